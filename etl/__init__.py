@@ -1,0 +1,1 @@
+"""Moves catalogues in bulk into and out of AtroCore."""

@@ -1,0 +1,328 @@
+"""Every exception: what makes a run impossible or ends it. Raised with facts, they speak here, in one place.
+
+    EtlError
+    ├── Unusable                    exit 3: mapping, configuration or source; nothing was sent
+    │   ├── SourceMissing
+    │   ├── SourceEmpty
+    │   ├── SourceUnreadable
+    │   ├── FormatUnknown
+    │   ├── ConfigurationInvalid
+    │   ├── MappingInvalid
+    │   ├── EntityUnknown
+    │   ├── RunUnknown
+    │   ├── RunLocked
+    │   └── ResumeRefused
+    ├── NoAccess                    exit 4: cannot reach the server, log in, or no right; nothing was sent
+    │   ├── ServerUnreachable
+    │   ├── SignInRefused
+    │   ├── SignInLocked
+    │   ├── RightMissing
+    │   └── NotAtroCore
+    ├── RequestFailed               one request; the caller decides what it means for the run
+    │   ├── NoAnswer                nothing came back: the request may have been carried out
+    │   ├── ServerFailed            500, 502, 503, 504, 429: the request may have been carried out
+    │   ├── AnswerUnusable          an answer that is no JSON, cut, of the wrong length, or an SQL error
+    │   ├── TooLarge                413, 414: nothing was carried out
+    │   └── Refused                 400, 403, 404, 409: nothing was carried out
+    └── Stopped                     exit 7: after something was sent; `resume` goes on
+        └── ServerGone
+
+A bad row is none of these: it is a `Problem`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class EtlError(Exception):
+    """A run that cannot go on. `str()` is the whole message: where, what, and what to do."""
+
+    exit_code = 1
+
+
+class Unusable(EtlError):
+    """The mapping, the configuration or the source cannot be used; nothing was sent."""
+
+    exit_code = 3
+
+
+class SourceMissing(Unusable):
+    """There is no such file."""
+
+    def __init__(self, path: str, *, close: Sequence[str] = ()) -> None:
+        super().__init__(path, close)
+        self.path, self.close = path, tuple(close)
+
+    def __str__(self) -> str:
+        """Name the file and, where there is one, a file of almost that name."""
+        hint = f" Did you mean {self.close[0]}?" if self.close else " Give another with --source FILE."
+        return f"{self.path}: there is no such file.{hint}"
+
+
+class SourceEmpty(Unusable):
+    """The file has no row to read, not even a header."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        """Say what an empty file lacks."""
+        return f"{self.path}: the file is empty. A source needs a header row; was it still being written?"
+
+
+class SourceUnreadable(Unusable):
+    """The file is there but is not what it claims to be, or cannot be opened."""
+
+    def __init__(self, path: str, *, reason: str, advice: str) -> None:
+        super().__init__(path, reason, advice)
+        self.path, self.reason, self.advice = path, reason, advice
+
+    def __str__(self) -> str:
+        """Say what is wrong with the file and what to do."""
+        return f"{self.path}: {self.reason} {self.advice}"
+
+
+class FormatUnknown(Unusable):
+    """The suffix of a file names no format that is read or written."""
+
+    def __init__(self, path: str, *, known: Sequence[str]) -> None:
+        super().__init__(path, known)
+        self.path, self.known = path, tuple(known)
+
+    def __str__(self) -> str:
+        """List the formats that there are."""
+        return f"{self.path}: the suffix names no known format. Known are {', '.join(self.known)}."
+
+
+class ConfigurationInvalid(Unusable):
+    """A setting is missing or wrong, in an option, the environment or a file of settings."""
+
+    def __init__(self, where: str, *, what: str, advice: str) -> None:
+        super().__init__(where, what, advice)
+        self.where, self.what, self.advice = where, what, advice
+
+    def __str__(self) -> str:
+        """Say which setting, and where it can be set."""
+        return f"{self.where}: {self.what} {self.advice}"
+
+
+class MappingInvalid(Unusable):
+    """A mapping with problems; every one of them is told, each as `file:line:col: …`, sorted by line."""
+
+    shown = 20
+
+    def __init__(self, path: str, *, problems: Sequence[str]) -> None:
+        super().__init__(path, problems)
+        self.path, self.problems = path, tuple(problems)
+
+    def __str__(self) -> str:
+        """Show the first problems and count the rest."""
+        lines = list(self.problems[: self.shown])
+        if (more := len(self.problems) - self.shown) > 0:
+            lines.append(f"and {more} more in {self.path}")
+        return "\n".join(lines)
+
+
+class EntityUnknown(Unusable):
+    """The instance has no such entity."""
+
+    def __init__(self, entity: str, *, close: Sequence[str] = ()) -> None:
+        super().__init__(entity, close)
+        self.entity, self.close = entity, tuple(close)
+
+    def __str__(self) -> str:
+        """Name the entity and one of almost that name."""
+        hint = f" Did you mean {self.close[0]}?" if self.close else ""
+        return f'the instance has no entity "{self.entity}".{hint}'
+
+
+class RunUnknown(Unusable):
+    """There is no such run in the state folder."""
+
+    def __init__(self, run: str, *, folder: str) -> None:
+        super().__init__(run, folder)
+        self.run, self.folder = run, folder
+
+    def __str__(self) -> str:
+        """Say where runs were looked for."""
+        what = f'no run "{self.run}"' if self.run else "no run yet"
+        return f"{self.folder}: {what} here. `atro-etl runs list` shows them; --state-dir points elsewhere."
+
+
+class RunLocked(Unusable):
+    """Another run of the same mapping and target is under way."""
+
+    def __init__(self, folder: str, *, holder: str, since: str) -> None:
+        super().__init__(folder, holder, since)
+        self.folder, self.holder, self.since = folder, holder, since
+
+    def __str__(self) -> str:
+        """Say who holds the lock and what to do."""
+        return (
+            f"{self.folder}: another run is under way ({self.holder}, since {self.since}). "
+            "Wait for it; a lock whose process is gone is taken over by itself."
+        )
+
+
+class ResumeRefused(Unusable):
+    """A run cannot go on because what it stood on has changed."""
+
+    def __init__(self, run: str, *, changed: Sequence[str]) -> None:
+        super().__init__(run, changed)
+        self.run, self.changed = run, tuple(changed)
+
+    def __str__(self) -> str:
+        """Say what changed; a plain import is always safe."""
+        return (
+            f"run {self.run} cannot be resumed: {'; '.join(self.changed)}. "
+            "Start a new import instead: it finds what was sent and doubles nothing."
+        )
+
+
+class NoAccess(EtlError):
+    """The server cannot be reached or does not let us in; nothing was sent."""
+
+    exit_code = 4
+
+
+class ServerUnreachable(NoAccess):
+    """Nothing answers at the address."""
+
+    def __init__(self, url: str, *, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self) -> str:
+        """Say what was tried and what to check."""
+        return (
+            f"{self.url} cannot be reached: {self.reason}. "
+            "Check the address (ATRO_URL or --url) and the network."
+        )
+
+
+class SignInRefused(NoAccess):
+    """The server refused user and password, or the token."""
+
+    def __init__(self, url: str, *, secret: str) -> None:
+        super().__init__(url, secret)
+        self.url, self.secret = url, secret
+
+    def __str__(self) -> str:
+        """Say which secret was refused, never the secret."""
+        option = (
+            "ATRO_TOKEN, or give --token"
+            if self.secret == "token"  # noqa: S105  a word, no secret
+            else "ATRO_PASSWORD, or give --username and --password"
+        )
+        return f"{self.url} answered 401: the {self.secret} was refused. Set {option}."
+
+
+class SignInLocked(NoAccess):
+    """Too many failed sign-ins from this address; tokens go on working."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+    def __str__(self) -> str:
+        """Say how long the lock lasts."""
+        return (
+            f"{self.url} answered 403: too many failed sign-ins from this address. "
+            "Wait a minute and try again."
+        )
+
+
+class RightMissing(NoAccess):
+    """The user may not do what the run needs."""
+
+    def __init__(self, url: str, *, what: str) -> None:
+        super().__init__(url, what)
+        self.url, self.what = url, what
+
+    def __str__(self) -> str:
+        """Say which right is missing."""
+        return (
+            f"{self.url} answered 403: no right to {self.what}. "
+            "Ask an administrator to add it to the user's role."
+        )
+
+
+class NotAtroCore(NoAccess):
+    """Something answers, but not AtroCore's API."""
+
+    def __init__(self, url: str, *, answered: str) -> None:
+        super().__init__(url, answered)
+        self.url, self.answered = url, answered
+
+    def __str__(self) -> str:
+        """Say what came instead."""
+        return (
+            f"{self.url} is not AtroCore's API: it answered {self.answered}. "
+            "Give the address of the instance without /api/v1, for example https://pim.example."
+        )
+
+
+class RequestFailed(EtlError):
+    """One request failed. The caller decides what that means for its rows and for the run."""
+
+    exit_code = 7
+    may_be_done = True
+    """Whether the server may have carried it out."""
+
+    def __init__(
+        self, request: str, *, status: int = 0, reason: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(request, status, reason, retry_after_s)
+        self.request, self.status, self.reason, self.retry_after_s = request, status, reason, retry_after_s
+
+    def __str__(self) -> str:
+        """Say which request and what came back."""
+        answer = f"answered {self.status}" if self.status else "got no answer"
+        return f"{self.request} {answer}{': ' + self.reason if self.reason else ''}"
+
+
+class NoAnswer(RequestFailed):
+    """Connection refused, reset, cut or timed out."""
+
+
+class ServerFailed(RequestFailed):
+    """The server or a proxy before it failed: 429 and 5xx."""
+
+
+class AnswerUnusable(RequestFailed):
+    """The answer cannot be read as what was asked for."""
+
+
+class TooLarge(RequestFailed):
+    """The request is too large for the server or a proxy: 413, 414."""
+
+    may_be_done = False
+
+
+class Refused(RequestFailed):
+    """The server understood and refused: 400, 403, 404, 409."""
+
+    may_be_done = False
+
+
+class Stopped(EtlError):
+    """The run stopped after something was sent; `resume` goes on."""
+
+    exit_code = 7
+
+
+class ServerGone(Stopped):
+    """The server stopped answering in the middle of a run."""
+
+    def __init__(self, url: str, *, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self) -> str:
+        """Say why it was given up; the summary names the next command."""
+        return f"{self.url} stopped answering: {self.reason}."

@@ -1,0 +1,144 @@
+"""What can be wrong with data: one table, code -> severity, sentence, what to do.
+
+A sentence says what is wrong in the user's words, with the value in quotes; `advice` says what to do. Both
+are `str.format` texts over the fields of the Problem and its `facts`. A code never changes its meaning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from etl.model import Problem
+
+
+class Severity(StrEnum):
+    """What a problem means for its row."""
+
+    ERROR = "error"
+    """The row is not sent, or was not stored."""
+    WARNING = "warning"
+    """The row goes; a person should look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One entry of the catalogue."""
+
+    severity: Severity
+    sentence: str
+    advice: str
+
+
+def _error(sentence: str, advice: str) -> Kind:
+    return Kind(Severity.ERROR, sentence, advice)
+
+
+def _warning(sentence: str, advice: str) -> Kind:
+    return Kind(Severity.WARNING, sentence, advice)
+
+
+CATALOGUE: dict[str, Kind] = {
+    # reading
+    "ragged_row": _error(
+        "the row has {cells} cells, the header {columns}",
+        "Quote cells that contain the delimiter, or remove the cell.",
+    ),
+    "unclosed_quote": _error(
+        "a quote opens here and is never closed", "Close it, or double a quote that belongs to the text."
+    ),
+    # cells
+    "required_empty": _error(
+        "the cell is empty, but {field} is required", "Fill it in, or give the field a default."
+    ),
+    "not_a_number": _error('"{value}" is not a number{hint}', "{proposal}"),
+    "not_an_integer": _error(
+        '"{value}" is not a whole number', "Write a whole number, or map to another field."
+    ),
+    "number_out_of_range": _error('"{value}" is outside {range}', "Correct the cell."),
+    "not_a_boolean": _error(
+        '"{value}" is neither true nor false', 'Add "values: {{{value}: true}}" to the field.'
+    ),
+    "not_a_date": _error('"{value}" is not a date like {format}', "Correct the cell, or set source.date."),
+    "too_long": _error("the text has {length} characters, {field} takes {maximum}", "Shorten it."),
+    "pattern_mismatch": _error(
+        '"{value}" does not have the form that {field} asks for ({pattern})', "Correct it."
+    ),
+    "unknown_option": _error(
+        '"{value}" is no option of {field}{close}', 'Options are {options}. Correct it, or add "values:".'
+    ),
+    "value_unmapped": _error('"{value}" has no entry in values of {field}', "Add it there, or set else."),
+    # keys
+    "key_empty": _error("the key is empty", "Give every row its {field}."),
+    "duplicate_key": _error('the key "{value}" stands in rows {rows} too', "Keep one of them."),
+    "ambiguous_key": _error(
+        '{count} records on the server have the key "{value}": {ids}',
+        "Remove the doubled records in AtroCore.",
+    ),
+    "near_key": _error(
+        'the server has "{found}", which differs from "{value}" only by case or spaces',
+        "Write it in the source as it stands in AtroCore, or correct it there.",
+    ),
+    "blocked_renamed": _error(
+        'this record was created from key "{value}" and has the key "{found}" in AtroCore now (id {id})',
+        "Somebody renamed it there: change the key in the source, or in AtroCore.",
+    ),
+    # links
+    "missing_link": _error(
+        '{entity} "{value}" is not on the server{close}',
+        'Create it first, or write "missing: create" in the link.',
+    ),
+    "missing_link_reported": _warning(
+        '{entity} "{value}" is not on the server{close}; the link was left out', "Create it."
+    ),
+    "ambiguous_link": _error(
+        '{count} records of {entity} have {by} "{value}"', "Link by a field that is unique."
+    ),
+    # delivery
+    "refused": _error("the server refused the record: {text}", "Correct the row."),
+    "refused_right": _error(
+        "the server refused the record, no right to write it: {text}", "Ask for the right."
+    ),
+    "conflict": _error(
+        "another record holds a unique value of this row, so nothing was stored",
+        "Look for it in AtroCore by {unique}.",
+    ),
+    "drifted": _error(
+        "the record was changed in AtroCore meanwhile: {text}", "Import again to compare anew."
+    ),
+    "stored_then_refused": _error(
+        "the server refused the record but stored a part of it (id {id}): {text}",
+        "Correct the row and import again.",
+    ),
+    "not_stored": _error(
+        "the server says it stored the record, but there is none with id {id}",
+        "Look for another record with the same unique value.",
+    ),
+    "link_not_created": _error('{entity} "{value}" could not be created: {text}', "See the row of {entity}."),
+}
+
+
+def say(problem: Problem) -> str:
+    """Return what is wrong and what to do, without where: `"12,5 kg" is not a number. Write 12.5.`."""
+    kind = CATALOGUE[problem.code]
+    facts = {"value": problem.value, "field": problem.field, "column": problem.column, **problem.facts}
+    return f"{kind.sentence.format_map(facts)}. {kind.advice.format_map(facts)}".strip()
+
+
+def where(problem: Problem) -> str:
+    """Return where it stands: `products.xlsx, sheet "Q3", row 118, column "Weight"`."""
+    parts = [problem.file]
+    if problem.sheet is not None:
+        parts.append(f'sheet "{problem.sheet}"')
+    if problem.row:
+        parts.append(f"row {problem.row}")
+    if problem.column:
+        parts.append(f'column "{problem.column}"')
+    return ", ".join(parts)
+
+
+def is_error(problem: Problem) -> bool:
+    """Tell whether the problem keeps its row from being sent or stored."""
+    return CATALOGUE[problem.code].severity is Severity.ERROR
