@@ -1,0 +1,1 @@
+"""The laws of the house as tests that read the tree; each failure names the rule and the place."""

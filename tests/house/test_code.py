@@ -1,0 +1,180 @@
+"""Laws about code: what is caught, what is left open, what is ambient, how functions are called."""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.house.tree import in_room, modules, said, syntax_of, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+# Built from pieces, so that this file does not trip over itself.
+UNFINISHED = re.compile(
+    r"\b("
+    + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK", "NotImplemented" + "Error"])
+    + r")\b"
+)
+BARE_SILENCE = re.compile(r"#\s*(?:no" + r"qa|type:\s*ig" + r"nore)(?!\s*[:\[]\s*[A-Za-z])")
+WIDE = {"Exception", "BaseException"}
+
+
+def caught(handler: ast.ExceptHandler) -> list[str]:
+    """Return the names that a handler catches; a bare one catches everything."""
+    if handler.type is None:
+        return ["BaseException"]
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return [kind.id for kind in kinds if isinstance(kind, ast.Name)]
+
+
+def public_functions(tree: ast.Module) -> Iterator[tuple[Function, int]]:
+    """Yield the public functions and methods, each with how many leading parameters its kind adds."""
+    for node in tree.body:
+        if isinstance(node, Function) and not node.name.startswith("_"):
+            yield node, 0
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for member in node.body:
+                if isinstance(member, Function) and (
+                    member.name == "__init__" or not member.name.startswith("_")
+                ):
+                    decorators = {name.id for name in member.decorator_list if isinstance(name, ast.Name)}
+                    yield member, 0 if "staticmethod" in decorators else 1
+
+
+def test_only_the_console_catches_everything():
+    places = [
+        f"{path}:{node.lineno}: except {' | '.join(caught(node))}"
+        for path in modules()
+        if not in_room(path, "etl.cli.console")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.ExceptHandler) and WIDE & set(caught(node))
+    ]
+    assert not places, said("No `except Exception` outside cli/console.py (style, 5):", places)
+
+
+def test_nothing_is_left_unfinished():
+    places = [
+        f"{path}:{number}: {line.strip()[:80]}"
+        for path, text in texts()
+        if path.suffix in {".py", ".toml", ".yaml", ".md", ""} and path.name != "LICENSE"
+        for number, line in enumerate(text.splitlines(), 1)
+        if UNFINISHED.search(line)
+    ]
+    assert not places, said("No unfinished places; what is missing has an issue:", places)
+
+
+def test_no_function_is_a_stub():
+    places = []
+    for path in modules():
+        protocols = {
+            member
+            for node in ast.walk(syntax_of(path))
+            if isinstance(node, ast.ClassDef)
+            and any(getattr(kind, "id", getattr(kind, "attr", "")) == "Protocol" for kind in node.bases)
+            for member in node.body
+        }
+        for node in ast.walk(syntax_of(path)):
+            if not isinstance(node, Function) or node in protocols:
+                continue
+            decorators = {getattr(name, "id", getattr(name, "attr", "")) for name in node.decorator_list}
+            body = [
+                line for line in node.body
+                if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+            ]  # fmt: skip
+            if not body and "overload" not in decorators and not in_room(path, "etl.cli"):
+                places.append(f"{path}:{node.lineno}: {node.name}")
+    assert not places, said("A function without a body promises what it does not do:", places)
+
+
+def test_silenced_warnings_carry_their_code():
+    places = [
+        f"{path}:{number}: {line.strip()[:80]}"
+        for folder in ("etl", "tests")
+        for path in modules(folder=folder)
+        for number, line in enumerate((dict(texts())[path]).splitlines(), 1)
+        if BARE_SILENCE.search(line)
+    ]
+    assert not places, said("A silenced warning names its code and its reason:", places)
+
+
+def test_any_stands_only_where_foreign_json_comes_in():
+    places = [
+        f"{path}:{node.lineno}"
+        for path in modules()
+        if not in_room(path, "etl.api.wire", "etl.sandbox")
+        for node in ast.walk(syntax_of(path))
+        if (isinstance(node, ast.Name) and node.id == "Any")
+        or (isinstance(node, ast.Attribute) and node.attr == "Any")
+    ]
+    assert not places, said("No `Any` outside api/wire.py (style, 3):", places)
+
+
+def test_everything_after_the_second_parameter_is_named():
+    places = []
+    for path in modules():
+        for function, extra in public_functions(syntax_of(path)):
+            positional = [*function.args.posonlyargs, *function.args.args][extra:]
+            if len(positional) > 2:
+                names = ", ".join(parameter.arg for parameter in positional[2:])
+                places.append(f"{path}:{function.lineno}: {function.name}(…, {names})")
+    assert not places, said("Everything after the second parameter is keyword-only (style, 10):", places)
+
+
+def test_the_environment_is_read_only_by_the_settings():
+    places = [
+        f"{path}:{node.lineno}: os.{node.attr}"
+        for path in modules()
+        if not in_room(path, "etl.cli.settings")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"environ", "getenv", "environb", "putenv"}
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+    ] + [
+        f"{path}:{node.lineno}: from os import …"
+        for path in modules()
+        if not in_room(path, "etl.cli.settings")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "os"
+        and {name.name for name in node.names} & {"environ", "getenv"}
+    ]
+    assert not places, said("Environment variables only in cli/settings.py (house.md):", places)
+
+
+def test_the_sandbox_takes_only_the_server_from_aiohttp():
+    places = [
+        f"{path}:{node.lineno}: {name.name}"
+        for path in modules()
+        if in_room(path, "etl.sandbox")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+        if f"{getattr(node, 'module', '')}.{name.name}".startswith(("aiohttp.Client", "aiohttp.client"))
+    ]
+    assert not places, said("aiohttp's client only in api/client.py (house.md):", places)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_bare"),
+    [
+        ("x = 1  # no" + "qa", True),
+        ("x = 1  # no" + "qa: E501  the address is that long", False),
+        ("x = 1  # type: ig" + "nore", True),
+        ("x = 1  # type: ig" + "nore[arg-type]  untyped upstream", False),
+    ],
+)
+def test_a_silence_without_a_code_is_recognised(line: str, is_bare: bool):  # noqa: FBT001  a parameter of the test
+    assert bool(BARE_SILENCE.search(line)) is is_bare
+
+
+def test_a_wide_handler_is_recognised():
+    source = "try:\n    pass\nexcept (ValueError, Exception):\n    pass\n"
+    handlers = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ExceptHandler)]
+    assert [caught(handler) for handler in handlers] == [["ValueError", "Exception"]]
