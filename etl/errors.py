@@ -20,8 +20,10 @@
     │   └── NotAtroCore
     ├── RequestFailed               one request; the caller decides what it means for the run
     │   ├── NoAnswer                nothing came back: the request may have been carried out
+    │   │   └── NotReached          no connection came about: nothing was carried out
     │   ├── ServerFailed            500, 502, 503, 504, 429: the request may have been carried out
-    │   ├── AnswerUnusable          an answer that is no JSON, cut, of the wrong length, or an SQL error
+    │   ├── AnswerUnusable          an answer that is no JSON, cut or of the wrong length
+    │   │   └── DatabaseRefused     an SQL error, which AtroCore answers with status 200
     │   ├── TooLarge                413, 414: nothing was carried out
     │   └── Refused                 400, 403, 404, 409: nothing was carried out
     └── Stopped                     exit 7: after something was sent; `resume` goes on
@@ -287,7 +289,13 @@ class RequestFailed(EtlError):
 
 
 class NoAnswer(RequestFailed):
-    """Connection refused, reset, cut or timed out."""
+    """Connection reset, cut or timed out."""
+
+
+class NotReached(NoAnswer):
+    """No connection came about: refused, no such host, no valid certificate."""
+
+    may_be_done = False
 
 
 class ServerFailed(RequestFailed):
@@ -296,6 +304,10 @@ class ServerFailed(RequestFailed):
 
 class AnswerUnusable(RequestFailed):
     """The answer cannot be read as what was asked for."""
+
+
+class DatabaseRefused(AnswerUnusable):
+    """The server's database refused; asking again gives the same answer."""
 
 
 class TooLarge(RequestFailed):
