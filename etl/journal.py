@@ -117,7 +117,7 @@ class Journal:
     def outcomes(self) -> Iterator[list[Outcome]]:
         """Yield all outcomes, in the order in which they were written; some hundred at a time."""
         for (rows,) in self._db.execute("SELECT rows FROM outcomes ORDER BY seq"):
-            yield [Outcome(*head, Status(status), *tail) for head, status, tail in orjson.loads(rows)]
+            yield [_outcome(row) for row in orjson.loads(rows)]
 
     def unanswered(self) -> list[Unanswered]:
         """Return the records of requests that left and were never answered."""
@@ -143,15 +143,40 @@ class Journal:
     def _insert(self, outcomes: Iterable[Outcome]) -> None:
         rows = [
             (
-                (one.file, one.sheet, one.row, one.entity, one.key),
-                one.status.value,
-                (one.record_id, one.code, one.message, one.part, one.column),
+                one.row,
+                one.file,
+                one.sheet,
+                one.entity,
+                one.key,
+                one.status,
+                one.record_id,
+                one.code,
+                one.message,
+                one.part,
+                one.column,
             )
             for one in outcomes
         ]
         if rows:
-            numbers = [row[0][2] for row in rows]
+            numbers = [row[0] for row in rows]
             self._db.execute(
                 "INSERT INTO outcomes (first_row, last_row, rows) VALUES (?, ?, ?)",
                 (min(numbers), max(numbers), orjson.dumps(rows)),
             )
+
+
+def _outcome(row: list[str]) -> Outcome:
+    number, file, sheet, entity, key, status, record_id, code, message, part, column = row
+    return Outcome(
+        file,
+        sheet,
+        int(number),
+        entity,
+        key,
+        Status(status),
+        record_id=record_id,
+        code=code,
+        message=message,
+        part=part,
+        column=column,
+    )
