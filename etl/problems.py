@@ -85,6 +85,8 @@ CATALOGUE: dict[str, Kind] = {
         'this record was created from key "{value}" and has the key "{found}" in AtroCore now (id {id})',
         "Somebody renamed it there: change the key in the source, or in AtroCore.",
     ),
+    "record_exists": _error('{entity} "{value}" is there already, and write is create', "Use write: upsert."),
+    "record_missing": _error('{entity} "{value}" is not there, and write is update', "Use write: upsert."),
     # links
     "missing_link": _error(
         '{entity} "{value}" is not on the server{close}',

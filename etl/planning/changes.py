@@ -1,0 +1,130 @@
+"""What shall be done with each record of some payloads, given what stands on the server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from etl.model import ChangeKind, Changes, Payloads, Problem
+from etl.planning.diff import differs, is_filled, missing_ids, old_values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.resolving import Found
+    from etl.resolving.links import LinkIds
+    from etl.schema import EntitySchema
+
+WriteMode: TypeAlias = Literal["upsert", "create", "update"]
+
+
+def plan_changes(
+    payloads: Payloads, found: Found, *, links: Sequence[LinkIds], entity: EntitySchema, write: WriteMode
+) -> Changes:
+    """Return one change per payload, position by position; an update holds only the fields that differ.
+
+    Args:
+        found: the record of each payload, or that there is none.
+        links: the resolved links of the payloads.
+        entity: types the comparison.
+        write: what may be done: a record that is missing for `update`, or there for `create`, is blocked.
+    """
+    columns = dict(payloads.columns) | {one.target.key: one.ids for one in links}
+    appends = frozenset(one.target.key for one in links if one.target.is_multiple and not one.target.replaces)
+    kinds = [ChangeKind.CREATE if record is None else ChangeKind.UPDATE for record in found.records]
+    problems = {**_unwanted(payloads, kinds, write=write), **found.blocked}
+    for one in links:
+        for position in one.failed:
+            problems.setdefault(position, _first(one, payloads.numbers[position].as_py()))
+    columns.pop("id", None)
+    columns, clears, old = _differences(columns, payloads, found, entity=entity, appends=appends)
+    changed = _any(columns, clears, len(payloads))
+    for position, kind in enumerate(kinds):
+        if position in problems:
+            kinds[position] = ChangeKind.BLOCKED
+        elif kind is ChangeKind.UPDATE and not changed[position]:
+            kinds[position] = ChangeKind.UNCHANGED
+    warnings = [p for one in links for p in one.problems if p not in problems.values()]
+    return Changes(
+        payloads.entity,
+        payloads.file,
+        payloads.sheet,
+        numbers=payloads.numbers,
+        keys=payloads.keys if len(payloads.keys) else pa.array([""] * len(payloads), pa.string()),
+        ids=pa.array(found.ids, pa.string()),
+        kinds=kinds,
+        columns=columns,
+        clears=clears,
+        appends=appends,
+        old=old,
+        problems=(*problems.values(), *warnings),
+        members=payloads.members,
+    )
+
+
+def _differences(
+    columns: dict[str, pa.Array],
+    payloads: Payloads,
+    found: Found,
+    *,
+    entity: EntitySchema,
+    appends: frozenset[str],
+) -> tuple[dict[str, pa.Array], dict[str, pa.BooleanArray], dict[str, pa.Array]]:
+    """Null out, in updates, what stands on the server already; keep what stood there otherwise."""
+    is_new = pa.array([record is None for record in found.records], pa.bool_())
+    sent: dict[str, pa.Array] = {}
+    clears: dict[str, pa.BooleanArray] = {}
+    old: dict[str, pa.Array] = {}
+    for key in dict.fromkeys((*columns, *payloads.clears)):
+        live = [None if record is None else record.get(key) for record in found.records]
+        changed = pa.array([False] * len(payloads), pa.bool_())
+        if (column := columns.get(key)) is not None:
+            does_append = key in appends
+            changed = differs(column, live, field=entity.by_payload_key(key), appends=does_append)
+            if does_append:
+                column = missing_ids(column, live)
+            sent[key] = pc.if_else(pc.or_(is_new, changed), column, pa.scalar(None, column.type))
+        if (clear := payloads.clears.get(key)) is not None:
+            # A new record has nothing to clear: its defaults are the server's.
+            clears[key] = pc.and_(clear, is_filled(live))
+            changed = pc.or_(changed, clears[key])
+        changed = pc.and_not(changed, is_new)
+        if pc.any(changed).as_py():
+            old[key] = old_values(live, where=changed)
+    return sent, clears, old
+
+
+def _any(columns: dict[str, pa.Array], clears: dict[str, pa.BooleanArray], length: int) -> list[bool]:
+    changed = pa.array([False] * length, pa.bool_())
+    for column in columns.values():
+        changed = pc.or_(changed, pc.is_valid(column))
+    for clear in clears.values():
+        changed = pc.or_(changed, clear)
+    result: list[bool] = changed.to_pylist()
+    return result
+
+
+def _unwanted(payloads: Payloads, kinds: list[ChangeKind], *, write: WriteMode) -> dict[int, Problem]:
+    """Records that the mapping's `write` does not allow to touch."""
+    if write == "upsert":
+        return {}
+    unwanted = ChangeKind.UPDATE if write == "create" else ChangeKind.CREATE
+    code = "record_exists" if write == "create" else "record_missing"
+    return {
+        position: Problem(
+            code,
+            payloads.file,
+            payloads.sheet,
+            payloads.numbers[position].as_py(),
+            value=payloads.keys[position].as_py() if len(payloads.keys) else "",
+            facts={"entity": payloads.entity},
+        )
+        for position, kind in enumerate(kinds)
+        if kind is unwanted
+    }
+
+
+def _first(link: LinkIds, row: int) -> Problem:
+    return next(p for p in link.problems if p.row == row and p.code != "missing_link_reported")

@@ -1,0 +1,113 @@
+"""An entity read whole, once, into an Arrow file of the run's folder, and looked up there by key or id.
+
+In memory stand two hashes and two positions per record (32 bytes); the records stay on disk.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import xxhash
+
+from etl.resolving.keys import keys_of_records
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from etl.resolving.keys import Record
+
+Hashes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint64]]"
+LAYOUT = pa.schema([("id", pa.string()), ("key", pa.string()), ("record", pa.binary())])
+
+
+class PageOfRecords(Protocol):
+    """What a page of the API looks like from here."""
+
+    @property
+    def records(self) -> Sequence[Record]: ...  # noqa: D102  see the class
+
+
+class WholeEntity:
+    """All records of an entity, as they were when they were read."""
+
+    def __init__(self, table: pa.Table, *, key_hashes: Hashes, id_hashes: Hashes) -> None:
+        self._table = table
+        self._by_key, self._by_id = _Index(key_hashes), _Index(id_hashes)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def with_keys(self, keys: Sequence[str]) -> list[Record]:
+        """Return every record that has one of `keys` (canonical), in no particular order."""
+        wanted = set(keys)
+        return [record for key, record in self._at(self._by_key.find(keys), "key") if key in wanted]
+
+    def with_ids(self, ids: Sequence[str]) -> list[Record]:
+        """Return every record that has one of `ids`, in no particular order."""
+        wanted = set(ids)
+        return [record for found, record in self._at(self._by_id.find(ids), "id") if found in wanted]
+
+    def keys(self) -> list[str]:
+        """Return all keys; only for entities small enough to be held, for "did you mean"."""
+        return [key for key in self._table["key"].to_pylist() if key is not None]
+
+    def _at(self, positions: list[int], column: str) -> list[tuple[str, Record]]:
+        rows = self._table.select([column, "record"]).take(pa.array(positions, pa.int64()))
+        texts, records = rows[column].to_pylist(), rows["record"].to_pylist()
+        return [(text, orjson.loads(record)) for text, record in zip(texts, records, strict=True)]
+
+
+async def read_whole(
+    pages: AsyncIterator[PageOfRecords], path: Path, *, key_fields: Sequence[str]
+) -> WholeEntity:
+    """Write all pages of an entity to `path` and return them as something to look up in.
+
+    Args:
+        key_fields: payload keys that make the key; empty where only ids are looked up.
+    """
+    key_hashes: list[Hashes] = []
+    id_hashes: list[Hashes] = []
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, LAYOUT) as writer:
+        async for page in pages:
+            records = page.records
+            ids = [str(record["id"]) for record in records]
+            keys = keys_of_records(records, key_fields)
+            writer.write_batch(
+                pa.record_batch([ids, keys, [orjson.dumps(record) for record in records]], schema=LAYOUT)
+            )
+            id_hashes.append(_hashes(ids))
+            key_hashes.append(_hashes([key or "" for key in keys]))
+    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    nothing = np.empty(0, np.uint64)
+    return WholeEntity(
+        table,
+        key_hashes=np.concatenate([nothing, *key_hashes]),
+        id_hashes=np.concatenate([nothing, *id_hashes]),
+    )
+
+
+class _Index:
+    """Hash -> positions, by binary search."""
+
+    def __init__(self, hashes: Hashes) -> None:
+        self._order = np.argsort(hashes, kind="stable")
+        self._sorted = hashes[self._order]
+
+    def find(self, texts: Sequence[str]) -> list[int]:
+        """Return the positions of all hashes that are equal to those of `texts`; some may be false hits."""
+        wanted = np.unique(_hashes(texts))
+        first = np.searchsorted(self._sorted, wanted, side="left")
+        last = np.searchsorted(self._sorted, wanted, side="right")
+        return [
+            int(self._order[i])
+            for start, stop in zip(first, last, strict=True)
+            for i in range(int(start), int(stop))
+        ]
+
+
+def _hashes(texts: Sequence[str]) -> Hashes:
+    return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), np.uint64, len(texts))
