@@ -19,7 +19,7 @@ RUN := env -u ATRO_PROFILE -u ATRO_URL -u ATRO_USERNAME -u ATRO_PASSWORD -u ATRO
 
 .PHONY: help
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 # ---- the environment: stamps, so that the second call costs nothing
 
@@ -56,14 +56,20 @@ demo: $(VENV)/.installed ## import the samples into a sandbox, change a cell, im
 .PHONY: test
 test: check unit wheel-test ## static checks, tests with coverage, the wheel alone (all that CI does)
 
-.PHONY: check
-check: $(VENV)/.installed-dev ## format, lint, types, imports, laws of the house, documents
-	@$(BIN)/ruff format --check --quiet --diff $(SOURCES)
-	@$(BIN)/ruff check --quiet $(SOURCES)
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log; exit 1; }
-	@$(RUN) $(BIN)/python -m pytest tests/house --quiet --durations=0 --durations-min=5
+# `make -k check` goes on behind the first that fails.
+.PHONY: check check-format check-lint check-types check-imports check-laws
+check: check-format check-lint check-types check-imports check-laws ## format, lint, types, imports, laws of the house, documents
 	@echo "check: fine"
+check-format: $(VENV)/.installed-dev
+	@$(BIN)/ruff format --check --quiet --diff $(SOURCES)
+check-lint: $(VENV)/.installed-dev
+	@$(BIN)/ruff check --quiet $(SOURCES)
+check-types: $(VENV)/.installed-dev
+	@$(BIN)/mypy --no-error-summary
+check-imports: $(VENV)/.installed-dev
+	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log 2>&1 || { cat $(VENV)/lint-imports.log; exit 1; }
+check-laws: $(VENV)/.installed-dev
+	@$(RUN) $(BIN)/python -m pytest tests/house --quiet --durations=0 --durations-min=5
 
 .PHONY: unit
 unit: $(VENV)/.installed-dev ## the tests, with branch coverage
@@ -94,7 +100,7 @@ bench: $(VENV)/.installed-dev ## ratios against simpler ways of doing the same (
 
 .PHONY: soak
 soak: $(VENV)/.installed-dev ## the long runs: many seeds, many kills
-	@$(RUN) $(BIN)/python -m pytest tests -m soak --quiet
+	@$(RUN) $(BIN)/python -m pytest tests -m soak --quiet || { code=$$?; [ $$code -eq 5 ] && echo "no long runs yet"; }
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## format and mend what can be mended

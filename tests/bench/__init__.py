@@ -1,0 +1,1 @@
+"""Ratios of our ways against simpler ones, each pair measured in one run; never a timed test."""
