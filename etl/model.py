@@ -281,6 +281,8 @@ class Outcome:
     part: str = ""
     column: str = ""
     """The source column the (first) problem is about."""
+    problems: tuple[Problem, ...] = ()
+    """All that was wrong with it, and warnings; `code` and `message` sum them up. Not in the journal."""
 
 
 @dataclass(frozen=True, slots=True)
