@@ -27,7 +27,9 @@
     │   ├── TooLarge                413, 414: nothing was carried out
     │   └── Refused                 400, 403, 404, 409: nothing was carried out
     └── Stopped                     exit 7: after something was sent; `resume` goes on
-        └── ServerGone
+        ├── ServerGone
+        ├── RightsLost
+        └── Interrupted             exit 130 or 143
 
 A bad row is none of these: it is a `Problem`.
 """
@@ -338,3 +340,28 @@ class ServerGone(Stopped):
     def __str__(self) -> str:
         """Say why it was given up; the summary names the next command."""
         return f"{self.url} stopped answering: {self.reason}."
+
+
+class RightsLost(Stopped):
+    """The server does not let us write any more, in the middle of a run."""
+
+    def __init__(self, url: str, *, status: int) -> None:
+        super().__init__(url, status)
+        self.url, self.status = url, status
+
+    def __str__(self) -> str:
+        """Say what came back."""
+        return (
+            f"{self.url} answered {self.status}: the user may not write any more. "
+            "Check its role and its token."
+        )
+
+
+class Interrupted(Stopped):
+    """Somebody stopped the run; the requests in flight were finished."""
+
+    exit_code = 130
+
+    def __str__(self) -> str:
+        """Say that nothing is lost."""
+        return "interrupted; the requests in flight were finished."

@@ -103,6 +103,8 @@ CATALOGUE: dict[str, Kind] = {
     "refused_right": _error(
         "the server refused the record, no right to write it: {text}", "Ask for the right."
     ),
+    "too_large": _error("the record alone is too large for the server: {text}", "Shorten its texts."),
+    "server_broke": _error("the server fails at this record: {text}", "Look into the server's log."),
     "conflict": _error(
         "another record holds a unique value of this row, so nothing was stored",
         "Look for it in AtroCore by {unique}.",

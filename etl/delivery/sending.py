@@ -1,0 +1,206 @@
+"""Sends batches, some at once, and yields their outcomes.
+
+Every payload carries its id, so any of them can be sent again; a request without an answer is never called
+failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from etl.batching import halves
+from etl.delivery.judging import ids_to_look_at, judge, refused_whole
+from etl.errors import (
+    AnswerUnusable,
+    Interrupted,
+    NoAnswer,
+    Refused,
+    RequestFailed,
+    RightsLost,
+    ServerFailed,
+    ServerGone,
+    Stopped,
+    TooLarge,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+
+    from etl.api import ItemAnswer, RetryClock
+    from etl.journal import Journal
+    from etl.model import Batch, Limits, Outcome
+    from etl.resolving.keys import Record
+
+HALVE_AFTER = 2
+"""So many 500s for the same batch, then it is sent in halves until the poison row stands alone."""
+LOST_RIGHTS = frozenset({401, 403})
+SERVER_BROKE = 500
+
+
+class Sends(Protocol):
+    """What of the API client is used here."""
+
+    url: str
+
+    async def upsert(self, body: bytes, *, count: int) -> Sequence[ItemAnswer]:
+        """Send one bulk upsert, once, and return an answer per item."""
+        ...
+
+    async def look_up(
+        self, entity: str, field: str, values: Sequence[str], *, select: Sequence[str]
+    ) -> Sequence[Record]:
+        """Return the records whose `field` is one of `values`."""
+        ...
+
+
+async def deliver(
+    batches: AsyncIterator[Batch | None],
+    client: Sends,
+    *,
+    journal: Journal,
+    limits: Limits,
+    clock: RetryClock,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> AsyncIterator[list[Outcome]]:
+    """Yield the outcomes of batches as their answers come, not in the order of the batches.
+
+    The next batch is asked for when a place is free: that pull is the back-pressure. What is yielded stands
+    in the journal already.
+
+    Args:
+        batches: None among them: what came before must have its outcomes before the next is asked for.
+        clock: how long is waited between tries of a request without an answer.
+        is_stopping: asked before each batch; when true, what is in flight is finished and the run ends.
+
+    Raises:
+        ServerGone: no answer any more; what was in flight was waited for.
+        RightsLost: the server does not let us write any more.
+        Interrupted: `is_stopping` said so.
+    """
+    sender = _Sender(client, journal, limits=limits, clock=clock)
+    flight = _Flight()
+    try:
+        async for batch in batches:
+            async for outcomes in flight.landing(leave=0 if batch is None else limits.in_flight - 1):
+                yield outcomes
+            _stop_if(is_stopping)
+            if batch is not None:
+                flight.start(sender.send(batch))
+        async for outcomes in flight.landing(leave=0):
+            yield outcomes
+    except (RequestFailed, Stopped):
+        # What left is waited for, so that as little as possible stays unknown.
+        for outcomes in await flight.rest():
+            yield outcomes
+        raise
+    finally:
+        flight.cancel()
+
+
+def _stop_if(is_stopping: Callable[[], bool]) -> None:
+    if is_stopping():
+        raise Interrupted
+
+
+class _Flight:
+    """The batches that are on their way."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[list[Outcome]]] = set()
+
+    def start(self, sending: Coroutine[None, None, list[Outcome]]) -> None:
+        self._tasks.add(asyncio.create_task(sending))
+
+    async def landing(self, *, leave: int) -> AsyncIterator[list[Outcome]]:
+        """Yield outcomes until at most `leave` batches are on their way."""
+        while len(self._tasks) > leave:
+            done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+
+    async def rest(self) -> list[list[Outcome]]:
+        """Wait for all that are on their way; those that fail too add nothing to what is known."""
+        landed = await asyncio.gather(*self._tasks, return_exceptions=True)
+        return [outcomes for outcomes in landed if isinstance(outcomes, list)]
+
+    def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+class _Sender:
+    """Sends one batch until its outcomes are known, or until nothing answers any more."""
+
+    def __init__(self, client: Sends, journal: Journal, *, limits: Limits, clock: RetryClock) -> None:
+        self._client, self._journal, self._limits, self._clock = client, journal, limits, clock
+        self._last_answer = clock.now()
+
+    async def send(self, batch: Batch, *, was_sent_before: bool = False) -> list[Outcome]:
+        request = self._journal.sending(batch)
+        tries = broken = 0
+        while True:
+            try:
+                answers = await self._client.upsert(batch.body, count=len(batch))
+            except (TooLarge, Refused) as refusal:
+                self._last_answer = self._clock.now()
+                if refusal.status in LOST_RIGHTS:
+                    raise RightsLost(self._client.url, status=refusal.status) from refusal
+                return await self._apart(batch, request, was_sent_before=was_sent_before, why=refusal)
+            except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
+                was_sent_before = was_sent_before or failure.may_be_done
+                tries += 1
+                if failure.status and not isinstance(failure, NoAnswer) and _is_about_the_batch(failure):
+                    broken += 1
+                    self._last_answer = self._clock.now()
+                    if broken >= HALVE_AFTER:
+                        return await self._apart(batch, request, was_sent_before=True, why=failure)
+                self._give_up_when_silent(tries, failure)
+                await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
+                continue
+            self._last_answer = self._clock.now()
+            outcomes = await self._judged(batch, answers, was_sent_before=was_sent_before)
+            self._journal.answered(request, outcomes)
+            return outcomes
+
+    async def _judged(
+        self, batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool
+    ) -> list[Outcome]:
+        unsure = ids_to_look_at(batch, answers, was_sent_before=was_sent_before)
+        standing = await self._standing(batch.entity, unsure)
+        return judge(batch, answers, standing=standing, was_sent_before=was_sent_before)
+
+    async def _standing(self, entity: str, ids: Sequence[str]) -> frozenset[str]:
+        """Of some ids, those under which a record stands."""
+        if not ids:
+            return frozenset()
+        records = await self._client.look_up(entity, "id", ids, select=("id",))
+        return frozenset(str(record["id"]) for record in records)
+
+    async def _apart(
+        self, batch: Batch, request: int, *, was_sent_before: bool, why: RequestFailed
+    ) -> list[Outcome]:
+        """Send a batch that cannot go as a whole in halves; a row that stands alone is reported."""
+        if len(batch) > 1:
+            outcomes = []
+            for half in halves(batch):
+                outcomes += await self.send(half, was_sent_before=was_sent_before)
+            self._journal.given_up(request)
+            return outcomes
+        standing = await self._standing(batch.entity, batch.changes.ids.to_pylist())
+        code = "too_large" if isinstance(why, TooLarge) else "server_broke" if why.may_be_done else "refused"
+        outcomes = refused_whole(batch, code=code, text=str(why), record_ids=standing)
+        self._journal.answered(request, outcomes)
+        return outcomes
+
+    def _give_up_when_silent(self, tries: int, failure: RequestFailed) -> None:
+        silent_s = self._clock.now() - self._last_answer
+        if tries >= self._limits.attempts:
+            raise ServerGone(self._client.url, reason=f"{failure}, {tries} times in a row") from failure
+        if silent_s >= self._limits.silence_s:
+            raise ServerGone(self._client.url, reason=f"no answer for {silent_s:.0f} seconds") from failure
+
+
+def _is_about_the_batch(failure: RequestFailed) -> bool:
+    """A 500, or an answer that is none although the server works: what is in the batch may be why."""
+    return failure.status == SERVER_BROKE or isinstance(failure, AnswerUnusable)

@@ -1,0 +1,47 @@
+"""Outcomes of rows that no request is needed for: invalid, skipped, unchanged, blocked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl.delivery.outcomes import outcome_with, problems_by_row, record_outcomes
+from etl.model import ChangeKind, Outcome, Status
+
+if TYPE_CHECKING:
+    from etl.model import Changes, Payloads
+
+STATUS_OF = {ChangeKind.UNCHANGED: Status.UNCHANGED, ChangeKind.BLOCKED: Status.FAILED}
+
+
+def unsent_outcomes(changes: Changes, *, created_before: frozenset[str] = frozenset()) -> list[Outcome]:
+    """Return the outcomes of unchanged and blocked records; of groups one per member row.
+
+    Args:
+        created_before: ids that an earlier, stopped part of this run sent as creates without an answer.
+            Where they stand on the server now and need no change, they were created by this run.
+    """
+    by_row = problems_by_row(changes.problems)
+    outcomes: list[Outcome] = []
+    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
+    for kind, row, key, record_id in zip(changes.kinds, *columns, strict=True):
+        if kind not in STATUS_OF:
+            continue
+        status = STATUS_OF[kind]
+        if status is Status.UNCHANGED and record_id in created_before:
+            status = Status.CREATED
+        outcomes += record_outcomes(
+            changes, row, key=key, status=status, record_id=record_id, problems=by_row.get(row, ())
+        )
+    return outcomes
+
+
+def invalid_outcomes(payloads: Payloads) -> list[Outcome]:
+    """Return the outcomes of rows that could not be understood, and of those that the mapping skips."""
+    by_row = problems_by_row(payloads.problems)
+    return [
+        outcome_with(
+            by_row.get(row, ()), Outcome(payloads.file, payloads.sheet, row, payloads.entity, "", status)
+        )
+        for rows, status in ((payloads.invalid, Status.INVALID), (payloads.skipped, Status.SKIPPED))
+        for row in sorted(rows)
+    ]
