@@ -1,0 +1,224 @@
+"""What answers mean: success or which failure, pages, tokens, the outcomes of a bulk upsert. No I/O."""
+
+from __future__ import annotations
+
+import re
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import orjson
+
+from etl.api.wire import Answer, ItemAnswer, ItemKind, Json, Page, Record, Request, Session
+from etl.errors import AnswerUnusable, DatabaseRefused, Refused, RequestFailed, ServerFailed, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etl.api.generations import Generation
+
+SHOWN_CHARACTERS = 500
+"""So much of a server's own words is kept."""
+
+NOT_MODIFIED, UNAUTHORIZED, NOT_FOUND = 304, 401, 404
+_TOO_LARGE = frozenset({413, 414})
+TOO_MANY = 429
+SERVER_ERRORS = 500
+_REDIRECTS = range(300, 400)
+_ERRORS = 400
+
+
+def read_json(request: Request, answer: Answer) -> Json:
+    """Return what a successful answer says; None for 304 (nothing was changed).
+
+    Raises:
+        RequestFailed: it is no success. A success is a 2xx and JSON and no X-Status-Reason, since SQL errors
+            come with status 200. Source: observations, "Errors and sign-in".
+    """
+    if answer.status == NOT_MODIFIED:
+        return None
+    if answer.status >= _ERRORS or answer.status in _REDIRECTS:
+        raise failure(request, answer)
+    if answer.reason:
+        raise DatabaseRefused(str(request), status=answer.status, reason=plain(answer.reason))
+    if "application/json" not in answer.content_type:
+        kind = answer.content_type.partition(";")[0] or "nothing"
+        raise AnswerUnusable(str(request), status=answer.status, reason=f"with {kind} instead of JSON")
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        raise AnswerUnusable(
+            str(request), status=answer.status, reason=f"with JSON that breaks off or is damaged ({error})"
+        ) from error
+
+
+def failure(request: Request, answer: Answer) -> RequestFailed:
+    """Return the exception that an error answer means.
+
+    The text of errors is translated and partly HTML; it is shown and never read. Source: api-contract §3.2.
+    """
+    reason = answer.reason or ("" if b"<html" in answer.body[:200].lower() else _decoded(answer.body))
+    if answer.status in _REDIRECTS:
+        return Refused(
+            str(request), status=answer.status, reason=f"a redirect to {answer.location or 'nowhere'}"
+        )
+    kind: type[RequestFailed] = Refused
+    if answer.status in _TOO_LARGE:
+        kind = TooLarge
+    elif answer.status == TOO_MANY or answer.status >= SERVER_ERRORS:
+        kind = ServerFailed
+    return kind(str(request), status=answer.status, reason=plain(reason), retry_after_s=answer.retry_after_s)
+
+
+def is_missing_record(answer: Answer, generation: Generation) -> bool:
+    """Tell whether a 404 means that there is no such record, and not that there is no such entity or route.
+
+    A missing record has an empty body; a missing entity has a reason, a missing route an HTML page.
+    Source: observations, "Errors and sign-in"; recorded answers of 1.10 and 2.1.
+    """
+    if answer.status != NOT_FOUND or b"<html" in answer.body[:200].lower():
+        return False
+    return not (generation.tells_missing_route and answer.reason)
+
+
+def read_object(request: Request, answer: Answer) -> Record | None:
+    """Return the object in an answer; None for 304.
+
+    Raises:
+        RequestFailed: it is no success, or no object.
+    """
+    value = read_json(request, answer)
+    if value is not None and not isinstance(value, dict):
+        raise AnswerUnusable(str(request), status=answer.status, reason="without an object")
+    return value
+
+
+def read_page(request: Request, answer: Answer) -> Page:
+    """Return a page of a list.
+
+    Raises:
+        RequestFailed: it is no success, or no list.
+    """
+    value = read_json(request, answer)
+    records = value.get("list", []) if isinstance(value, dict) else None
+    total = value.get("total") if isinstance(value, dict) else None
+    if not isinstance(records, list) or not ("list" in value or isinstance(total, int)):
+        raise AnswerUnusable(str(request), status=answer.status, reason="without a list")
+    # -1 and -2 stand for "not counted". Source: api-contract §4.
+    counted = total if isinstance(total, int) and total >= 0 else None
+    return Page(counted, records)
+
+
+def read_token(request: Request, answer: Answer) -> str:
+    """Return the token of a sign-in. Source: AtroCore REST API, "Authentication", step 2.
+
+    Raises:
+        RequestFailed: it is no success, or there is no token in it.
+    """
+    value = read_json(request, answer)
+    token = value.get("authorizationToken") if isinstance(value, dict) else None
+    if not isinstance(token, str) or not token:
+        raise AnswerUnusable(str(request), status=answer.status, reason="without an authorization token")
+    return token
+
+
+def read_session(request: Request, answer: Answer) -> Session:
+    """Return what the full session object tells. Source: api-contract §1.1; recorded answers ("login_full").
+
+    Raises:
+        RequestFailed: it is no success, or no session.
+    """
+    value = read_object(request, answer) or {}
+    if "user" not in value and "authorizationToken" not in value:
+        raise AnswerUnusable(str(request), status=answer.status, reason="without a user")
+    user, settings, limits = (_mapping(value.get(key)) for key in ("user", "settings", "appParams"))
+    upload = limits.get("maxUploadSize")
+    acl = _mapping(value.get("acl"))
+    return Session(
+        user=str(user.get("userName") or ""),
+        is_admin=user.get("isAdmin") is True,
+        # The core puts its own version among the settings. Source: AtroCore, Settings service, `coreVersion`.
+        version=str(settings.get("coreVersion") or settings.get("version") or ""),
+        max_upload_mib=int(upload) if isinstance(upload, int | float) else None,
+        acl=_mapping(acl.get("table")) or acl,
+    )
+
+
+# The only part of a failed item's text that may be read; the rest is translated. Source: observations.
+_ITEM_CODE = re.compile(r"^Code: (\d+)\.\s*(?:Message: )?")
+
+_STORED = MappingProxyType(
+    {
+        "Created": ItemKind.CREATED,
+        "Updated": ItemKind.UPDATED,
+        "NotModified": ItemKind.UNCHANGED,
+    }
+)
+
+
+def read_items(request: Request, answer: Answer, *, count: int) -> list[ItemAnswer]:
+    """Return the answers to a bulk upsert, in the order of its items.
+
+    Args:
+        count: items that were sent. 1.10 answers malformed JSON with an empty list, so the length is always
+            compared. Source: observations, "Bulk upsert" 5.
+
+    Raises:
+        RequestFailed: it is no success, no list, or a list of another length.
+    """
+    value = read_json(request, answer)
+    if not isinstance(value, list):
+        raise AnswerUnusable(str(request), status=answer.status, reason="without a list of outcomes")
+    if len(value) != count:
+        raise AnswerUnusable(
+            str(request), status=answer.status, reason=f"with {len(value)} outcomes for {count} records"
+        )
+    return [_read_item(request, answer, item) for item in value]
+
+
+def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
+    status = item.get("status") if isinstance(item, dict) else None
+    # v1 puts the record there, 2.3 the entity's name with the id beside it. Source: api-contract §2.4.
+    entity = item.get("entity") if isinstance(item, dict) else None
+    record = entity if isinstance(entity, dict) else {}
+    found = record.get("id", item.get("id") if isinstance(item, dict) else None)
+    record_id = None if found is None else str(found)
+    if isinstance(status, str) and status in _STORED:
+        modified = record.get("modifiedAt")
+        return ItemAnswer(
+            _STORED[status], record_id, modified_at=modified if isinstance(modified, str) else None
+        )
+    if status != "Failed":
+        raise AnswerUnusable(str(request), status=answer.status, reason=f"with an outcome {status!r:.40}")
+    text = str(item.get("message") or "")
+    match = _ITEM_CODE.match(text)
+    code = item.get("code") if isinstance(item.get("code"), int) else None
+    if code is None and match is not None:
+        code = int(match[1])
+    if code == NOT_MODIFIED:
+        # 1.10 calls an unchanged record failed with this code. Source: observations, "Bulk upsert".
+        return ItemAnswer(ItemKind.UNCHANGED, record_id)
+    return ItemAnswer(
+        ItemKind.FAILED, record_id, code=code, text=plain(text[match.end() :] if match else text)
+    )
+
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+
+
+def plain(text: str) -> str:
+    """Return foreign text as it can stand in a message: one line, no control characters, shortened."""
+    clean = _UNPRINTABLE.sub(" ", text).strip()
+    return clean if len(clean) <= SHOWN_CHARACTERS else clean[: SHOWN_CHARACTERS - 1] + "…"
+
+
+def _decoded(body: bytes) -> str:
+    return body[: 4 * SHOWN_CHARACTERS].decode("utf-8", errors="replace")
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def read_retry_after(text: str) -> float | None:
+    """Return the seconds of a Retry-After header; None for none. A date is not read: clocks differ."""
+    return float(text) if text.strip().isdecimal() else None

@@ -1,0 +1,434 @@
+"""The client: sends what `wire.py` says, with one token, a limit on every wait, and repeats of safe requests.
+
+The only module that imports aiohttp's client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+from yarl import URL
+
+from etl.api import answers, generations, wire
+from etl.api.auth import Door
+from etl.api.retry import RetryClock, repeated
+from etl.api.target import Secret, Target, read_url
+from etl.api.where import Condition, Scalar, Where, greater_than
+from etl.api.wire import Answer, ItemAnswer, Page, Record, Records, Request, Session
+from etl.errors import AnswerUnusable, NoAnswer, NotReached
+from etl.model import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from etl.api.generations import Generation
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    *,
+    username: str | None = None,
+    password: str | Secret | None = None,
+    token: str | Secret | None = None,
+    limits: Limits | None = None,
+    retry: RetryClock | None = None,
+    target: Target | None = None,
+) -> AsyncIterator[Client]:
+    """Sign in and yield a client; its connections are closed at the end. The token stays valid.
+
+    Args:
+        url: as a person has it; see `target.read_url`.
+        token: of an earlier sign-in, tried first; user and password renew it when it is refused.
+        target: for what else can be said (an authority, a proxy); `url` and the secrets given here win.
+
+    Raises:
+        ServerUnreachable: nothing answers there, or it fails.
+        NotAtroCore: something else answers.
+        SignInRefused: user and password, or the token, are wrong.
+        SignInLocked: too many failed sign-ins from this address.
+        ConfigurationInvalid: the address cannot be one, or nothing to sign in with was given.
+    """
+    base = target or Target(url)
+    known = Target(
+        read_url(url),
+        username=username or base.username,
+        password=_secret(password) or base.password,
+        token=_secret(token) or base.token,
+        ca_file=base.ca_file,
+        proxy=base.proxy,
+    )
+    async with Client(known, limits=limits or Limits(), retry=retry or RetryClock()) as client:
+        await client.sign_in()
+        yield client
+
+
+class Client:
+    """One user of one instance. Safe to use from many tasks of one event loop at once."""
+
+    def __init__(self, target: Target, *, limits: Limits, retry: RetryClock) -> None:
+        self.target = target
+        self.limits = limits
+        self.retry = retry
+        self.session = Session(user=target.username or "")
+        self.requests = 0
+        """Requests that were sent, sign-ins and repeats counted."""
+        self.retries = 0
+        """Of them: repeats after a failure."""
+        self._door = Door(target, self._exchange, retry=retry, on_repeat=self._count_repeat)
+        # Look-ups come by the dozen at once; they share what one run may ask at the same time.
+        self._look_up_slots = asyncio.Semaphore(limits.in_flight)
+        self._http: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the instance, without the API's path."""
+        return self.target.url
+
+    @property
+    def user(self) -> str:
+        """Who is signed in; empty: the server did not tell."""
+        return self.session.user
+
+    @property
+    def version(self) -> str:
+        """Of the server's core, for example `2.1.25`; empty: it did not tell."""
+        return self.session.version
+
+    @property
+    def token(self) -> Secret | None:
+        """The token in use, to be kept for the next time."""
+        return self._door.token.value
+
+    @property
+    def generation(self) -> Generation:
+        """Which AtroCore this is, as far as it is known."""
+        return self._door.generation
+
+    async def __aenter__(self) -> Self:
+        """Open the connections."""
+        # aiohttp counts the wait for a free connection into the time of a request, so there is no limit here:
+        # who calls decides how many requests are under way.
+        self._http = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=_tls(self.target)),
+            timeout=aiohttp.ClientTimeout(total=self.limits.request_timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=self.target.proxy,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+
+    async def sign_in(self) -> None:
+        """Find out the API's path, get a token where there is none that works, and learn who we are.
+
+        Raises:
+            NoAccess: see `connect`.
+        """
+        told = await self._door.open()
+        self.session = replace(told, user=told.user or self.target.username or "")
+
+    # --- one request ---
+
+    async def send(self, request: Request) -> Answer:
+        """Send one request with the token, renewing it once where it is refused, and return the whole answer.
+
+        Nothing is repeated after other failures, and error answers are returned too: `answers.py` reads them.
+
+        Raises:
+            NoAnswer: nothing came back.
+            ServerFailed: 429 and 5xx.
+            NoAccess: the token was refused and so was the sign-in.
+        """
+        answer = await self._door.authorized(request)
+        if answer.status >= answers.SERVER_ERRORS or answer.status == answers.TOO_MANY:
+            raise answers.failure(request, answer)
+        return answer
+
+    async def ask(self, request: Request) -> Answer:
+        """Send one request that changes nothing, again and again where that is worth it.
+
+        Raises:
+            NoAnswer, ServerFailed, NoAccess: see `send`; after the last try.
+        """
+        return await repeated(lambda: self.send(request), self.retry, on_repeat=self._count_repeat)
+
+    async def _asked(self, request: Request, read: Callable[[Request, Answer], T]) -> T:
+        """Send and read in one, so that a damaged answer is asked for again."""
+
+        async def once() -> T:
+            return read(request, await self.send(request))
+
+        return await repeated(once, self.retry, on_repeat=self._count_repeat)
+
+    async def _exchange(
+        self, request: Request, generation: Generation, *, headers: Mapping[str, str]
+    ) -> Answer:
+        if self._http is None:
+            raise RuntimeError("the client is used outside of its `async with`")
+        query = f"?{request.query}" if request.query else ""
+        address = URL(f"{self.url}{generation.base}/{request.path}{query}", encoded=True)
+        # Source: AtroCore REST API: every request needs this content type.
+        everywhere = {"Accept": "application/json", "Content-Type": "application/json"}
+        self.requests += 1
+        try:
+            async with self._http.request(
+                request.method,
+                address,
+                data=request.body,
+                headers={**everywhere, **request.headers, **headers},
+                # A redirect would take the token along to wherever it points.
+                allow_redirects=False,
+            ) as response:
+                return Answer(
+                    response.status,
+                    response.headers.get("Content-Type", ""),
+                    await response.read(),
+                    reason=response.headers.get("X-Status-Reason", ""),
+                    retry_after_s=answers.read_retry_after(response.headers.get("Retry-After", "")),
+                    location=_without_query(response.headers.get("Location", "")),
+                )
+        except TimeoutError as error:
+            seconds = f"{self.limits.request_timeout_s:g}"
+            raise NoAnswer(str(request), reason=f"no answer within {seconds} s") from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise NotReached(str(request), reason="its certificate is not valid") from error
+        except aiohttp.ClientConnectorDNSError as error:
+            raise NotReached(str(request), reason="there is no such host") from error
+        except aiohttp.ClientConnectorError as error:
+            raise NotReached(str(request), reason=_told(error.os_error)) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise NoAnswer(str(request), reason="the connection was cut") from error
+
+    def _count_repeat(self) -> None:
+        self.retries += 1
+
+    # --- reading ---
+
+    async def metadata(self) -> Record:
+        """Return the raw Metadata answer; `etl.schema.read_metadata` makes the schema of it.
+
+        Raises:
+            RequestFailed, NoAccess: see `ask`.
+        """
+        answer = await self._asked(Request("GET", self.generation.metadata), answers.read_object)
+        metadata = answer or {}
+        if not self.session.version:
+            self._door.generation = generations.from_metadata(metadata, answered=self.generation)
+        return metadata
+
+    async def get(self, entity: str, record_id: str, *, select: Sequence[str] = ()) -> Record | None:
+        """Return one record, or None where there is none with this id (or it was deleted).
+
+        Raises:
+            RequestFailed, NoAccess: see `ask`.
+        """
+        request = wire.get_record(entity, record_id, select=select)
+
+        def read(request: Request, answer: Answer) -> Record | None:
+            if answers.is_missing_record(answer, self.generation):
+                return None
+            return answers.read_object(request, answer)
+
+        return await self._asked(request, read)
+
+    async def list(
+        self,
+        entity: str,
+        *,
+        select: Sequence[str] = (),
+        where: Where = (),
+        offset: int = 0,
+        max_size: int | None = None,
+        sort_by: str | None = None,
+        asc: bool | None = None,
+        total_only: bool = False,
+    ) -> Page:
+        """Return some records. Without `max_size` the server sends 200.
+
+        Raises:
+            RequestFailed, NoAccess: see `ask`.
+        """
+        request = wire.list_records(
+            entity,
+            select=select,
+            where=where,
+            offset=offset,
+            max_size=max_size,
+            sort_by=sort_by,
+            asc=asc,
+            total_only=total_only,
+        )
+        return await self._asked(request, answers.read_page)
+
+    async def total(self, entity: str, where: Where = ()) -> int | None:
+        """Return how many records fit; None where the server does not count this entity.
+
+        Raises:
+            RequestFailed, NoAccess: see `ask`.
+        """
+        # 1.10 does not know totalOnly and sends records along, so one is asked for. Source: recordings.
+        page = await self.list(entity, select=("id",), where=where, max_size=1, total_only=True)
+        return page.total
+
+    async def pages(
+        self,
+        entity: str,
+        *,
+        select: Sequence[str] = (),
+        where: Where = (),
+        page_records: int | None = None,
+    ) -> AsyncIterator[Page]:
+        """Yield all records that fit, page by page, sorted by id; each page's `total` counts it and the rest.
+
+        Pages go by the last id seen and not by an offset: records that come or go meanwhile move no other
+        record across a page's edge. Source: observations, "The way of writing", keyset paging; quirk 16.
+
+        Raises:
+            RequestFailed, NoAccess: see `ask`.
+        """
+        size = page_records or self.limits.page_records
+        columns = (*select, "id") if select and "id" not in select else tuple(select)
+        after: tuple[Condition, ...] = ()
+        last = ""
+        while True:
+            page = await self.list(
+                entity, select=columns, where=(*where, *after), max_size=size, sort_by="id", asc=True
+            )
+            if not page.records:
+                return
+            yield page
+            before, last = last, str(page.records[-1].get("id", ""))
+            if page.total is not None and page.total <= len(page.records):
+                return
+            if not last or last == before:
+                raise AnswerUnusable(f"GET {entity}", reason="with a page that does not go on by id")
+            after = (greater_than("id", last),)
+
+    async def look_up(
+        self,
+        entity: str,
+        field_name: str,
+        values: Sequence[Scalar],
+        *,
+        select: Sequence[str],
+        where: Where = (),
+    ) -> Records:
+        """Return every record whose field has one of `values`, in no order; all in memory.
+
+        Asks for as many values at once as `limits` allow, and for several such pieces at once. Servers on
+        MySQL compare without case, so records of other spelling may be among them.
+
+        Raises:
+            RequestFailed, NoAccess: see `ask`; of the first piece that failed, the others are dropped.
+        """
+        requests = wire.look_ups(
+            entity,
+            field_name,
+            list(dict.fromkeys(values)),
+            select=select,
+            where=where,
+            url_bytes=self.limits.lookup_url_bytes,
+            keys=self.limits.lookup_keys,
+            base_bytes=len(self.url) + len(self.generation.base) + 1,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._whole_list(request)) for request in requests]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+        return [record for task in tasks for record in task.result()]
+
+    async def _whole_list(self, request: Request) -> Records:
+        records: Records = []
+        async with self._look_up_slots:
+            while True:
+                page = await self._asked(wire.from_offset(request, len(records)), answers.read_page)
+                records.extend(page.records)
+                if len(page.records) < wire.LOOK_UP_RECORDS or page.total == len(records):
+                    return records
+
+    # --- writing: one try each, the caller decides what a failure means ---
+
+    async def upsert(self, body: bytes, *, count: int) -> Sequence[ItemAnswer]:
+        """Send one bulk upsert and return the outcome of each item, in their order.
+
+        Args:
+            body: the JSON array of `{"entity", "payload"}` objects.
+            count: how many they are.
+
+        Raises:
+            RequestFailed: all, some or none of it may have been carried out where `may_be_done` says so.
+            NoAccess: the token was refused and so was the sign-in; nothing was carried out.
+        """
+        request = Request("POST", self.generation.upsert, body=body)
+        return answers.read_items(request, await self.send(request), count=count)
+
+    async def create(self, entity: str, payload: Mapping[str, object]) -> Record:
+        """Create one record and return it as stored.
+
+        Raises:
+            RequestFailed, NoAccess: see `upsert`.
+        """
+        request = wire.write("POST", entity, payload)
+        record = answers.read_object(request, await self.send(request))
+        if record is None:
+            raise AnswerUnusable(str(request), status=answers.NOT_MODIFIED, reason="to a create")
+        return record
+
+    async def patch(self, entity: str, record_id: str, payload: Mapping[str, object]) -> Record | None:
+        """Change fields of one record and return it as stored; None where nothing changed (304).
+
+        Raises:
+            RequestFailed, NoAccess: see `upsert`; `Refused` with status 404 where there is no such record.
+        """
+        request = wire.write("PATCH", wire.record_path(entity, record_id), payload)
+        return answers.read_object(request, await self.send(request))
+
+    async def delete(self, entity: str, record_id: str) -> bool:
+        """Delete one record; False where there was none with this id.
+
+        Raises:
+            RequestFailed, NoAccess: see `upsert`.
+        """
+        request = wire.write("DELETE", wire.record_path(entity, record_id))
+        answer = await self.send(request)
+        if answers.is_missing_record(answer, self.generation):
+            return False
+        answers.read_json(request, answer)
+        return True
+
+
+def _secret(value: str | Secret | None) -> Secret | None:
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _tls(target: Target) -> ssl.SSLContext | bool:
+    return True if target.ca_file is None else ssl.create_default_context(cafile=target.ca_file)
+
+
+def _told(error: OSError) -> str:
+    return (
+        "the connection was refused"
+        if isinstance(error, ConnectionRefusedError)
+        else str(error.strerror or error)
+    )
+
+
+def _without_query(location: str) -> str:
+    parts = urlsplit(location)
+    return f"{parts.scheme}://{parts.hostname}{parts.path}" if parts.hostname else parts.path

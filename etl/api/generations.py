@@ -1,0 +1,98 @@
+"""What differs between the generations of AtroCore's API, in one table; no other module asks for versions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One generation: its paths and its limits. Shapes of answers are told apart by looking, not by this."""
+
+    name: str
+    """`1.10`, `2.1`, `2.2` or `2.3`: the first version of it that was looked at."""
+    base: str
+    """The path that all others begin with."""
+    sign_in: str
+    """Where user and password are exchanged for a token; below `base`, as all paths here."""
+    metadata: str
+    upsert: str
+    id_characters: int
+    """Longest id that a record may have."""
+    tells_missing_route: bool
+    """A 404 with a reason is no missing record but a missing entity or route."""
+    has_total_only: bool
+    """`totalOnly` leaves the records out; else they come along and are read past."""
+    has_negation: bool
+    """The operator `not` does what it says."""
+    has_restore: bool
+    """Deleted records can be put back."""
+
+
+# Source: observations (1.10 and 2.1), "Bulk upsert" 8, "Lists", "Errors and sign-in"; api-contract §0-§2.
+_V2_1 = Generation(
+    name="2.1",
+    base="/api/v1",
+    sign_in="App/user",
+    metadata="Metadata",
+    upsert="MassActions/action/upsert",
+    id_characters=36,
+    tells_missing_route=True,
+    has_total_only=True,
+    has_negation=False,
+    has_restore=True,
+)
+_V1_10 = replace(
+    _V2_1, name="1.10", id_characters=24, has_total_only=False, has_restore=False
+)  # observations: Lists, `restore` 404
+_V2_2 = replace(_V2_1, name="2.2", has_negation=True)
+# Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert.
+_V2_3 = replace(
+    _V2_2,
+    name="2.3",
+    base="/api",
+    sign_in="userSession",
+    metadata="metadata",
+    upsert="upsert",
+    tells_missing_route=False,
+)
+
+GENERATIONS: Mapping[str, Generation] = {one.name: one for one in (_V1_10, _V2_1, _V2_2, _V2_3)}
+"""By name, oldest first."""
+
+FIRST_TRIES = (_V2_1, _V2_3)
+"""One generation per API path: which of them answers a sign-in tells the path."""
+
+
+def from_version(version: str, *, answered: Generation) -> Generation | None:
+    """Return the generation of a core version such as `2.1.25`; None where the text is no version.
+
+    Args:
+        answered: the one whose sign-in answered; its path is a fact, the version only a text.
+    """
+    match = re.match(r"v?(\d+)\.(\d+)", version)
+    if match is None:
+        return None
+    major_minor = int(match[1]), int(match[2])
+    if answered.base == _V2_3.base:
+        return _V2_3
+    if major_minor < (2, 0):
+        return _V1_10
+    return _V2_1 if major_minor < (2, 2) else _V2_2
+
+
+def from_metadata(metadata: Mapping[str, object], *, answered: Generation) -> Generation:
+    """Return the generation that a Metadata answer speaks of, for servers that do not tell their version.
+
+    Only 1.10 keeps its jobs in an entity `QueueItem`; 2.1 and 2.2 look alike here, so the older and more
+    careful one is returned. Source: observations, "The queue header"; recorded metadata of 1.10 and 2.1.
+    """
+    if answered.base == _V2_3.base:
+        return _V2_3
+    entities = metadata.get("entityDefs")
+    return _V1_10 if isinstance(entities, dict) and "QueueItem" in entities else _V2_1
