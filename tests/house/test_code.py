@@ -148,6 +148,37 @@ def test_the_environment_is_read_only_by_the_settings():
     assert not places, said("Environment variables only in cli/settings.py (house.md):", places)
 
 
+AMBIENT = re.compile(
+    r"(datetime|date)\.(now|utcnow|today)|time\.(time|time_ns|monotonic|perf_counter|sleep)|(Path|os)\.(cwd|getcwd)"
+    r"|random\.(?!Random$)\w+|secrets\.\w+|uuid\.uuid\d|print|input|sys\.(stdin|stdout|stderr)\..+"
+)
+
+
+def test_nothing_is_ambient_outside_the_command_line():
+    places = [
+        f"{path}:{node.lineno}: {ast.unparse(node.func)}()"
+        for path in modules()
+        if not in_room(path, "etl.cli")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.Call) and AMBIENT.fullmatch(ast.unparse(node.func))
+    ]
+    assert not places, said(
+        "Clock, chance, folder and terminal are parameters or live in cli (style, 12):", places
+    )
+
+
+def test_no_test_sleeps():
+    places = [
+        f"{path}:{node.lineno}: {ast.unparse(node)}"
+        for path in modules(folder="tests")
+        for node in ast.walk(syntax_of(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"time.sleep", "asyncio.sleep", "sleep"}
+        and ast.unparse(node.args[0]) != "0"
+    ]
+    assert not places, said("Tests never sleep: they wait for what happens (style, 12):", places)
+
+
 def test_the_sandbox_takes_only_the_server_from_aiohttp():
     places = [
         f"{path}:{node.lineno}: {name.name}"
