@@ -1,0 +1,264 @@
+"""The first pass over a source: what only the whole of it can tell. Sends nothing.
+
+Rows are counted and their keys and cells digested; the digests (40 bytes a row) lie in an Arrow file of the
+run's folder. Keys that stand twice are found there a part at a time: memory does not grow with the rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from etl.model import Outcome, Problem, Progress, Status
+from etl.problems import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from etl.model import Frame, ProgressListener
+
+OnDuplicate: TypeAlias = Literal["fail", "first", "last"]
+
+DIGEST_BYTES = 16
+LAYOUT = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("key", pa.binary(DIGEST_BYTES)),
+        ("cells", pa.binary(DIGEST_BYTES)),
+    ]
+)
+PART_ROWS = 1_000_000
+"""Rows whose keys are compared at once: 24 MB."""
+SHOWN_ROWS = 3
+CELL_END, NO_CELL = "\x1f", "\x1e"
+
+
+class Keyed(Protocol):
+    """What of a mapping's rules is used here."""
+
+    @property
+    def used_columns(self) -> Sequence[str]:
+        """Source columns that the mapping reads."""
+        ...
+
+    def keys(self, frame: Frame) -> pa.StringArray:
+        """Return the canonical key of each row; null where it has none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rows of a source that a run is about."""
+
+    first: int = 1
+    """1-based, as seen in the file."""
+    last: int | None = None
+    """Included; None: to the end."""
+    limit: int | None = None
+    """So many rows at most, counted from the first selected one; None: all."""
+
+    @property
+    def is_all(self) -> bool:
+        """True where every row of the source is meant."""
+        return self.first == 1 and self.last is None and self.limit is None
+
+    def of(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Yield the selected rows; ends reading behind the last of them."""
+        left = self.limit
+        for frame in frames:
+            picked = self._within(frame, left)
+            if len(picked) or picked.unreadable:
+                yield picked
+            if left is not None:
+                left -= len(picked) + len(picked.unreadable)
+            if left == 0 or (self.last is not None and _last_row(frame) >= self.last):
+                return
+
+    def _within(self, frame: Frame, left: int | None) -> Frame:
+        unreadable = [one for one in frame.unreadable if self._has(one.row)]
+        rows = np.asarray(frame.numbers)
+        wanted = rows >= self.first
+        if self.last is not None:
+            wanted &= rows <= self.last
+        if left is not None:
+            numbers = sorted([*rows[wanted].tolist(), *(one.row for one in unreadable)])[:left]
+            end = numbers[-1] if numbers else 0
+            wanted &= rows <= end
+            unreadable = [one for one in unreadable if one.row <= end]
+        return dataclasses.replace(kept(frame, wanted), unreadable=tuple(unreadable))
+
+    def _has(self, row: int) -> bool:
+        return row >= self.first and (self.last is None or row <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Of a row whose key stands in other rows too: where, and what that means for it."""
+
+    others: tuple[int, ...]
+    """Some of the other rows."""
+    status: Status
+    """`invalid` or `skipped`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the first pass found."""
+
+    rows: int
+    """All rows of the selection, unreadable ones included."""
+    duplicates: Mapping[int, Duplicate]
+    """By source row."""
+    columns: Mapping[str, int]
+    """Source column -> filled cells."""
+
+
+def scan_table(
+    frames: Iterable[Frame],
+    rules: Keyed,
+    *,
+    digests: Path,
+    on_duplicate: OnDuplicate = "fail",
+    listener: ProgressListener | None = None,
+    rows_total: int | None = None,
+) -> Scan:
+    """Read all frames once.
+
+    Args:
+        digests: where the digests of keys and cells are written.
+        on_duplicate: `fail`: no row of a key that stands twice is sent; `first`, `last`: this one alone is.
+        rows_total: for the progress; None: not known.
+    """
+    rows = 0
+    filled: dict[str, int] = {}
+    with pa.OSFile(str(digests), "wb") as file, pa.ipc.new_file(file, LAYOUT) as writer:
+        for frame in frames:
+            keys = rules.keys(frame)
+            cells = _digests(_joined_cells(frame, rules.used_columns))
+            writer.write_batch(pa.record_batch([frame.numbers, _digests(keys), cells], schema=LAYOUT))
+            rows += len(frame) + len(frame.unreadable)
+            for name in frame.data.columns:
+                filled[name] = filled.get(name, 0) + int(frame.data[name].count())
+            if listener is not None:
+                listener(Progress("scan", rows, rows_total))
+    return Scan(rows, _find_duplicates(digests, on_duplicate), filled)
+
+
+def without_duplicates(
+    frame: Frame, scan: Scan, rules: Keyed, *, entity: str, field: str
+) -> tuple[Frame, list[Outcome]]:
+    """Split the rows that are not sent because of their key from a frame, as outcomes.
+
+    Args:
+        field: the key, as the mapping names it.
+    """
+    positions = [i for i, row in enumerate(frame.numbers.to_pylist()) if row in scan.duplicates]
+    if not positions:
+        return frame, []
+    keys = rules.keys(frame)
+    outcomes = []
+    for position in positions:
+        ref, key = frame.ref(position), keys[position].as_py()
+        duplicate = scan.duplicates[ref.row]
+        problem = Problem(
+            "duplicate_key",
+            ref.file,
+            ref.sheet,
+            ref.row,
+            field=field,
+            value=key.replace(CELL_END, " / "),
+            facts={"rows": ", ".join(map(str, duplicate.others))},
+        )
+        outcome = Outcome(ref.file, ref.sheet, ref.row, entity, key, duplicate.status)
+        outcomes.append(_told(outcome, problem))
+    wanted = np.ones(len(frame), np.bool_)
+    wanted[positions] = False
+    return kept(frame, wanted), outcomes
+
+
+def unreadable_outcomes(frame: Frame, *, entity: str) -> list[Outcome]:
+    """Return the outcomes of rows that could not be read as rows of the table."""
+    return [
+        _told(Outcome(frame.file, frame.sheet, one.row, entity, "", Status.INVALID), one.problem)
+        for one in frame.unreadable
+    ]
+
+
+def _told(outcome: Outcome, problem: Problem) -> Outcome:
+    return dataclasses.replace(outcome, code=problem.code, message=say(problem), problems=(problem,))
+
+
+def kept(frame: Frame, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Frame:
+    """Return the rows of a frame where `wanted` is true, and no unreadable ones unless all are wanted."""
+    if wanted.all():
+        return frame
+    return dataclasses.replace(
+        frame, data=frame.data[wanted], numbers=frame.numbers.filter(pa.array(wanted)), unreadable=()
+    )
+
+
+def _last_row(frame: Frame) -> int:
+    last = frame.numbers[-1].as_py() if len(frame) else 0
+    return max([last, *(one.row for one in frame.unreadable)])
+
+
+def _joined_cells(frame: Frame, columns: Sequence[str]) -> pa.StringArray:
+    """The used cells of each row as one text; an empty cell differs from one with empty text in it."""
+    texts = [frame.column(name).cast(pa.string()) for name in columns if name in frame.data.columns]
+    if not texts:
+        return pa.array([""] * len(frame), pa.string())
+    return pc.binary_join_element_wise(*texts, CELL_END, null_handling="replace", null_replacement=NO_CELL)
+
+
+def _digests(texts: pa.StringArray) -> pa.Array:
+    digests = [None if text is None else xxhash.xxh3_128_digest(text.encode()) for text in texts.to_pylist()]
+    return pa.array(digests, pa.binary(DIGEST_BYTES))
+
+
+def _find_duplicates(digests: Path, on_duplicate: OnDuplicate) -> dict[int, Duplicate]:
+    table = pa.ipc.open_file(pa.memory_map(str(digests))).read_all()
+    parts = -(-len(table) // PART_ROWS)
+    found: dict[int, Duplicate] = {}
+    for part in range(parts):
+        for rows in _equal_keys(table, part=part, parts=parts):
+            spared = {"fail": None, "first": rows[0], "last": rows[-1]}[on_duplicate]
+            status = Status.INVALID if on_duplicate == "fail" else Status.SKIPPED
+            for row in rows:
+                if row != spared:
+                    others = tuple(other for other in rows if other != row)[:SHOWN_ROWS]
+                    found[row] = Duplicate(others, status)
+    return found
+
+
+def _equal_keys(table: pa.Table, *, part: int, parts: int) -> Iterator[list[int]]:
+    """Yield the rows of each key that stands more than once, of the keys that belong to this part."""
+    halves_kept, rows_kept = [], []
+    for batch in table.to_batches():
+        is_key = np.asarray(pc.is_valid(batch["key"]).to_numpy(zero_copy_only=False))
+        data = np.frombuffer(_bytes(batch["key"]), np.uint64)
+        halves = data.reshape(-1, 2)[is_key]
+        mine = halves[:, 0] % np.uint64(parts) == part
+        halves_kept.append(halves[mine])
+        rows_kept.append(np.asarray(batch["row"])[is_key][mine])
+    keys, rows = np.concatenate(halves_kept), np.concatenate(rows_kept)
+    order = np.lexsort((rows, keys[:, 1], keys[:, 0]))
+    keys, rows = keys[order], rows[order]
+    is_start = np.ones(len(keys), np.bool_)
+    is_start[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+    starts = np.flatnonzero(is_start)
+    for start, stop in zip(starts, np.append(starts[1:], len(keys)), strict=True):
+        if stop - start > 1:
+            yield [int(row) for row in rows[start:stop]]
+
+
+def _bytes(column: pa.Array) -> memoryview:
+    """The digests of a column behind each other; those of nulls are there too and mean nothing."""
+    width = DIGEST_BYTES
+    return memoryview(column.buffers()[1])[column.offset * width : (column.offset + len(column)) * width]
