@@ -7,6 +7,7 @@
     │   ├── SourceUnreadable
     │   ├── FormatUnknown
     │   ├── ConfigurationInvalid
+    │   ├── SettingsInvalid
     │   ├── MappingInvalid
     │   ├── EntityUnknown
     │   ├── RunUnknown
@@ -113,6 +114,18 @@ class ConfigurationInvalid(Unusable):
     def __str__(self) -> str:
         """Say which setting, and where it can be set."""
         return f"{self.where}: {self.what} {self.advice}"
+
+
+class SettingsInvalid(Unusable):
+    """A file of settings with problems; every one of them is told, each as `file:line: …`, sorted by line."""
+
+    def __init__(self, path: str, *, problems: Sequence[str]) -> None:
+        super().__init__(path, problems)
+        self.path, self.problems = path, tuple(problems)
+
+    def __str__(self) -> str:
+        """Show all problems, one a line."""
+        return "\n".join(self.problems)
 
 
 class MappingInvalid(Unusable):
