@@ -70,6 +70,8 @@ CATALOGUE: dict[str, Kind] = {
         '"{value}" is no option of {field}{close}', 'Options are {options}. Correct it, or add "values:".'
     ),
     "value_unmapped": _error('"{value}" has no entry in values of {field}', "Add it there, or set else."),
+    "not_json": _error('"{value}" is no JSON', "Correct the cell."),
+    "cell_left_out": _warning("the cell was left out: {reason}", "The rest of the row goes."),
     # keys
     "key_empty": _error("the key is empty", "Give every row its {field}."),
     "duplicate_key": _error('the key "{value}" stands in rows {rows} too', "Keep one of them."),
