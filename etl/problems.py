@@ -49,6 +49,20 @@ CATALOGUE: dict[str, Kind] = {
     "unclosed_quote": _error(
         "a quote opens here and is never closed", "Close it, or double a quote that belongs to the text."
     ),
+    "header_duplicate": _warning(
+        'the header "{value}" stands more than once; this one is read as "{column}"', "Rename one of them."
+    ),
+    "header_empty": _warning('a column has no header; it is read as "{column}"', "Give it a name."),
+    "header_not_first": _warning(
+        "rows stand above the header; they are not read", "Set source.header_row if this is not the header."
+    ),
+    "header_absent": _warning(
+        "the first row looks like data; columns are called A, B, C …",
+        "Set source.has_header to true if it is the header, to false if it is not.",
+    ),
+    "encoding_guessed": _warning(
+        "the file is not UTF-8; it is read as {value}", "Set source.encoding if letters look wrong."
+    ),
     # cells
     "required_empty": _error(
         "the cell is empty, but {field} is required", "Fill it in, or give the field a default."
