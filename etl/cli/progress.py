@@ -1,0 +1,107 @@
+"""How far a run is, on standard error: a bar on a terminal, a plain line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from rich.console import Console as RichConsole
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import TaskID
+
+    from etl.model import Phase, Progress, ProgressListener
+
+TITLES: dict[Phase, str] = {"scan": "Reading", "send": "Sending", "export": "Fetching"}
+EVERY_S = 5.0
+"""Seconds between two plain lines."""
+MINUTE_S, HOUR_S = 60, 3600
+
+
+@contextmanager
+def bar(err: TextIO) -> Iterator[ProgressListener]:
+    """Show one bar for each phase on a terminal, gone when the run is over."""
+    bars = Bars(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("[red]{task.fields[failed]}"),
+        TimeRemainingColumn(),
+        console=RichConsole(file=err, stderr=True),
+        transient=True,
+        refresh_per_second=5,
+    )
+    tasks: dict[Phase, TaskID] = {}
+
+    def show(progress: Progress) -> None:
+        if progress.phase not in tasks:
+            tasks[progress.phase] = bars.add_task(TITLES[progress.phase], rate="", failed="")
+        task = tasks[progress.phase]
+        speed = bars.tasks[bars.task_ids.index(task)].speed
+        bars.update(
+            task,
+            completed=progress.rows,
+            total=progress.rows_total,
+            rate=f"{speed:,.0f} rows/s" if speed else "",
+            failed=f"{progress.failed:,} failed" if progress.failed else "",
+        )
+
+    with bars:
+        yield show
+
+
+def lines(
+    write: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic, every_s: float = EVERY_S
+) -> ProgressListener:
+    """Return a listener that writes a line when `every_s` seconds have gone by since the last one.
+
+    Args:
+        clock: seconds that never go back.
+    """
+    began: dict[Phase, float] = {}
+    last = clock()
+
+    def show(progress: Progress) -> None:
+        nonlocal last
+        now = clock()
+        start = began.setdefault(progress.phase, now)
+        if now - last < every_s:
+            return
+        last = now
+        write(to_line(progress, elapsed_s=now - start))
+
+    return show
+
+
+def to_line(progress: Progress, *, elapsed_s: float) -> str:
+    """Return `Sending: 12,000 of 200,000 rows (6 %), 1,200 rows/s, 3 failed, 2 min 37 s left`."""
+    done, total = progress.rows, progress.rows_total
+    rate = done / elapsed_s if elapsed_s > 0 else 0.0
+    parts = [f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows ({_percent(done, total)} %)"]
+    if rate:
+        parts.append(f"{rate:,.0f} rows/s")
+    if progress.failed:
+        parts.append(f"{progress.failed:,} failed")
+    if rate and total is not None and total > done:
+        parts.append(f"{to_duration((total - done) / rate)} left")
+    return f"{TITLES[progress.phase]}: {', '.join(parts)}"
+
+
+def to_duration(seconds: float) -> str:
+    """Return `9 s`, `2 min 37 s` or `3 h 05 min`."""
+    whole = round(seconds)
+    if whole < MINUTE_S:
+        return f"{whole} s"
+    if whole < HOUR_S:
+        return f"{whole // MINUTE_S} min {whole % MINUTE_S:02} s"
+    return f"{whole // HOUR_S} h {whole % HOUR_S // MINUTE_S:02} min"
+
+
+def _percent(done: int, total: int) -> int:
+    return done * 100 // total if total else 100

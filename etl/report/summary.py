@@ -1,0 +1,155 @@
+"""What a run came to: the object that a program reads, and that a person's report is written from."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from etl.problems import say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etl.model import Problem, Status
+
+RunStatus = Literal["ok", "partial", "stopped", "failed"]
+PROBLEMS_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """How many source rows ended how."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    failed: int = 0
+    invalid: int = 0
+    skipped: int = 0
+    pending: int = 0
+
+    @property
+    def read(self) -> int:
+        """Rows read: the sum of all others, always."""
+        return sum(getattr(self, field.name) for field in dataclasses.fields(self))
+
+    @property
+    def bad(self) -> int:
+        """Rows that did not arrive though they should have: failed or invalid."""
+        return self.failed + self.invalid
+
+    def of(self, status: Status) -> int:
+        """Return the count of one status."""
+        count: int = getattr(self, status.value)
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCounts:
+    """What happened to records of one entity on the server."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    exported: int = 0
+
+    def of(self, name: str) -> int:
+        """Return the count of this name."""
+        count: int = getattr(self, name)
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class FileCounts:
+    """What became of files."""
+
+    uploaded: int = 0
+    reused: int = 0
+    """Already on the server with the same content."""
+    failed: int = 0
+    bytes: int = 0
+    """Sent, before base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedProblem:
+    """A problem as it is told: with its whole sentence."""
+
+    code: str
+    file: str
+    sheet: str | None
+    row: int
+    """1-based as seen in the file; 0: not about one row."""
+    column: str
+    field: str
+    value: str
+    message: str
+
+    @classmethod
+    def of(cls, problem: Problem) -> ReportedProblem:
+        """Return the problem with its sentence."""
+        return cls(
+            code=problem.code,
+            file=problem.file,
+            sheet=problem.sheet,
+            row=problem.row,
+            column=problem.column,
+            field=problem.field,
+            value=problem.value,
+            message=say(problem),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """Where a run worked and as whom; the first line of every report."""
+
+    host: str
+    user: str
+    profile: str = ""
+    """Empty: without a profile."""
+    server_version: str = ""
+    """AtroCore's, for example `2.2.14`; empty: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run came to. The names are fixed: scripts read them."""
+
+    run: str
+    """Empty where no run was begun."""
+    verb: str
+    status: RunStatus
+    mappings: tuple[str, ...] = ()
+    rows: RowCounts = RowCounts()
+    records: Mapping[str, RecordCounts] = dataclasses.field(default_factory=dict)
+    """By entity, in alphabetical order."""
+    files: FileCounts = FileCounts()
+    requests: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    guard: str | None = None
+    """The sentence of the guard that stopped the run; None: none did."""
+    resumable: bool = False
+    next: tuple[str, ...] = ()
+    """Commands to type, the most useful first."""
+    folder: str = ""
+    problems: tuple[ReportedProblem, ...] = ()
+    """The first ones, by file, sheet and row; at most `PROBLEMS_KEPT`."""
+    problems_total: int = 0
+    reasons: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Code of a problem -> how often, the most frequent first."""
+    error: str | None = None
+    """Why it failed or stopped, as a sentence; None: it did neither, or a guard says why."""
+    instance: Instance | None = None
+    """None: no server was spoken to."""
+    version: str = ""
+    """Of this package."""
+
+
+def failed(verb: str, *, error: str, run: str = "", folder: str = "", version: str = "") -> Summary:
+    """Return the summary of a run that failed before it sent anything."""
+    return Summary(run, verb, status="failed", error=error, folder=folder, version=version)

@@ -1,0 +1,172 @@
+"""What a person reads at the end of a run, as plain text; colours are no matter of this room."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from etl.model import Problem, Status
+from etl.problems import where
+from etl.report.neutral import neutral, shortened
+from etl.report.summary import Instance, RecordCounts, ReportedProblem, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PROBLEMS_SHOWN = 20
+PROBLEMS_IN_LAST_LINES = 3
+MINUTE_S = 60
+
+VERDICTS = {
+    "ok": "done",
+    "partial": "done, but not every row arrived",
+    "stopped": "stopped before its end",
+    "failed": "failed, nothing was sent",
+}
+
+
+def first_line(instance: Instance | None, *, verb: str, version: str) -> str:
+    """Return `import · profile staging · pim.example · api · AtroCore 2.2.14 · atro-etl 0.1.0`."""
+    parts = [verb]
+    if instance is not None:
+        parts += [
+            f"profile {instance.profile}" if instance.profile else "no profile",
+            instance.host,
+            instance.user,
+            f"AtroCore {instance.server_version}" if instance.server_version else "",
+        ]
+    parts.append(f"atro-etl {version}".strip())
+    return neutral(" · ".join(part for part in parts if part))
+
+
+def to_text(summary: Summary) -> str:
+    """Return the whole report, ending with a line break; harmless for a terminal, whatever the data."""
+    blocks = [
+        [first_line(summary.instance, verb=summary.verb, version=summary.version), _verdict(summary)],
+        _rows(summary),
+        _records(summary),
+        [_cost(summary)] if summary.requests or summary.rows.read else [],
+        _problems(summary),
+        _after(summary),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def last_lines(summary: Summary) -> str:
+    """Return what ends standard error, all that cron mails; empty where all went well."""
+    if summary.status == "ok":
+        return ""
+    lines = [first_line(summary.instance, verb=summary.verb, version=summary.version), _verdict(summary)]
+    shown = summary.problems[:PROBLEMS_IN_LAST_LINES]
+    lines += [problem_line(problem) for problem in shown]
+    if more := summary.problems_total - len(shown):
+        lines.append(_and_more(more, summary))
+    return "\n".join([*lines, *_after(summary)]) + "\n"
+
+
+def problem_line(problem: ReportedProblem) -> str:
+    """Return `products.csv, row 118, column "Preis": "12,5 kg" is no number. …`, harmless to print."""
+    place = where(
+        Problem(problem.code, problem.file, sheet=problem.sheet, row=problem.row, column=problem.column)
+    )
+    return neutral(
+        f"{place}: {shortened(problem.message, 500)}" if place else shortened(problem.message, 500)
+    )
+
+
+def _verdict(summary: Summary) -> str:
+    name = f"Run {summary.run}" if summary.run else "The run"
+    sentence = f"{name}: {VERDICTS[summary.status]}"
+    if summary.rows.bad or summary.rows.pending:
+        counts = [(summary.rows.failed, "failed"), (summary.rows.invalid, "invalid"),
+                  (summary.rows.pending, "pending")]  # fmt: skip
+        told = ", ".join(f"{count:,} {name}" for count, name in counts if count)
+        sentence += f"; of {summary.rows.read:,} rows {told}"
+    why = summary.guard or summary.error
+    return f"{sentence}. {neutral(why, keep=chr(10))}" if why else f"{sentence}."
+
+
+def _rows(summary: Summary) -> list[str]:
+    if not summary.rows.read:
+        return []
+    counts = [("read", summary.rows.read), *((status.value, summary.rows.of(status)) for status in Status)]
+    return _table(["Rows", ""], [(name, [count]) for name, count in counts if count])
+
+
+def _records(summary: Summary) -> list[str]:
+    names = [
+        field.name
+        for field in dataclasses.fields(RecordCounts)
+        if any(counts.of(field.name) for counts in summary.records.values())
+    ]
+    if not names:
+        return []
+    body = [(neutral(e), [counts.of(name) for name in names]) for e, counts in summary.records.items()]
+    return _table(["Records", *names], body)
+
+
+def _cost(summary: Summary) -> str:
+    parts = [f"{summary.requests:,} requests"]
+    if summary.retries:
+        parts.append(f"{summary.retries:,} of them retries")
+    parts.append(_duration(summary.seconds))
+    if summary.seconds > 0 and summary.rows.read:
+        parts.append(f"{summary.rows.read / summary.seconds:,.0f} rows/s")
+    files = summary.files
+    if files.uploaded or files.reused or files.failed:
+        parts.append(
+            f"files: {files.uploaded:,} uploaded ({_size(files.bytes)}), {files.reused:,} there already, "
+            f"{files.failed:,} failed"
+        )
+    return ", ".join(parts)
+
+
+def _problems(summary: Summary) -> list[str]:
+    if not summary.problems:
+        return []
+    shown = summary.problems[:PROBLEMS_SHOWN]
+    lines = ["Problems", *(f"  {problem_line(problem)}" for problem in shown)]
+    if more := summary.problems_total - len(shown):
+        lines.append(f"  {_and_more(more, summary)}")
+    if len(summary.reasons) > 1:
+        told = ", ".join(f"{neutral(code)} {count:,}" for code, count in summary.reasons.items())
+        lines.append(f"  By reason: {told} (`atro-etl explain CODE` says what to do)")
+    return lines
+
+
+def _and_more(more: int, summary: Summary) -> str:
+    place = f"{neutral(summary.folder)}/results.parquet" if summary.folder else "the results"
+    return f"and {more:,} more in {place}"
+
+
+def _after(summary: Summary) -> list[str]:
+    lines = [f"Folder  {neutral(summary.folder)}"] if summary.folder else []
+    return [*lines, *(f"Next    {neutral(command)}" for command in summary.next)]
+
+
+def _table(head: Sequence[str], body: Iterable[tuple[str, Sequence[int]]]) -> list[str]:
+    """Return lines: the first column to the left, numbers to the right under their heads."""
+    rows = [list(head), *([name, *(f"{count:,}" for count in counts)] for name, counts in body)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    if seconds < MINUTE_S:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    hours, minutes = whole // MINUTE_S**2, whole // MINUTE_S % MINUTE_S
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % MINUTE_S:02} s"
+
+
+def _size(count: int) -> str:
+    amount, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount < 1000:  # noqa: PLR2004  decimal units
+            break
+        amount, unit = amount / 1000, larger
+    return f"{count} B" if unit == "B" else f"{amount:.1f} {unit}"
