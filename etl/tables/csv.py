@@ -1,0 +1,353 @@
+"""CSV: text with a delimiter, read in blocks through pyarrow with every cell as the text that stands there.
+
+Rules: a row's number is the physical line where it begins. An empty cell is null, quoted or not. Lines without any
+content are no rows. A line with too many or too few cells, or with a lost quote, is an `UnreadableRow`.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
+from etl.errors import SourceEmpty, SourceUnreadable
+from etl.model import Problem, UnreadableRow
+from etl.tables.origin import digest_of, opened
+from etl.tables.records import (
+    Positions,
+    cut,
+    grammar,
+    lines_in,
+    split_record_bytes,
+    starts_of,
+)
+from etl.tables.sniff import SAMPLE_BYTES, sniff_encoding, sniff_shape
+from etl.tables.table import Dialect, ReadOptions, Table, letters, tell_apart, to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from etl.model import Frame
+    from etl.tables.records import Broken, Grammar
+
+BLOCK_BYTES = 2 << 20
+SHOWN_LETTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the rows of one file lie and how its bytes become cells."""
+
+    path: Path
+    name: str
+    encoding: str
+    is_mac: bool
+    """True where each line ends with CR alone, as old Macs wrote."""
+    delimiter: str
+    quote: str
+    header: tuple[str, ...]
+    offset: int
+    """Bytes, as UTF-8, before the first row."""
+    line: int
+    """Physical line of the first byte at `offset`."""
+
+
+def read_csv(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -> Table:
+    """Return the table of a CSV file after a look at its first megabyte.
+
+    Raises:
+        SourceEmpty: nothing but blank lines.
+        SourceUnreadable: bytes that are not of the encoding, or options that do not fit.
+    """
+    _check_options(options, path)
+    with opened(path) as stream:
+        sample = stream.read(SAMPLE_BYTES)
+    found = sniff_encoding(sample)
+    encoding = codecs.lookup(options.encoding).name if options.encoding else found.name
+    if found.name == "utf-8-sig" and encoding in ("utf-8", "ascii"):
+        encoding = "utf-8-sig"
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError as error:
+        raise _not_text(path, encoding, line=lines_in(sample[: error.start]) + 1) from None
+    if "\0" in text[:1024]:
+        raise SourceUnreadable(
+            str(path), reason="this is no text file.", advice="Give the file the suffix of what it is."
+        )
+    newline = "\r\n" if "\r\n" in text else "\n" if "\n" in text else "\r" if "\r" in text else "\r\n"
+    if newline == "\r":
+        text = text.replace("\r", "\n")
+    shape = sniff_shape(
+        text.removeprefix("\ufeff").encode(),
+        delimiter=options.delimiter,
+        quote=options.quote,
+        header_row=options.header_row,
+        has_header=options.has_header,
+    )
+    first = shape.header
+    if first is None:
+        raise SourceEmpty(str(path))
+    problems: list[Problem] = []
+    offset, line = first.offset, first.line
+    if shape.has_header:
+        header = tell_apart(first.cells, name=name, sheet=None, row=first.line)
+        names = header.names
+        problems.extend(header.problems)
+        offset += first.length
+        line += lines_in(text.removeprefix("\ufeff").encode()[first.offset : offset])
+    else:
+        names = tuple(letters(at) for at in range(len(first.cells)))
+    if found.is_guess and options.encoding is None:
+        problems.append(Problem("encoding_guessed", name, value=encoding))
+    if shape.is_header_guess:
+        code = "header_not_first" if shape.has_header else "header_absent"
+        problems.append(Problem(code, name, row=first.line))
+    layout = Layout(path, name, encoding, newline == "\r", shape.delimiter, shape.quote, names, offset, line)
+    return Table(
+        name=name,
+        sheet=None,
+        header=names,
+        dialect=Dialect("csv", encoding, shape.delimiter, shape.quote, newline),
+        rows_total=None,
+        path=path,
+        passes=lambda: _frames(layout, frame_rows),
+        fingerprint=lambda: digest_of(path),
+        problems=tuple(problems),
+        is_partial="_run" in names,
+    )
+
+
+def _check_options(options: ReadOptions, path: Path) -> None:
+    for what, mark, least in (("delimiter", options.delimiter, 1), ("quote", options.quote, 0)):
+        if mark is not None and not (least <= len(mark) <= 1 and mark.isascii()):
+            raise SourceUnreadable(
+                str(path), reason=f'the {what} "{mark}" is not one ASCII character.', advice="Give one."
+            )
+    if options.encoding is not None:
+        try:
+            codecs.lookup(options.encoding)
+        except LookupError:
+            raise SourceUnreadable(
+                str(path),
+                reason=f'there is no encoding "{options.encoding}".',
+                advice="Known are utf-8, utf-16, windows-1252, iso-8859-15 and others.",
+            ) from None
+
+
+def _not_text(path: Path, encoding: str, *, line: int) -> SourceUnreadable:
+    return SourceUnreadable(
+        str(path),
+        reason=f"line {line} is not {encoding}.",
+        advice="Set source.encoding to what wrote it, for example windows-1252.",
+    )
+
+
+def _pieces(layout: Layout, stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the bytes of the rows as UTF-8, in pieces of about a block, with LF or CR LF between lines."""
+    is_plain = layout.encoding in ("utf-8", "utf-8-sig", "ascii")
+    decoder = None if is_plain else codecs.getincrementaldecoder(layout.encoding)()
+    skip = layout.offset + (len(codecs.BOM_UTF8) if layout.encoding == "utf-8-sig" else 0)
+    line = 1
+    is_done = False
+    while not is_done:
+        raw = stream.read(BLOCK_BYTES)
+        is_done = not raw
+        if decoder is not None:
+            try:
+                piece = decoder.decode(raw, final=is_done).encode()
+            except UnicodeDecodeError as error:
+                line += lines_in(raw[: error.start])
+                raise _not_text(layout.path, layout.encoding, line=line) from None
+            line += piece.count(b"\n")
+        else:
+            piece = raw
+        if layout.is_mac:
+            piece = piece.replace(b"\r", b"\n")
+        if skip:
+            taken = min(skip, len(piece))
+            piece, skip = piece[taken:], skip - taken
+        if piece:
+            yield piece
+
+
+def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
+    rules = grammar(layout.delimiter, layout.quote)
+    reader = _Reader(layout, rules)
+    line = layout.line
+    with opened(layout.path) as stream:
+        pieces = _pieces(layout, stream)
+        buffer, wanted, is_last = b"", 1, False
+        while not is_last:
+            while len(buffer) < wanted and not is_last:
+                piece = next(pieces, b"")
+                is_last = not piece
+                buffer = buffer + piece if buffer else piece
+            if not buffer:
+                return
+            found = cut(buffer, rules, columns=len(layout.header), is_last=is_last)
+            if not found.end and not is_last:
+                wanted = 2 * len(buffer)  # a cell longer than a block: twice as much, so that long cells cost linear time
+                continue
+            block, buffer = buffer[: found.end], buffer[found.end :]
+            wanted = len(buffer) + 1
+            yield from _split(reader.rows_of(block, line, starts=found.starts, broken=found.broken), layout, frame_rows)
+            line += lines_in(block)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of one block."""
+
+    data: pa.Table
+    numbers: Positions
+    unreadable: tuple[UnreadableRow, ...]
+
+
+class _Reader:
+    """Turns blocks of whole records into rows; holds pyarrow's options, which cost more to make than to use."""
+
+    def __init__(self, layout: Layout, rules: Grammar) -> None:
+        self.layout, self.rules = layout, rules
+        self.skipped: list[arrow_csv.InvalidRow] = []
+        self.parsing = arrow_csv.ParseOptions(
+            delimiter=layout.delimiter,
+            quote_char=layout.quote or False,
+            newlines_in_values=True,
+            invalid_row_handler=self._skip,
+        )
+        self.converting = arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(layout.header, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        )
+
+    def _skip(self, row: arrow_csv.InvalidRow) -> str:
+        self.skipped.append(row)
+        return "skip"
+
+    def rows_of(
+        self, block: bytes, line: int, *, starts: Positions | None, broken: Sequence[Broken]
+    ) -> _Rows:
+        """Return the rows of a block that begins at physical line `line`."""
+        sound = _without(block, broken) if broken else block
+        table = self._parse(sound, line)
+        records = len(table) + len(self.skipped)
+        returns = block.count(b"\r")
+        feeds = block.count(b"\n")
+        is_plain = starts is None and (not returns or returns == block.count(b"\r\n"))
+        if is_plain and records == feeds + (not block.endswith(b"\n")):
+            numbers = np.arange(line, line + records, dtype=np.int64)
+        else:
+            starts = starts if starts is not None else starts_of(block, self.rules)
+            if len(starts) != records:
+                raise SourceUnreadable(
+                    str(self.layout.path),
+                    reason=f"its lines from {line} on cannot be told apart.",
+                    advice="Set source.delimiter and source.quote, or save the file anew.",
+                )
+            numbers = line + _breaks_before(block, starts)
+        unreadable = [self._lost_quote(block, one, line) for one in broken]
+        if self.skipped:
+            at = np.array([row.number - 1 for row in self.skipped], np.int64)
+            unreadable += [self._ragged(row, int(numbers[row.number - 1])) for row in self.skipped]
+            unreadable.sort(key=lambda row: row.row)
+            numbers = np.delete(numbers, at)
+        return _with_content(table, numbers, tuple(unreadable))
+
+    def _parse(self, block: bytes, line: int) -> pa.Table:
+        self.skipped.clear()
+        reading = arrow_csv.ReadOptions(
+            column_names=self.layout.header, use_threads=False, block_size=len(block) + 1
+        )
+        if not block.strip(b"\r\n"):
+            return pa.table({name: pa.array([], pa.string()) for name in self.layout.header})
+        try:
+            return arrow_csv.read_csv(
+                pa.BufferReader(block),
+                read_options=reading,
+                parse_options=self.parsing,
+                convert_options=self.converting,
+            )
+        except pa.ArrowInvalid as error:
+            if "UTF8" not in str(error):
+                raise SourceUnreadable(
+                    str(self.layout.path), reason=f"from line {line} on: {error}.", advice="Save the file anew."
+                ) from None
+        at = line
+        try:
+            block.decode()
+        except UnicodeDecodeError as error:
+            at += lines_in(block[: error.start])
+        raise _not_text(self.layout.path, "utf-8", line=at)
+
+    def _ragged(self, row: arrow_csv.InvalidRow, number: int) -> UnreadableRow:
+        facts = {"cells": str(row.actual_columns), "columns": str(row.expected_columns)}
+        problem = Problem(
+            "ragged_row", self.layout.name, row=number, value=row.text[:SHOWN_LETTERS], facts=facts
+        )
+        return UnreadableRow(number, tuple(split_record_bytes(row.text.encode(), self.rules)), problem)
+
+    def _lost_quote(self, block: bytes, one: Broken, line: int) -> UnreadableRow:
+        number = line + lines_in(block[: one.opened])
+        swallowed = block[one.offset : one.end]
+        value = block[one.opened : one.opened + SHOWN_LETTERS].decode(errors="replace").partition("\n")[0]
+        facts = {"lines": str(max(lines_in(swallowed), 1))}
+        problem = Problem("unclosed_quote", self.layout.name, row=number, value=value, facts=facts)
+        return UnreadableRow(number, tuple(split_record_bytes(swallowed, self.rules)), problem)
+
+
+def _without(block: bytes, broken: Sequence[Broken]) -> bytes:
+    kept, at = [], 0
+    for one in broken:
+        kept.append(block[at : one.offset])
+        at = one.end
+    kept.append(block[at:])
+    return b"".join(kept)
+
+
+def _breaks_before(block: bytes, starts: Positions) -> Positions:
+    """Return how many lines end before each position."""
+    data = np.frombuffer(block, np.uint8)
+    breaks = np.flatnonzero(data == ord("\n"))
+    if block.count(b"\r") != block.count(b"\r\n"):
+        alone = np.flatnonzero((data[:-1] == ord("\r")) & (data[1:] != ord("\n")))
+        breaks = np.sort(np.concatenate((breaks, alone)))
+    return np.searchsorted(breaks, starts).astype(np.int64)
+
+
+def _with_content(table: pa.Table, numbers: Positions, unreadable: tuple[UnreadableRow, ...]) -> _Rows:
+    """Leave out rows in which every cell is empty."""
+    columns = sorted(table.columns, key=lambda column: int(column.null_count))
+    if not columns or not columns[0].null_count:
+        return _Rows(table, numbers, unreadable)
+    keep = pc.is_valid(columns[0])
+    for column in columns[1:]:
+        if not column.null_count:
+            return _Rows(table, numbers, unreadable)
+        keep = pc.or_(keep, pc.is_valid(column))
+    if pc.all(keep, min_count=0).as_py():
+        return _Rows(table, numbers, unreadable)
+    return _Rows(table.filter(keep), numbers[keep.to_numpy()], unreadable)
+
+
+def _split(rows: _Rows, layout: Layout, frame_rows: int) -> Iterator[Frame]:
+    total = len(rows.numbers)
+    parts = max(-(-total // frame_rows), 1)
+    size = -(-total // parts)
+    left = list(rows.unreadable)
+    for part in range(parts):
+        numbers = rows.numbers[part * size : (part + 1) * size]
+        is_last = part == parts - 1
+        here = [one for one in left if is_last or one.row < numbers[-1]]
+        left = left[len(here) :]
+        if len(numbers) or here:
+            data = rows.data.slice(part * size, len(numbers))
+            yield to_frame(data, pa.array(numbers), name=layout.name, unreadable=tuple(here))

@@ -1,0 +1,182 @@
+"""What a table is once its file was looked at: its header, how it was written, and passes over its frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+from pandas.arrays import ArrowExtensionArray
+
+from etl.model import Frame, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from etl.model import UnreadableRow
+
+Format = Literal["csv", "xlsx", "parquet", "json", "jsonl", "dataframe"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a source is to be read. None everywhere: found out by looking at its first megabyte."""
+
+    encoding: str | None = None
+    """Of CSV and JSON: any name Python knows, for example `windows-1252`."""
+    delimiter: str | None = None
+    """Of CSV: one character."""
+    quote: str | None = None
+    """Of CSV: one character; empty: quotes are letters like others."""
+    sheet: str | int | None = None
+    """Of workbooks: name or 1-based number; None: the first sheet that is not hidden."""
+    header_row: int | None = None
+    """Row of the header: 1-based, in CSV a physical line. Rows before it are not read."""
+    has_header: bool | None = None
+    """False: columns are called A, B, C … and the first row is data."""
+    first_column: str | int | None = None
+    """Of workbooks: letter or 1-based number of the first column; None: the first one that has a header."""
+    record_path: str | None = None
+    """Of JSON: where the list of records lies, for example `data.items`; None: the only list there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a table is written, so that its rejected rows can be written the same way."""
+
+    format: Format = "csv"
+    encoding: str = "utf-8"
+    """Python's name. `utf-8-sig`: with a byte order mark."""
+    delimiter: str = ","
+    quote: str = '"'
+    """Empty: no cell is ever quoted."""
+    newline: str = "\r\n"
+    sheet: str = "Sheet1"
+    """Of workbooks."""
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of a file of this format: `.csv`, `.xlsx`, `.parquet`; CSV where we write no such format."""
+        return f".{self.format}" if self.format in ("csv", "xlsx", "parquet") else ".csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A source that was opened and understood so far that its rows can be read, as often as needed."""
+
+    name: str
+    """As the user knows it: the file's name, or the name given to a DataFrame."""
+    sheet: str | None
+    """None where the format has no sheets."""
+    header: tuple[str, ...]
+    """Column names in their order, told apart: a doubled one ends in ` (2)`, a missing one is `(column E)`."""
+    dialect: Dialect
+    rows_total: int | None
+    """Rows below the header; None where only reading would tell."""
+    path: Path | None
+    """The file that is read; None: a DataFrame."""
+    passes: Callable[[], Iterator[Frame]] = field(repr=False)
+    fingerprint: Callable[[], str] = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+    """What was noticed while opening: doubled header names, a guessed encoding. Warnings only."""
+    is_partial: bool = False
+    """True where the source carries our `_run` column: some rows of a greater table, corrected."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Read the rows from the start, in their order, a frame at a time; each call is a pass of its own.
+
+        Holds one block of the file in memory (a workbook: its sheet).
+
+        Raises:
+            SourceMissing: the file has gone since it was opened.
+            SourceUnreadable: the file is broken further on, for example a byte that is not of its encoding.
+        """
+        return self.passes()
+
+    def digest(self) -> str:
+        """Return SHA-256, in hexadecimal, over the bytes of the file; of a DataFrame over its cells."""
+        return self.fingerprint()
+
+
+def to_frame(
+    data: pa.Table,
+    numbers: pa.Int64Array,
+    *,
+    name: str,
+    sheet: str | None = None,
+    unreadable: tuple[UnreadableRow, ...] = (),
+) -> Frame:
+    """Return rows as a Frame, without a copy."""
+    # Building from extension arrays is three times as fast as `to_pandas(types_mapper=...)`.
+    columns = {column: ArrowExtensionArray(data.column(at)) for at, column in enumerate(data.column_names)}
+    index = pd.RangeIndex(len(numbers))
+    return Frame(pd.DataFrame(columns, index=index, copy=False), numbers, name, sheet, unreadable)
+
+
+def letters(position: int) -> str:
+    """Return the spreadsheet letters of a 0-based column: 0 is `A`, 26 is `AA`."""
+    found = ""
+    position += 1
+    while position:
+        position, rest = divmod(position - 1, 26)
+        found = chr(65 + rest) + found
+    return found
+
+
+def position_of(column: str | int) -> int:
+    """Return the 0-based position of a column given by letters or by its 1-based number.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if isinstance(column, int) or column.isdecimal():
+        return int(column) - 1
+    if not (column.isascii() and column.isalpha()):
+        raise ValueError(column)
+    position = 0
+    for letter in column.upper():
+        position = position * 26 + ord(letter) - 64
+    return position - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The names of the columns, each one once, and what was wrong with them."""
+
+    names: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def tell_apart(cells: Sequence[str], *, name: str, sheet: str | None, row: int) -> Header:
+    """Return header cells as names that differ: trimmed, doubled ones numbered, missing ones named by letter.
+
+    Args:
+        row: where the header stands, for the problems.
+    """
+    names: list[str] = []
+    problems: list[Problem] = []
+    trimmed = [" ".join(cell.split()) for cell in cells]
+    taken = set(trimmed)
+    for at, text in enumerate(trimmed):
+        if not text:
+            unique = f"(column {letters(at)})"
+            problems.append(_about("header_empty", name, sheet, row=row, column=unique))
+        elif text in names:
+            number = 2
+            while (unique := f"{text} ({number})") in taken:
+                number += 1
+            problems.append(
+                replace(_about("header_duplicate", name, sheet, row=row, column=unique), value=text[:200])
+            )
+        else:
+            unique = text
+        taken.add(unique)
+        names.append(unique)
+    return Header(tuple(names), tuple(problems))
+
+
+def _about(code: str, name: str, sheet: str | None, *, row: int, column: str) -> Problem:
+    return Problem(code, name, sheet, row, column)

@@ -1,0 +1,196 @@
+"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): typed cells, read through calamine.
+
+Rules: a row's number is the one the spreadsheet shows. Rows without any content are no rows. A column of a frame has
+the narrowest type that holds its cells; where they are mixed, it is text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
+
+from etl.errors import SourceEmpty, SourceUnreadable
+from etl.model import Problem
+from etl.tables.origin import digest_of, read_bytes
+from etl.tables.table import Dialect, ReadOptions, Table, letters, position_of, tell_apart, to_frame
+from etl.tables.values import to_column, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from python_calamine import CalamineSheet
+
+    from etl.model import Frame
+    from etl.tables.values import Cell
+
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+HEADER_WITHIN_ROWS = 50
+"""The header is looked for in so many rows, unless it is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the rows of one sheet lie."""
+
+    path: Path
+    name: str
+    sheet: str
+    header: tuple[str, ...]
+    first_row: int
+    """1-based row of the first data."""
+    first_column: int
+    """0-based column of the first of `header`."""
+
+
+def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -> Table:
+    """Return the table of one sheet of a workbook; the sheet is held in memory while it is looked at.
+
+    Raises:
+        SourceEmpty: the sheet has no cell.
+        SourceUnreadable: no workbook, one with a password, or no such sheet.
+    """
+    with _workbook(path) as book:
+        title = _choose(book, options, path)
+        sheet = book.get_sheet_by_name(title)
+        if sheet.start is None or sheet.end is None:
+            raise SourceEmpty(f"{path}, sheet {title}")
+        offset = sheet.start[1]
+        head = [_clean(row) for row in islice(sheet.iter_rows(), max(HEADER_WITHIN_ROWS, options.header_row or 0))]
+        rows_total = sheet.end[0]
+    at = options.header_row - 1 if options.header_row is not None else _header_position(head)
+    if at >= len(head):
+        raise SourceUnreadable(
+            str(path), reason=f'sheet "{title}" has no row {at + 1}.', advice="Correct source.header_row."
+        )
+    first, width = _columns(head[at], offset, options.first_column)
+    cells = ["" if cell is None else to_text(cell) for cell in head[at][first - offset : first - offset + width]]
+    problems: list[Problem] = []
+    if options.has_header is False:
+        names = tuple(letters(first + position) for position in range(width))
+        first_row = at + 1
+    else:
+        header = tell_apart(cells, name=name, sheet=title, row=at + 1)
+        names, first_row = header.names, at + 2
+        problems.extend(header.problems)
+        if options.header_row is None and any(cell is not None for row in head[:at] for cell in row):
+            problems.append(Problem("header_not_first", name, title, row=at + 1))
+    layout = Layout(path, name, title, names, first_row, first)
+    return Table(
+        name=name,
+        sheet=title,
+        header=names,
+        dialect=Dialect("xlsx", sheet=title),
+        rows_total=max(rows_total + 2 - first_row, 0),
+        path=path,
+        passes=lambda: _frames(layout, frame_rows),
+        fingerprint=lambda: digest_of(path),
+        problems=tuple(problems),
+        is_partial="_run" in names,
+    )
+
+
+@contextmanager
+def _workbook(path: Path) -> Iterator[CalamineWorkbook]:
+    try:
+        with CalamineWorkbook.from_object(read_bytes(path)) as book:
+            yield book
+    except PasswordError:
+        raise SourceUnreadable(
+            str(path), reason="the workbook has a password.", advice="Save it without one and name that file."
+        ) from None
+    except CalamineError as error:
+        raise SourceUnreadable(
+            str(path), reason=f"this is no readable workbook ({error}).", advice=_advice(path)
+        ) from None
+
+
+def _advice(path: Path) -> str:
+    with path.open("rb") as stream:
+        start = stream.read(512)
+    if start.startswith(b"%PDF"):
+        return "It is a PDF: ask for the table itself, as a workbook or CSV."
+    if start.startswith(b"\xd0\xcf\x11\xe0"):
+        return "It has a password or is an old .xls: save it as .xlsx without a password."
+    if start.lstrip().lower().startswith((b"<html", b"<!doc", b"<table", b"<?xml")):
+        return "It is a web page with a table: open it in a spreadsheet and save it as .xlsx."
+    if b"\0" not in start and not start.startswith(b"PK"):
+        return "It is a text file: give it the suffix .csv."
+    return "Was it sent completely? Open it in a spreadsheet and save it anew."
+
+
+def _choose(book: CalamineWorkbook, options: ReadOptions, path: Path) -> str:
+    names = book.sheet_names
+    if isinstance(options.sheet, int) and 1 <= options.sheet <= len(names):
+        return names[options.sheet - 1]
+    if isinstance(options.sheet, str) and options.sheet in names:
+        return options.sheet
+    if options.sheet is not None:
+        raise SourceUnreadable(
+            str(path),
+            reason=f'there is no sheet "{options.sheet}".',
+            advice=f"Sheets there: {', '.join(names)}.",
+        )
+    shown = [one.name for one in book.sheets_metadata if one.visible == SheetVisibleEnum.Visible]
+    return (shown or names)[0]
+
+
+def _clean(row: Sequence[Cell]) -> list[Cell]:
+    return [None if cell == "" else cell for cell in row]
+
+
+def _header_position(rows: list[list[Cell]]) -> int:
+    """Return the position of the first row that is about as wide as the widest: titles above it are narrow."""
+    filled = [sum(cell is not None for cell in row) for row in rows]
+    first = next((at for at, count in enumerate(filled) if count), 0)
+    usual, times = Counter(count for count in filled if count).most_common(1)[0] if any(filled) else (0, 0)
+    if usual < 3 or times < 2:  # noqa: PLR2004  in two columns a title cannot be told from a row
+        return first
+    return next((at for at, count in enumerate(filled) if count * 2 > usual), first)
+
+
+def _columns(row: list[Cell], offset: int, first_column: str | int | None) -> tuple[int, int]:
+    """Return the 0-based first column of the header and how many columns it has."""
+    filled = [at + offset for at, cell in enumerate(row) if cell is not None]
+    if first_column is not None:
+        first = position_of(first_column)
+    else:
+        first = filled[0] if filled else offset
+    last = max(filled[-1] if filled else first, first)
+    return first, last - first + 1
+
+
+def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
+    with _workbook(layout.path) as book:
+        sheet = book.get_sheet_by_name(layout.sheet)
+        start = layout.first_column - (sheet.start[1] if sheet.start is not None else 0)
+        rows = islice(sheet.iter_rows(), layout.first_row - 1, None)
+        number = layout.first_row
+        while chunk := list(islice(rows, frame_rows)):
+            numbers = np.arange(number, number + len(chunk), dtype=np.int64)
+            number += len(chunk)
+            yield from _frame(layout, chunk, numbers, start=start)
+
+
+def _frame(layout: Layout, chunk: list[list[Cell]], numbers: np.ndarray, *, start: int) -> Iterator[Frame]:
+    by_column = list(zip(*chunk, strict=True))
+    blank = [None] * len(chunk)
+    arrays = [
+        to_column(_clean(by_column[at])) if 0 <= at < len(by_column) else to_column(blank)
+        for at in range(start, start + len(layout.header))
+    ]
+    keep = np.zeros(len(chunk), np.bool_)
+    for array in arrays:
+        keep |= array.is_valid().to_numpy(zero_copy_only=False)
+    data = pa.table(arrays, names=list(layout.header))
+    if not keep.all():
+        data, numbers = data.filter(pa.array(keep)), numbers[keep]
+    if len(numbers):
+        yield to_frame(data, pa.array(numbers), name=layout.name, sheet=layout.sheet)
