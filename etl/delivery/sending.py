@@ -41,7 +41,10 @@ SERVER_BROKE = 500
 class Sends(Protocol):
     """What of the API client is used here."""
 
-    url: str
+    @property
+    def url(self) -> str:
+        """The address, for messages."""
+        ...
 
     async def upsert(self, body: bytes, *, count: int) -> Sequence[ItemAnswer]:
         """Send one bulk upsert, once, and return an answer per item."""

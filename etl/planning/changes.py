@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.resolving.links import LinkIds
     from etl.schema import EntitySchema
 
-WriteMode: TypeAlias = Literal["upsert", "create", "update"]
+WriteMode: TypeAlias = Literal["upsert", "create", "update", "none"]
 
 
 def plan_changes(
@@ -44,7 +44,7 @@ def plan_changes(
     for position, kind in enumerate(kinds):
         if position in problems:
             kinds[position] = ChangeKind.BLOCKED
-        elif kind is ChangeKind.UPDATE and not changed[position]:
+        elif kind is ChangeKind.UPDATE and (write == "none" or not changed[position]):
             kinds[position] = ChangeKind.UNCHANGED
     warnings = [p for one in links for p in one.problems if p not in problems.values()]
     return Changes(
@@ -110,6 +110,7 @@ def _unwanted(payloads: Payloads, kinds: list[ChangeKind], *, write: WriteMode) 
     """Records that the mapping's `write` does not allow to touch."""
     if write == "upsert":
         return {}
+    # `none` writes nothing: its records are only pointed to, so they have to be there.
     unwanted = ChangeKind.UPDATE if write == "create" else ChangeKind.CREATE
     code = "record_exists" if write == "create" else "record_missing"
     return {

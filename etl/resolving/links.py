@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz import process
 
-from etl.model import ChangeKind, Changes, LinkTarget, LinkTexts, Missing, Problem
+from etl.model import ChangeKind, Changes, LinkTarget, LinkTexts, Missing, Problem, Status
 from etl.resolving.keys import keys_of_records, own_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from etl.model import Outcome
     from etl.resolving.keys import Record
     from etl.resolving.records import Asks
 
@@ -117,17 +118,13 @@ class LinkFinder:
             part=target.field,
         )
 
-    def refuse(self, entity: str, reasons: Mapping[str, str]) -> None:
-        """Take back creates that failed.
-
-        Args:
-            reasons: text -> what the server said.
-        """
-        for (of, _), known in self._known.items():
-            if of == entity:
-                for text, reason in reasons.items():
-                    if known.ids.pop(text, None) is not None:
-                        known.refused[text] = reason
+    def refuse(self, outcomes: Iterable[Outcome]) -> None:
+        """Take back the creates among `outcomes` that failed, so that rows which need them are not sent."""
+        for outcome in outcomes:
+            if outcome.part and outcome.status is Status.FAILED:
+                for (entity, _), known in self._known.items():
+                    if entity == outcome.entity and known.ids.pop(outcome.key, None) is not None:
+                        known.refused[outcome.key] = outcome.message
 
     def ids(self, links: LinkTexts, *, file: str, sheet: str | None, numbers: pa.Int64Array) -> LinkIds:
         """Return the ids of the texts; what cannot be linked is told as the mapping says."""
