@@ -1,0 +1,5 @@
+"""A small AtroCore over SQLite: for tests, rehearsals and demonstrations. It shares no code with the client."""
+
+from etl.sandbox.serving import Options, Sandbox, run_in_thread, serve
+
+__all__ = ["Options", "Sandbox", "run_in_thread", "serve"]

@@ -1,0 +1,13 @@
+"""The schema of a sandbox that was given none: a small AtroPIM of its generation."""
+
+from __future__ import annotations
+
+from etl.sandbox.builtin.entities import entity_lines
+from etl.sandbox.builtin.notation import read_notation
+from etl.sandbox.generations import Generation
+from etl.sandbox.metadata import JsonObject
+
+
+def builtin_metadata(generation: Generation) -> JsonObject:
+    """Return the built-in schema in the shape of a `GET /Metadata` answer."""
+    return read_notation(entity_lines(generation))

@@ -1,0 +1,179 @@
+"""What differs between AtroCore's generations: one table, and nothing about it anywhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """How one generation of AtroCore behaves where generations differ."""
+
+    name: str
+    """As users name it: 1.10, 2.1, 2.2 or 2.3."""
+    recorded: bool
+    """True where answers of a real server were recorded; False where it is made from documentation."""
+    base: str
+    """The path that all routes stand under."""
+    id_limit: int
+    """Longest id that the database takes, in characters."""
+    id_style: Literal["hex", "uuid7"]
+    """Server-made ids: a letter and 16 hex digits, or `a` and a version 7 UUID in base 32."""
+    sku: str
+    """Product's own number: `sku` or `number`."""
+    unchanged_item: Literal["failed", "not_modified"]
+    """A bulk item that changes nothing: `Failed "Code: 304"`, or `NotModified`."""
+    item_answer: Literal["record", "id"]
+    """A bulk item's `entity`: the record, or the entity's name with the id beside it (2.3)."""
+    stale_match: bool
+    """A record found for one bulk item is used for later items without an id (1.10)."""
+    index_lookup: bool
+    """Bulk items of entities without a unique field are found by a unique index."""
+    bodies_checked: bool
+    """Bulk bodies are held against a schema before any work (400 for all)."""
+    item_keys_checked: bool
+    """That schema demands `entity` and `payload` (2.3)."""
+    ranges_checked: bool
+    """min, max and the 32 bits of an int are refused with 400; else the database complains, and min and max mean nothing."""
+    dates_checked: bool
+    """Only `Y-m-d` and `Y-m-d H:i:s`; else whatever PostgreSQL takes."""
+    custom_enums_checked: bool
+    """Options of fields that an administrator added are enforced."""
+    list_shortcuts: bool
+    """`totalOnly` and `collectionOnly` are known."""
+    default_order: Literal["stored", "id"]
+    """Lists without `sortBy`: in the order of storing (an update moves a record to the end), or by id."""
+    negation: Literal["unfinished", "nothing", "works"]
+    """The `not` condition: a text instead of JSON, no rows, or what it says."""
+    queue: Literal["QueueItem", "Job"]
+    """Entity that holds the background jobs."""
+    queue_refused: bool
+    """A queued bulk call is stored and then answered with 400, because the answer fails its own schema."""
+    restores: bool
+    """`action/restore` exists."""
+    mass_delete: Literal["ids", "count", "deleted"]
+    """Shape of the answer to a mass delete."""
+    put_updates: bool
+    """PUT updates like PATCH does."""
+    attributes: Literal["values", "written", "full"]
+    """Values as records only; flattened keys are written but not read; all documented ways."""
+    linked_objects: bool
+    """`{"brand": {"name": …}}` finds or creates the linked record."""
+    meta: bool
+    """The `With-Meta` header is honoured."""
+    relinks_refused: bool
+    """Linking what is linked already is 400."""
+    leaf_categories_only: bool
+    """A product may only stand in categories without children."""
+    catalogs: bool
+    """Categories of a product must belong to the trees of its catalog (1.10)."""
+    bare_content: Literal["refuse", "empty"]
+    """File content without `data:…;base64,`: 400, or an empty file."""
+    reupload_checks_change: bool
+    """Replacing a file's content counts as changed only if another field changes (304)."""
+    dangling_file: Literal["crash", "accept"]
+    """Linking a file that does not exist: 500 with the row stored, or accepted."""
+    attribute_code: str
+    """Name of the attribute's key: `code`, or `systemName` from 2.3 on."""
+    lists_as_enums: bool
+    """Lists are enum fields (2.3.5 and later) and not records."""
+    simple_attribute_fix: bool
+    """`upsertAttributeValues` assigns missing attributes; else it skips them silently."""
+    unauthorized_text: str
+    """Body of a 401."""
+
+
+_V2_1 = Generation(
+    name="2.1",
+    recorded=True,
+    base="/api/v1",
+    id_limit=36,
+    id_style="uuid7",
+    sku="number",
+    unchanged_item="not_modified",
+    item_answer="record",
+    stale_match=False,
+    index_lookup=True,
+    bodies_checked=True,
+    item_keys_checked=False,
+    ranges_checked=True,
+    dates_checked=True,
+    custom_enums_checked=False,
+    list_shortcuts=True,
+    default_order="stored",
+    negation="nothing",
+    queue="Job",
+    queue_refused=True,
+    restores=True,
+    mass_delete="count",
+    put_updates=True,
+    attributes="written",
+    linked_objects=False,
+    meta=False,
+    relinks_refused=True,
+    leaf_categories_only=True,
+    catalogs=False,
+    bare_content="empty",
+    reupload_checks_change=False,
+    dangling_file="accept",
+    attribute_code="code",
+    lists_as_enums=False,
+    simple_attribute_fix=False,
+    unauthorized_text="",
+)
+
+_V1_10 = replace(
+    _V2_1,
+    name="1.10",
+    id_limit=24,
+    id_style="hex",
+    sku="sku",
+    unchanged_item="failed",
+    stale_match=True,
+    index_lookup=False,
+    bodies_checked=False,
+    ranges_checked=False,
+    dates_checked=False,
+    custom_enums_checked=True,
+    list_shortcuts=False,
+    negation="unfinished",
+    queue="QueueItem",
+    queue_refused=False,
+    restores=False,
+    mass_delete="ids",
+    attributes="values",
+    catalogs=True,
+    bare_content="refuse",
+    reupload_checks_change=True,
+    dangling_file="crash",
+)
+
+_V2_2 = replace(
+    _V2_1,
+    name="2.2",
+    recorded=False,
+    custom_enums_checked=True,
+    default_order="id",
+    negation="works",
+    attributes="full",
+    linked_objects=True,
+    meta=True,
+)
+
+_V2_3 = replace(
+    _V2_2,
+    name="2.3",
+    base="/api",
+    item_answer="id",
+    item_keys_checked=True,
+    queue_refused=False,
+    mass_delete="deleted",
+    put_updates=False,
+    attribute_code="systemName",
+    simple_attribute_fix=True,
+    unauthorized_text="Unauthorized",
+)
+
+GENERATIONS = {generation.name: generation for generation in (_V1_10, _V2_1, _V2_2, _V2_3)}
+"""By name, oldest first."""

@@ -1,0 +1,213 @@
+"""One running AtroCore: its schema, its generation, its database, its clock and its user."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from etl.sandbox.generations import Generation
+from etl.sandbox.ids import IdMaker
+from etl.sandbox.metadata import Column, Entity, JsonValue, Schema
+from etl.sandbox.refusals import NotFound
+from etl.sandbox.storage import Places, Row, SqlValue, connect, create_tables
+from etl.sandbox.values import Check, Handling, Show, Store, Take, handling
+
+USER_ID = "1"
+USER_NAME = "Admin"
+_SORT_ORDER_SINCE = 1_672_531_200
+_SYSTEM_COLUMNS = frozenset({"deleted", "createdAt", "modifiedAt", "createdById", "modifiedById"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How records of one entity are written: prepared once, used for every record."""
+
+    entity: Entity
+    takers: dict[str, Take]
+    """Every key that may stand in a payload."""
+    checks: dict[str, Check]
+    """Columns whose values can be refused."""
+    stores: dict[str, Store]
+    """Stored columns."""
+    shows: dict[str, Show]
+    """Stored columns that look different in JSON."""
+    positions: dict[str, int]
+    """Where a stored column stands in a row to insert."""
+    template: tuple[SqlValue, ...]
+    """A row of defaults; place, deleted, then the stored columns."""
+    defaults: dict[str, JsonValue]
+    """What a new record shows for columns that were not given."""
+    required: tuple[str, ...]
+    """Columns that may not be empty."""
+    listed_options: tuple[Column, ...]
+    """Columns that hold ids of list options."""
+    insert: str
+    select: str
+    """All stored columns of live records, up to the WHERE."""
+
+
+@dataclass(slots=True)
+class Moment:
+    """The times that one request writes."""
+
+    text: str
+    """`Y-m-d H:i:s`, UTC."""
+    epoch_s: int
+
+
+class Instance:
+    """What all requests share. Writes go through `writer`, under `lock`."""
+
+    def __init__(
+        self,
+        path: Path,
+        generation: Generation,
+        *,
+        schema: Schema,
+        seed: int | None = None,
+        clock: Callable[[], float],
+    ) -> None:
+        self.path = path
+        self.generation = generation
+        self.schema = schema
+        self.ids = IdMaker(generation.id_style, seed)
+        self.clock = clock
+        self.writer = connect(path)
+        create_tables(self.writer, schema)
+        self.places = Places(self.writer)
+        self.lock = threading.RLock()
+        self.writes = 0
+        self.totals: dict[tuple[str, str, tuple[SqlValue, ...]], tuple[int, int]] = {}
+        self.languages: tuple[str, ...] = ()
+        self._plans: dict[str, Plan] = {}
+
+    def entity(self, name: str) -> Entity:
+        """Return an entity by its name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.schema.entities.get(name)
+        if found is None:
+            raise NotFound(f"Controller '{name}' is not found")
+        return found
+
+    def plan(self, name: str) -> Plan:
+        """Return how records of an entity are written."""
+        plan = self._plans.get(name)
+        if plan is None:
+            plan = self._plans[name] = _plan(self.entity(name), self.generation)
+        return plan
+
+    def moment(self) -> Moment:
+        """Return the present, in whole seconds."""
+        epoch = self.clock()
+        return Moment(datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S"), int(epoch))
+
+    def sort_order(self, moment: Moment) -> int:
+        """Return the sort order of a new record: seconds since 2023."""
+        return moment.epoch_s - _SORT_ORDER_SINCE
+
+    def today(self) -> datetime:
+        """Return midnight of the present day, UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+
+    def day(self, days: int) -> datetime:
+        """Return midnight some days from today."""
+        return self.today() + timedelta(days=days)
+
+    def writer_row(self, sql: str, values: tuple[SqlValue, ...]) -> Row | None:
+        """Run a query on the writing connection and return its first row."""
+        with self.lock:
+            found: Row | None = self.writer.execute(sql, values).fetchone()
+        return found
+
+    def close(self) -> None:
+        """Close the writing connection."""
+        self.writer.close()
+
+
+@dataclass(slots=True)
+class Session:
+    """One request at work: what it may read with, and what its headers ask for."""
+
+    instance: Instance
+    connection: sqlite3.Connection
+    flatten: bool = False
+    """`Flatten-Attributes` was sent."""
+    meta: bool = False
+    """`With-Meta` was sent."""
+    language: str = ""
+    """`Language`, if another than the main one."""
+    caches: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
+    """Names of linked records that were looked up already, by entity and id."""
+    halved: bool = False
+    """A fault: records are stored without their relations."""
+    site: str = ""
+    """The address that answers name, without a slash at the end."""
+
+    @property
+    def generation(self) -> Generation:
+        """The generation that answers."""
+        return self.instance.generation
+
+    def rows(self, sql: str, values: tuple[SqlValue, ...] = ()) -> list[Row]:
+        """Run a query and return all its rows."""
+        return self.connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, values: tuple[SqlValue, ...] = ()) -> Row | None:
+        """Run a query and return its first row."""
+        found: Row | None = self.connection.execute(sql, values).fetchone()
+        return found
+
+    def run(self, sql: str, values: tuple[SqlValue, ...] = ()) -> int:
+        """Run a statement that writes; return the number of rows it touched."""
+        return self.connection.execute(sql, values).rowcount
+
+
+def quoted_list(names: tuple[str, ...] | list[str], alias: str = "") -> str:
+    """Return column names for SQL, quoted and with commas."""
+    return ", ".join(f'{alias}"{name}"' for name in names)
+
+
+def _plan(entity: Entity, generation: Generation) -> Plan:
+    handlings: dict[str, Handling] = {column.name: handling(column, generation) for column in entity.columns.values()}
+    stored = entity.stored
+    writable = [
+        column
+        for column in entity.columns.values()
+        if column.name not in _SYSTEM_COLUMNS and not (column.read_only and column.stored)
+    ]
+    names = [column.name for column in stored]
+    defaults: dict[str, JsonValue] = {}
+    template: list[SqlValue] = [None, 0]
+    for column in stored:
+        default = column.default
+        if column.type == "enum" and column.not_null and default is None:
+            default = ""
+        if default is None and column.kind != "bool":
+            template.append(None)
+            continue
+        taken = handlings[column.name].take(default)
+        template.append(handlings[column.name].store(taken))
+        # A default number of a float field comes back as text from the create itself (observed on 1.10 and 2.1).
+        defaults[column.name] = str(default) if column.kind == "float" else taken
+    table = f'"{entity.name}"'
+    return Plan(
+        entity,
+        takers={column.name: handlings[column.name].take for column in writable},
+        checks={name: check for name, made in handlings.items() if (check := made.check) is not None},
+        stores={name: handlings[name].store for name in names},
+        shows={name: show for name in names if (show := handlings[name].show) is not None},
+        positions={name: index + 2 for index, name in enumerate(names)},
+        template=tuple(template),
+        defaults=defaults,
+        required=tuple(column.name for column in stored if column.required),
+        listed_options=tuple(column for column in stored if column.list_id),
+        insert=f"INSERT INTO {table} (_place, deleted, {quoted_list(names)}) VALUES ({', '.join('?' * (len(names) + 2))})",
+        select=f"SELECT {quoted_list(names)} FROM {table} WHERE deleted = 0",
+    )

@@ -1,0 +1,199 @@
+"""Which request does what, under `/api/v1`.
+
+Source: AtroCore REST API; observed on 1.10 and 2.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from etl.sandbox import files, jobs, listing, mass, meta, reading, records, relations, simple_attributes, upserts
+from etl.sandbox.calls import HTML, Answer, Call, json_answer
+from etl.sandbox.instance import Instance, Session
+from etl.sandbox.metadata import JsonValue
+from etl.sandbox.refusals import BadRequest, Crash, NoRoute, NotFound, Refusal
+from etl.sandbox.settings import i18n, settings, signed_in
+from etl.sandbox.signin import Accounts
+
+_UPDATES = {"PUT", "PATCH"}
+
+
+@dataclass(slots=True)
+class Site:
+    """Everything that routes need."""
+
+    instance: Instance
+    accounts: Accounts
+    before_item: Callable[[int], None] | None = field(default=None)
+    """A fault's hook: called before each bulk item."""
+
+
+def is_open(call: Call) -> bool:
+    """Say whether a route needs no sign-in."""
+    return call.path in {("I18n",), ("Settings",), ("File", "action", "upload-proxy")} and call.method in {"GET", "POST"}
+
+
+def reads_only(call: Call) -> bool:
+    """Say whether a request writes nothing, so that it may run beside others."""
+    return call.method in {"GET", "HEAD"} and call.path[:2] != ("App", "user")
+
+
+def answer(site: Site, session: Session, call: Call) -> Answer:
+    """Return the answer to a request that has signed in.
+
+    Raises:
+        Refusal: anything but a success.
+        Crash: an error in the middle of PHP.
+    """
+    path, method = call.path, call.method
+    if not path or path == ("",):
+        return Answer(200, b"AtroCore sandbox", HTML)
+    special = _SPECIAL.get((method, "/".join(path)))
+    if special is not None:
+        return special(site, session, call)
+    if len(path) == 1:
+        return _collection(session, call)
+    if len(path) == 3 and path[1] == "action":
+        return _action(site, session, call)
+    if len(path) == 3 and path[2] == "relation" and method in {"POST", "DELETE"}:
+        return json_answer(mass.relate(session, call, entity_name=path[0], link_name=path[1]))
+    if len(path) == 2:
+        return _record(session, call)
+    if len(path) == 3:
+        return _linked(session, call)
+    raise NoRoute
+
+
+def _collection(session: Session, call: Call) -> Answer:
+    name = call.path[0]
+    if call.method not in {"GET", "POST"}:
+        raise NoRoute
+    session.instance.entity(name)
+    if call.method == "GET":
+        return json_answer(meta.with_meta(session, name, listing.list_records(session, name, call.query)))
+    if name == "File":
+        return json_answer(files.create(session, call.body()))
+    if name == session.generation.queue:
+        raise NotFound
+    return json_answer(records.create(session, name, call.body()))
+
+
+def _record(session: Session, call: Call) -> Answer:
+    name, record_id = call.path
+    session.instance.entity(name)
+    if call.method == "GET":
+        record = reading.read_one(session, name, record_id)
+        return json_answer(meta.record_with_meta(session, name, meta.with_attributes(session, name, record, alone=True)))
+    if call.method in _UPDATES:
+        record = files.update(session, record_id, call.body()) if name == "File" else records.update(
+            session, name, record_id, call.body())  # fmt: skip
+        return json_answer(meta.record_with_meta(session, name, record))
+    if call.method == "DELETE":
+        return json_answer(records.delete(session, name, record_id, permanently=call.flag("permanently")))
+    raise NoRoute
+
+
+def _linked(session: Session, call: Call) -> Answer:
+    name, record_id, link = call.path
+    session.instance.entity(name)
+    simple = simple_attributes.answer(session, call)
+    if simple is not None:
+        return json_answer(simple)
+    if call.method == "GET":
+        return json_answer(meta.with_meta(session, name, relations_list(session, call), linked=True))
+    if call.method == "POST":
+        return json_answer(relations.add_all(session, name, record_id, link_name=link, body=call.body()))
+    if call.method == "DELETE":
+        return json_answer(relations.remove_all(session, name, record_id, link_name=link, ids=call.ids()))
+    raise NoRoute
+
+
+def relations_list(session: Session, call: Call) -> dict[str, JsonValue]:
+    """Return the page of linked records that `GET /Entity/{id}/{link}` asks for."""
+    name, record_id, link_name = call.path[:3]
+    entity = session.instance.entity(name)
+    link = relations.link_of(entity, link_name)
+    if link.type == "belongsTo":
+        within = f't.id = (SELECT o."{link.column}" FROM "{name}" o WHERE o.id = ?)'
+    elif link.type == "hasMany":
+        within = f't."{link.column}" = ?'
+    else:
+        typed = f" AND m.\"entityType\" = '{name}'" if link.typed else ""
+        within = f't.id IN (SELECT m."{link.far}" FROM "{link.relation}" m WHERE m.deleted = 0 AND m."{link.near}" = ?{typed})'
+    return listing.list_records(session, link.entity, call.query, within=within, values=(record_id,))
+
+
+def _action(site: Site, session: Session, call: Call) -> Answer:
+    name, _, action = call.path
+    if name not in {"App", "MassActions", "Admin"}:
+        session.instance.entity(name)
+    found = _ACTIONS.get((call.method, action))
+    if found is None or (action in {"restore", "massRestore"} and not session.generation.restores):
+        raise NotFound(f"Action '{action}' ({call.method}) does not exist in controller '{name}'")
+    return found(site, session, call)
+
+
+def _upsert(site: Site, session: Session, call: Call) -> Answer:
+    generation = session.generation
+    if generation.bodies_checked:
+        if not call.is_json:
+            raise BadRequest("this content type is not expected")
+        if call.body() is None or not call.raw:
+            raise BadRequest("the body is no JSON")
+    body = call.body()
+    upserts.check_body(generation, body)
+    if call.flag("Use-Queue"):
+        return json_answer(jobs.queue_upsert(session, body))
+    return json_answer(upserts.Batch(session, before_item=site.before_item).run(body))
+
+
+def _user(site: Site, session: Session, call: Call) -> Answer:
+    token = site.accounts.sign_in(call.headers, call.address)
+    shown = site.accounts.shown(token)
+    if call.flag("Authorization-Token-Only"):
+        return json_answer({"authorizationToken": shown})
+    return json_answer(signed_in(session, token=token, shown=shown, address=call.address))
+
+
+def _destroy_token(site: Site, session: Session, call: Call) -> Answer:
+    body = call.body()
+    return json_answer(site.accounts.destroy(str(body.get("token"))) if isinstance(body, dict) else False)
+
+
+def _restore(site: Site, session: Session, call: Call) -> Answer:
+    body = call.body()
+    if not isinstance(body, dict):
+        raise Crash
+    return json_answer(records.restore(session, call.path[0], str(body.get("id"))))
+
+
+def _true(site: Site, session: Session, call: Call) -> Answer:
+    return json_answer(True)
+
+
+Route = Callable[[Site, Session, Call], Answer]
+
+_SPECIAL: dict[tuple[str, str], Route] = {
+    ("GET", "App/user"): _user,
+    ("POST", "App/action/destroyAuthToken"): _destroy_token,
+    ("POST", "MassActions/action/upsert"): _upsert,
+    ("GET", "Metadata"): lambda site, session, call: json_answer(session.instance.schema.raw),
+    ("GET", "Settings"): lambda site, session, call: json_answer(settings(session)),
+    ("GET", "I18n"): lambda site, session, call: json_answer(i18n()),
+    ("POST", "Admin/clearCache"): _true,
+    ("POST", "Admin/rebuildDb"): _true,
+    ("PUT", "File/action/reupload"): lambda site, session, call: json_answer(files.reupload(session, call.body())),
+    ("POST", "File/action/upload-proxy"): lambda site, session, call: files.proxied(session, call.body()),
+}
+_ACTIONS: dict[tuple[str, str], Route] = {
+    ("PUT", "massUpdate"): lambda site, session, call: json_answer(mass.update(session, call.path[0], call.body())),
+    ("POST", "massDelete"): lambda site, session, call: json_answer(mass.delete(session, call.path[0], call.body())),
+    ("POST", "massRestore"): lambda site, session, call: json_answer(mass.restore(session, call.path[0], call.body())),
+    ("POST", "restore"): _restore,
+    ("POST", "unlinkAll"): lambda site, session, call: json_answer(mass.unlink_all(session, call.path[0], call.body())),
+    ("GET", "massActionStatus"): lambda site, session, call: json_answer(jobs.status(session, str(call.query.get("id")))),
+    ("GET", "tree"): lambda site, session, call: json_answer(listing.list_records(session, call.path[0], call.query)),
+}
+
+__all__ = ["Refusal", "Site", "answer", "is_open", "reads_only", "relations_list"]
