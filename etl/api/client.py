@@ -15,11 +15,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from etl.api import answers, generations, wire
+from etl.api import answers, generations, reading, wire
 from etl.api.auth import Door
 from etl.api.retry import RetryClock, repeated
-from etl.api.target import Secret, Target, read_url
-from etl.api.where import Condition, Scalar, Where, greater_than
+from etl.api.target import Secret, Target, complete
 from etl.api.wire import Answer, ItemAnswer, Page, Record, Records, Request, Session
 from etl.errors import AnswerUnusable, NoAnswer, NotReached
 from etl.model import Limits
@@ -29,44 +28,35 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from etl.api.generations import Generation
+    from etl.api.where import Scalar, Where
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
 async def connect(
-    url: str,
+    target: str | Target,
     *,
     username: str | None = None,
     password: str | Secret | None = None,
     token: str | Secret | None = None,
     limits: Limits | None = None,
     retry: RetryClock | None = None,
-    target: Target | None = None,
 ) -> AsyncIterator[Client]:
     """Sign in and yield a client; its connections are closed at the end. The token stays valid.
 
     Args:
-        url: as a person has it; see `target.read_url`.
+        target: the address as a person has it (see `target.read_url`), or all that can be said of a target.
         token: of an earlier sign-in, tried first; user and password renew it when it is refused.
-        target: for what else can be said (an authority, a proxy); `url` and the secrets given here win.
 
     Raises:
         ServerUnreachable: nothing answers there, or it fails.
         NotAtroCore: something else answers.
         SignInRefused: user and password, or the token, are wrong.
         SignInLocked: too many failed sign-ins from this address.
-        ConfigurationInvalid: the address cannot be one, or nothing to sign in with was given.
+        ConfigurationInvalid: the address cannot be one.
     """
-    base = target or Target(url)
-    known = Target(
-        read_url(url),
-        username=username or base.username,
-        password=_secret(password) or base.password,
-        token=_secret(token) or base.token,
-        ca_file=base.ca_file,
-        proxy=base.proxy,
-    )
+    known = complete(target, username=username, password=password, token=token)
     async with Client(known, limits=limits or Limits(), retry=retry or RetryClock()) as client:
         await client.sign_in()
         yield client
@@ -159,16 +149,15 @@ class Client:
             raise answers.failure(request, answer)
         return answer
 
-    async def ask(self, request: Request) -> Answer:
-        """Send one request that changes nothing, again and again where that is worth it.
+    async def ask(self, request: Request, read: Callable[[Request, Answer], T]) -> T:
+        """Send one request that changes nothing and read the answer, again and again where that is worth it.
+
+        Args:
+            read: one of the readers of `answers.py`; a damaged answer is asked for once more.
 
         Raises:
-            NoAnswer, ServerFailed, NoAccess: see `send`; after the last try.
+            RequestFailed, NoAccess: see `send`; of the last try.
         """
-        return await repeated(lambda: self.send(request), self.retry, on_repeat=self._count_repeat)
-
-    async def _asked(self, request: Request, read: Callable[[Request, Answer], T]) -> T:
-        """Send and read in one, so that a damaged answer is asked for again."""
 
         async def once() -> T:
             return read(request, await self.send(request))
@@ -225,8 +214,8 @@ class Client:
         Raises:
             RequestFailed, NoAccess: see `ask`.
         """
-        answer = await self._asked(Request("GET", self.generation.metadata), answers.read_object)
-        metadata = answer or {}
+        request = Request("GET", self.generation.metadata)
+        metadata = await self.ask(request, answers.read_object) or {}
         if not self.session.version:
             self._door.generation = generations.from_metadata(metadata, answered=self.generation)
         return metadata
@@ -244,7 +233,7 @@ class Client:
                 return None
             return answers.read_object(request, answer)
 
-        return await self._asked(request, read)
+        return await self.ask(request, read)
 
     async def list(
         self,
@@ -273,7 +262,7 @@ class Client:
             asc=asc,
             total_only=total_only,
         )
-        return await self._asked(request, answers.read_page)
+        return await self.ask(request, answers.read_page)
 
     async def total(self, entity: str, where: Where = ()) -> int | None:
         """Return how many records fit; None where the server does not count this entity.
@@ -295,34 +284,23 @@ class Client:
     ) -> AsyncIterator[Page]:
         """Yield all records that fit, page by page, sorted by id; each page's `total` counts it and the rest.
 
-        Pages go by the last id seen and not by an offset: records that come or go meanwhile move no other
-        record across a page's edge. Source: observations, "The way of writing", keyset paging; quirk 16.
-
         Raises:
             RequestFailed, NoAccess: see `ask`.
         """
-        size = page_records or self.limits.page_records
-        columns = (*select, "id") if select and "id" not in select else tuple(select)
-        after: tuple[Condition, ...] = ()
-        last = ""
-        while True:
-            page = await self.list(
-                entity, select=columns, where=(*where, *after), max_size=size, sort_by="id", asc=True
-            )
-            if not page.records:
-                return
+        pages = reading.by_id(
+            self._page,
+            entity,
+            select=select,
+            where=where,
+            page_records=page_records or self.limits.page_records,
+        )
+        async for page in pages:
             yield page
-            before, last = last, str(page.records[-1].get("id", ""))
-            if page.total is not None and page.total <= len(page.records):
-                return
-            if not last or last == before:
-                raise AnswerUnusable(f"GET {entity}", reason="with a page that does not go on by id")
-            after = (greater_than("id", last),)
 
     async def look_up(
         self,
         entity: str,
-        field_name: str,
+        field: str,
         values: Sequence[Scalar],
         *,
         select: Sequence[str],
@@ -338,29 +316,18 @@ class Client:
         """
         requests = wire.look_ups(
             entity,
-            field_name,
-            list(dict.fromkeys(values)),
+            field,
+            values=list(dict.fromkeys(values)),
             select=select,
             where=where,
             url_bytes=self.limits.lookup_url_bytes,
             keys=self.limits.lookup_keys,
             base_bytes=len(self.url) + len(self.generation.base) + 1,
         )
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._whole_list(request)) for request in requests]
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
-        return [record for task in tasks for record in task.result()]
+        return await reading.all_of(self._page, requests, slots=self._look_up_slots)
 
-    async def _whole_list(self, request: Request) -> Records:
-        records: Records = []
-        async with self._look_up_slots:
-            while True:
-                page = await self._asked(wire.from_offset(request, len(records)), answers.read_page)
-                records.extend(page.records)
-                if len(page.records) < wire.LOOK_UP_RECORDS or page.total == len(records):
-                    return records
+    async def _page(self, request: Request) -> Page:
+        return await self.ask(request, answers.read_page)
 
     # --- writing: one try each, the caller decides what a failure means ---
 
@@ -384,19 +351,19 @@ class Client:
         Raises:
             RequestFailed, NoAccess: see `upsert`.
         """
-        request = wire.write("POST", entity, payload)
+        request = wire.write("POST", entity, body=payload)
         record = answers.read_object(request, await self.send(request))
         if record is None:
             raise AnswerUnusable(str(request), status=answers.NOT_MODIFIED, reason="to a create")
         return record
 
-    async def patch(self, entity: str, record_id: str, payload: Mapping[str, object]) -> Record | None:
+    async def patch(self, entity: str, record_id: str, *, payload: Mapping[str, object]) -> Record | None:
         """Change fields of one record and return it as stored; None where nothing changed (304).
 
         Raises:
             RequestFailed, NoAccess: see `upsert`; `Refused` with status 404 where there is no such record.
         """
-        request = wire.write("PATCH", wire.record_path(entity, record_id), payload)
+        request = wire.write("PATCH", wire.record_path(entity, record_id), body=payload)
         return answers.read_object(request, await self.send(request))
 
     async def delete(self, entity: str, record_id: str) -> bool:
@@ -411,10 +378,6 @@ class Client:
             return False
         answers.read_json(request, answer)
         return True
-
-
-def _secret(value: str | Secret | None) -> Secret | None:
-    return Secret(value) if isinstance(value, str) else value
 
 
 def _tls(target: Target) -> ssl.SSLContext | bool:

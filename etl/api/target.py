@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
@@ -98,3 +98,29 @@ def read_url(text: str) -> str:
             path = path.removesuffix(known)
             break
     return urlunsplit((parts.scheme, parts.netloc.lower(), path.rstrip("/"), "", ""))
+
+
+def complete(
+    target: str | Target,
+    *,
+    username: str | None = None,
+    password: str | Secret | None = None,
+    token: str | Secret | None = None,
+) -> Target:
+    """Return a target with its address read; user and secrets given here win over its own.
+
+    Raises:
+        ConfigurationInvalid: the address cannot be one.
+    """
+    given = target if isinstance(target, Target) else Target(target)
+    return replace(
+        given,
+        url=read_url(given.url),
+        username=username or given.username,
+        password=_secret(password) or given.password,
+        token=_secret(token) or given.token,
+    )
+
+
+def _secret(value: str | Secret | None) -> Secret | None:
+    return Secret(value) if isinstance(value, str) else value

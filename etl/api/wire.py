@@ -173,8 +173,8 @@ def list_records(
 def look_ups(
     entity: str,
     field_name: str,
-    values: Sequence[Scalar],
     *,
+    values: Sequence[Scalar],
     select: Sequence[str],
     where: Where = (),
     url_bytes: int,
@@ -213,7 +213,7 @@ def _encoded_bytes(value: Scalar) -> int:
     return len(encode(list(to_parameters((any_of("x", (value,)),)))[-1:])) - len("where[0][value][]=")
 
 
-def write(method: Method, path: str, body: Mapping[str, Any] | Sequence[Any] | None = None) -> Request:
+def write(method: Method, path: str, *, body: Mapping[str, Any] | Sequence[Any] | None = None) -> Request:
     """Return a request that changes something, with a JSON body or none."""
     return Request(method, path, body=None if body is None else orjson.dumps(body))
 
