@@ -38,7 +38,7 @@ class Stub:
         self.seen: list[web.Request] = []
         self.url = ""
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         self.seen.append(request)
         path = request.path
         if not path.startswith(f"{self.base}/"):
@@ -60,7 +60,7 @@ class Stub:
 @asynccontextmanager
 async def serving(stub: Stub) -> AsyncIterator[Stub]:
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{path:.*}", stub)
+    app.router.add_route("*", "/{path:.*}", stub.handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
