@@ -143,6 +143,8 @@ def scan_table(
             keys = rules.keys(frame)
             cells = _digests(_joined_cells(frame, rules.used_columns))
             writer.write_batch(pa.record_batch([frame.numbers, _digests(keys), cells], schema=LAYOUT))
+            if frame.unreadable:
+                writer.write_batch(_rows_alone([one.row for one in frame.unreadable]))
             rows += len(frame) + len(frame.unreadable)
             for name in frame.data.columns:
                 filled[name] = filled.get(name, 0) + int(frame.data[name].count())
@@ -202,6 +204,17 @@ def kept(frame: Frame, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Fr
     return dataclasses.replace(
         frame, data=frame.data[wanted], numbers=frame.numbers.filter(pa.array(wanted)), unreadable=()
     )
+
+
+def scanned_rows(digests: Path) -> Iterator[list[int]]:
+    """Yield the numbers of all rows that a scan read, unreadable ones included, some thousand at a time."""
+    for batch in pa.ipc.open_file(pa.memory_map(str(digests))).read_all().to_batches():
+        yield batch["row"].to_pylist()
+
+
+def _rows_alone(rows: list[int]) -> pa.RecordBatch:
+    nothing = pa.nulls(len(rows), pa.binary(DIGEST_BYTES))
+    return pa.record_batch([pa.array(rows, pa.int64()), nothing, nothing], schema=LAYOUT)
 
 
 def _last_row(frame: Frame) -> int:
