@@ -8,8 +8,12 @@ import pytest
 from aiohttp import ClientResponse
 from aioresponses import aioresponses
 
+from etl.api import Client, connect
+from etl.sandbox import Sandbox, run_in_thread
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
 
 class _Answer(ClientResponse):
@@ -35,3 +39,28 @@ def answers() -> Iterator[Answers]:
     """Answers in place of the network, as long as the test runs."""
     with Answers() as prepared:
         yield prepared
+
+
+@pytest.fixture
+async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox on a free port; parametrise it indirectly with a generation or with fields of its Options."""
+    given = getattr(request, "param", {})
+    options = {"generation": given} if isinstance(given, str) else dict(given)
+    async with Sandbox.open(tmp_path / "sandbox.db", seed=1, **options) as running:
+        yield running
+
+
+@pytest.fixture
+async def pim(sandbox: Sandbox) -> AsyncIterator[Client]:
+    """A client that is signed in there."""
+    async with connect(sandbox.url, username=sandbox.username, password=sandbox.password) as client:
+        yield client
+
+
+@pytest.fixture
+def sandbox_in_thread(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
+    """The same for blocking callers, the command line among them: it runs in a thread of its own."""
+    given = getattr(request, "param", {})
+    options = {"generation": given} if isinstance(given, str) else dict(given)
+    with run_in_thread(db=tmp_path / "sandbox.db", seed=1, **options) as running:
+        yield running

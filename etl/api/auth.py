@@ -123,7 +123,7 @@ class Door:
             NoAccess: see `client.connect`.
         """
         if self.token.value is None:
-            await self.token.renewed(None, sign_in=self._sign_in)
+            await self._renewed(None)
 
         async def ask(generation: Generation) -> Session:
             self.generation = generation
@@ -144,16 +144,26 @@ class Door:
             RequestFailed: nothing came back.
             NoAccess: the token was refused, and so was the sign-in or the new token.
         """
-        used = self.token.value or await self.token.renewed(None, sign_in=self._sign_in)
+        used = self.token.value or await self._renewed(None)
         answer = await self._exchange(request, self.generation, headers=_with_token(used))
         if answer.status != answers.UNAUTHORIZED:
             return answer
         # Expired and wrong look the same, and nothing was carried out. Source: api-contract §1.3.
-        fresh = await self.token.renewed(used, sign_in=self._sign_in)
+        fresh = await self._renewed(used)
         answer = await self._exchange(request, self.generation, headers=_with_token(fresh))
         if answer.status == answers.UNAUTHORIZED:
             raise SignInRefused(self.target.url, secret="token")  # noqa: S106  a word, no secret
         return answer
+
+    async def _renewed(self, used: Secret | None) -> Secret:
+        try:
+            return await self.token.renewed(used, sign_in=self._sign_in)
+        except SignInLocked:
+            if not self._is_open:
+                raise
+        # In the middle of a run a minute is cheaper than the run.
+        await self._retry.sleep(LOCK_S)
+        return await self.token.renewed(used, sign_in=self._sign_in)
 
     async def _sign_in(self) -> Secret:
         username, password = self.target.username, self.target.password

@@ -159,6 +159,26 @@ async def test_a_renewal_that_is_refused_is_not_tried_again():
         assert server.refused_sign_ins == 1
 
 
+async def test_a_lockout_in_the_middle_of_a_run_is_waited_for():
+    class Locking(Stub):
+        is_locked = False
+
+        async def handle(self, request):
+            if self.is_locked and "Authorization" in request.headers:
+                self.is_locked = False
+                return text("", 403)
+            return await super().handle(request)
+
+    clock = Clock()
+    async with (
+        serving(Locking(nothing)) as server,
+        connect(server.url, username=USER, password=PASSWORD, retry=clock.retry()) as client,
+    ):
+        server.is_locked, server.valid = True, "token-2"
+        assert (await client.list("Product")).total == 0
+        assert clock.pauses == [LOCK_S]
+
+
 async def test_a_locked_address_is_left_alone_until_the_lock_is_over():
     clock, tries = Clock(), []
 
