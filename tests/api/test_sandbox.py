@@ -128,7 +128,7 @@ async def test_a_sign_in_with_a_wrong_password_is_refused(sandbox):
 
 
 @every_generation
-async def test_too_many_refused_sign_ins_lock_the_address_but_not_the_token(pim):
+async def test_too_many_refused_sign_ins_lock_the_address_but_not_the_token(sandbox, pim):
     for _ in range(12):
         with pytest.raises((errors.SignInRefused, errors.SignInLocked)) as caught:
             async with connect(sandbox.url, username="admin", password="wrong"):
