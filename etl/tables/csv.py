@@ -193,11 +193,15 @@ def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
                 return
             found = cut(buffer, rules, columns=len(layout.header), is_last=is_last)
             if not found.end and not is_last:
-                wanted = 2 * len(buffer)  # a cell longer than a block: twice as much, so that long cells cost linear time
+                wanted = 2 * len(
+                    buffer
+                )  # a cell longer than a block: twice as much, so that long cells cost linear time
                 continue
             block, buffer = buffer[: found.end], buffer[found.end :]
             wanted = len(buffer) + 1
-            yield from _split(reader.rows_of(block, line, starts=found.starts, broken=found.broken), layout, frame_rows)
+            yield from _split(
+                reader.rows_of(block, line, starts=found.starts, broken=found.broken), layout, frame_rows
+            )
             line += lines_in(block)
 
 
@@ -279,7 +283,9 @@ class _Reader:
         except pa.ArrowInvalid as error:
             if "UTF8" not in str(error):
                 raise SourceUnreadable(
-                    str(self.layout.path), reason=f"from line {line} on: {error}.", advice="Save the file anew."
+                    str(self.layout.path),
+                    reason=f"from line {line} on: {error}.",
+                    advice="Save the file anew.",
                 ) from None
         at = line
         try:

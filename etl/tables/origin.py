@@ -86,7 +86,9 @@ def _reading(path: Path) -> Iterator[None]:
         ) from None
     except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise SourceUnreadable(
-            str(path), reason=f"it cannot be unpacked ({error}).", advice="Was it sent completely? Pack it anew."
+            str(path),
+            reason=f"it cannot be unpacked ({error}).",
+            advice="Was it sent completely? Pack it anew.",
         ) from None
 
 

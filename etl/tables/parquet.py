@@ -48,7 +48,9 @@ def _open(path: Path) -> parquet.ParquetFile:
         return parquet.ParquetFile(read_bytes(path), pre_buffer=False)
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceUnreadable(
-            str(path), reason=f"this is no readable Parquet file ({error}).", advice="Write it anew, completely."
+            str(path),
+            reason=f"this is no readable Parquet file ({error}).",
+            advice="Write it anew, completely.",
         ) from None
 
 

@@ -102,7 +102,9 @@ def cut(buffer: bytes, rules: Grammar, *, columns: int, is_last: bool) -> Cut:
         if not end and len(buffer) > LONGEST_CELL_BYTES:
             return Cut(len(buffer), None)
         return Cut(end, None)
-    sound = _cut_sound(buffer, rules, is_last=is_last)
+    # A CR that stands alone ends a record too: rare, so it is left to the slow way.
+    has_lone_returns = buffer.count(b"\r", 0, len(buffer) - (not is_last)) != buffer.count(b"\r\n")
+    sound = None if has_lone_returns else _cut_sound(buffer, rules, is_last=is_last)
     return sound if sound is not None else _cut_slowly(buffer, rules, columns=columns, is_last=is_last)
 
 
@@ -140,7 +142,9 @@ def _cut_sound(buffer: bytes, rules: Grammar, *, is_last: bool) -> Cut | None:
     return Cut(end, _record_starts(data, outside + 1, end=end))
 
 
-def _record_starts(data: np.ndarray[tuple[int], np.dtype[np.uint8]], ends: Positions, *, end: int) -> Positions:
+def _record_starts(
+    data: np.ndarray[tuple[int], np.dtype[np.uint8]], ends: Positions, *, end: int
+) -> Positions:
     """Return where records begin, given where they end; blank lines are no records."""
     starts = np.concatenate(([0], ends)).astype(np.int64)
     starts = starts[starts < end]

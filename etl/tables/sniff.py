@@ -24,7 +24,9 @@ BOMS: tuple[tuple[bytes, str], ...] = (
 )
 
 # What Western European shops write beside ASCII; anything else in a text read as 1252 speaks against 1252.
-WESTERN = frozenset("äöüÄÖÜßéèêëàâáãåæçñóòôõøœíìîïúùûýÿÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÍÌÎÏÚÙÛÝ€£§°²³µ·×½¼¾®©™«»„“”‚‘’–—…•¡¿ªº±Ø\xa0")
+WESTERN = frozenset(
+    "äöüÄÖÜßéèêëàâáãåæçñóòôõøœíìîïúùûýÿÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÍÌÎÏÚÙÛÝ€£§°²³µ·×½¼¾®©™«»„“”‚‘’–—…•¡¿ªº±Ø\xa0"
+)
 NUMBER = re.compile(r"[-+]?\d[\d.,' ]*%?|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 
 
@@ -131,7 +133,9 @@ def sniff_shape(
 
 def _quote(text: str) -> str:
     # A quote counts where a cell begins or ends with it; an apostrophe within a word does not.
-    at_edges = {mark: len(re.findall(rf"(?:^|[,;\t|]){mark}|{mark}(?=[,;\t|]|$)", text, re.M)) for mark in "\"'"}
+    at_edges = {
+        mark: len(re.findall(rf"(?:^|[,;\t|]){mark}|{mark}(?=[,;\t|]|$)", text, re.M)) for mark in "\"'"
+    }
     return "'" if at_edges["'"] > at_edges['"'] * 2 + 3 else '"'
 
 

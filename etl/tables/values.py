@@ -74,7 +74,9 @@ def _dates(cells: Sequence[Cell]) -> pa.Array:
         cell is None or not isinstance(cell, dt.datetime) or (cell.tzinfo is None and cell.time() == MIDNIGHT)
         for cell in cells
     ):
-        return pa.array([cell.date() if isinstance(cell, dt.datetime) else cell for cell in cells], pa.date32())
+        return pa.array(
+            [cell.date() if isinstance(cell, dt.datetime) else cell for cell in cells], pa.date32()
+        )
     moments = [
         dt.datetime.combine(cell, MIDNIGHT)
         if isinstance(cell, dt.date) and not isinstance(cell, dt.datetime)
@@ -82,6 +84,40 @@ def _dates(cells: Sequence[Cell]) -> pa.Array:
         for cell in cells
     ]
     return pa.array(moments, pa.timestamp("us"))
+
+
+def breaks(cells: Sequence[Cell]) -> list[int]:
+    """Return where a column of mixed cells must be cut so that each run of it has one type.
+
+    Whole numbers between texts stay with them: their digits mean the same in either. A fraction, a date or a truth
+    value does not: its canonical text could be read as another value under the rules for texts.
+    """
+    types = set(map(type, cells))
+    types.discard(type(None))
+    if len(types) <= 1 or types <= {int, float} or types <= {dt.date, dt.datetime}:
+        return []
+    found: list[int] = []
+    current: str | None = None
+    for at, cell in enumerate(cells):
+        kind = _kind(cell)
+        if kind is None or kind == current:
+            continue
+        if current is None or (current == "whole" and kind in ("number", "text")):
+            current = kind
+        elif not (kind == "whole" and current in ("number", "text")):
+            found.append(at)
+            current = kind
+    return found
+
+
+def _kind(cell: Cell) -> str | None:
+    if cell is None or isinstance(cell, bool):
+        return None if cell is None else "bool"
+    if isinstance(cell, int | float):
+        return "whole" if float(cell).is_integer() else "number"
+    if isinstance(cell, dt.date):
+        return "date"
+    return "text" if isinstance(cell, str) else type(cell).__name__
 
 
 def to_text(cell: Cell) -> str:

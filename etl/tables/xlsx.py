@@ -1,7 +1,7 @@
 """Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): typed cells, read through calamine.
 
 Rules: a row's number is the one the spreadsheet shows. Rows without any content are no rows. A column of a frame has
-the narrowest type that holds its cells; where they are mixed, it is text.
+the narrowest type that holds its cells; where they are mixed, frames are cut so that each is of one type.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +20,7 @@ from etl.errors import SourceEmpty, SourceUnreadable
 from etl.model import Problem
 from etl.tables.origin import digest_of, read_bytes
 from etl.tables.table import Dialect, ReadOptions, Table, letters, position_of, tell_apart, to_frame
-from etl.tables.values import to_column, to_text
+from etl.tables.values import breaks, to_column, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
     from etl.model import Frame
+    from etl.tables.records import Positions
     from etl.tables.values import Cell
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -63,7 +64,9 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         if sheet.start is None or sheet.end is None:
             raise SourceEmpty(f"{path}, sheet {title}")
         offset = sheet.start[1]
-        head = [_clean(row) for row in islice(sheet.iter_rows(), max(HEADER_WITHIN_ROWS, options.header_row or 0))]
+        head = [
+            _clean(row) for row in islice(sheet.iter_rows(), max(HEADER_WITHIN_ROWS, options.header_row or 0))
+        ]
         rows_total = sheet.end[0]
     at = options.header_row - 1 if options.header_row is not None else _header_position(head)
     if at >= len(head):
@@ -71,7 +74,9 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
             str(path), reason=f'sheet "{title}" has no row {at + 1}.', advice="Correct source.header_row."
         )
     first, width = _columns(head[at], offset, options.first_column)
-    cells = ["" if cell is None else to_text(cell) for cell in head[at][first - offset : first - offset + width]]
+    cells = [
+        "" if cell is None else to_text(cell) for cell in head[at][first - offset : first - offset + width]
+    ]
     problems: list[Problem] = []
     if options.has_header is False:
         names = tuple(letters(first + position) for position in range(width))
@@ -179,18 +184,24 @@ def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
             yield from _frame(layout, chunk, numbers, start=start)
 
 
-def _frame(layout: Layout, chunk: list[list[Cell]], numbers: np.ndarray, *, start: int) -> Iterator[Frame]:
+def _frame(layout: Layout, chunk: list[list[Cell]], numbers: Positions, *, start: int) -> Iterator[Frame]:
+    """Yield the rows of a chunk: one frame, or several where a column mixes types (see `values.breaks`)."""
     by_column = list(zip(*chunk, strict=True))
     blank = [None] * len(chunk)
-    arrays = [
-        to_column(_clean(by_column[at])) if 0 <= at < len(by_column) else to_column(blank)
+    columns = [
+        _clean(by_column[at]) if 0 <= at < len(by_column) else blank
         for at in range(start, start + len(layout.header))
     ]
-    keep = np.zeros(len(chunk), np.bool_)
-    for array in arrays:
-        keep |= array.is_valid().to_numpy(zero_copy_only=False)
-    data = pa.table(arrays, names=list(layout.header))
-    if not keep.all():
-        data, numbers = data.filter(pa.array(keep)), numbers[keep]
-    if len(numbers):
-        yield to_frame(data, pa.array(numbers), name=layout.name, sheet=layout.sheet)
+    cuts = sorted({0, len(chunk), *(at for cells in columns for at in breaks(cells))})
+    for first, end in pairwise(cuts):
+        whole = end - first == len(chunk)
+        arrays = [to_column(cells if whole else cells[first:end]) for cells in columns]
+        here = numbers[first:end]
+        keep = np.zeros(len(here), np.bool_)
+        for array in arrays:
+            keep |= array.is_valid().to_numpy(zero_copy_only=False)
+        data = pa.table(arrays, names=list(layout.header))
+        if not keep.all():
+            data, here = data.filter(pa.array(keep)), here[keep]
+        if len(here):
+            yield to_frame(data, pa.array(here), name=layout.name, sheet=layout.sheet)

@@ -90,7 +90,9 @@ def test_a_file_cut_within_a_quoted_cell_has_one_unreadable_row(tmp_path: Path) 
     assert (problem.code, problem.row, problem.facts["lines"]) == ("unclosed_quote", 3, "2")
 
 
-def test_a_cell_of_sixty_thousand_letters_is_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_of_sixty_thousand_letters_is_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reader, "BLOCK_BYTES", 1000)
     text = "ä\n" * 30_000
     table = tables.read(written(tmp_path, f'a,b\n1,x\n2,"{text}"\n3,y\n'))
@@ -145,7 +147,10 @@ def test_excels_own_first_line_names_the_delimiter(tmp_path: Path) -> None:
 
 def test_titles_above_the_header_are_left_out_and_said(tmp_path: Path) -> None:
     table = tables.read(written(tmp_path, "Preisliste 2026;;\n;;\nNr;Name;Preis\n1;a;2\n2;b;3\n"))
-    assert (table.header, rows_of(table)) == (("Nr", "Name", "Preis"), {4: ("1", "a", "2"), 5: ("2", "b", "3")})
+    assert (table.header, rows_of(table)) == (
+        ("Nr", "Name", "Preis"),
+        {4: ("1", "a", "2"), 5: ("2", "b", "3")},
+    )
     assert [one.code for one in table.problems] == ["header_not_first"]
 
 
