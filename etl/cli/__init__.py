@@ -73,7 +73,11 @@ class Verbs(click.Group):
         sys.exit(int(console.guard(call)))
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    "atro-etl",
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(release(), prog_name="atro-etl")
 def main() -> None:
     """Move catalogues in bulk into and out of AtroCore and AtroPIM.

@@ -151,7 +151,8 @@ def _of_layer(layer: Layer, name: str, *, rank: int) -> FoundSecret:
         return FoundSecret(_one_line(given, origin=layer.origin(name)), layer.origin(name), rank)
     file = layer.values[f"{name}_file"]
     origin = layer.origin(f"{name}_file")
-    return FoundSecret(_from_file(layer.folder, file, origin=f"{origin}: {file}"), origin, rank)
+    origin = f"{origin}: {file}"
+    return FoundSecret(_from_file(layer.folder, file, origin=origin), origin, rank)
 
 
 def _from_file(folder: Path, file: str, *, origin: str) -> Secret:

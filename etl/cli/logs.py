@@ -66,10 +66,10 @@ class ScrubbingFormatter(structlog.stdlib.ProcessorFormatter):
     """Renders a record, whoever made it, and takes secrets out of the finished line."""
 
     def __init__(self, scrubber: Scrubber, *, log_format: LogFormat) -> None:
-        as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
+        as_json = structlog.processors.JSONRenderer()
         super().__init__(
             processors=[
-                drop_cells,
+                _drop_cells,
                 structlog.processors.format_exc_info,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 as_json if log_format is LogFormat.JSON else _line,
@@ -83,7 +83,7 @@ class ScrubbingFormatter(structlog.stdlib.ProcessorFormatter):
         return self._scrubber.scrub(super().format(record))
 
 
-def drop_cells(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _drop_cells(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Take facts that may hold cells or secrets out of an event; cells stay in debug events."""
     dropped = set(SECRET_FACTS) if event.get("level") == "debug" else SECRET_FACTS | CELL_FACTS
     return {name: value for name, value in event.items() if name not in dropped}
@@ -152,4 +152,4 @@ def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     trace = facts.pop("exception", "")
     facts.pop("logger", None)
     tail = "".join(f" {name}={value}" for name, value in facts.items())
-    return neutral(head + tail) + (f"\n{trace}" if trace else "")
+    return neutral(head + tail) + (f"\n{neutral(trace, keep=chr(10))}" if trace else "")

@@ -36,7 +36,7 @@ class RowRange:
         return self.first <= row and (self.last is None or row <= self.last)
 
 
-class RowRangeType(click.ParamType[RowRange]):
+class _RowRangeType(click.ParamType[RowRange]):
     """`A-B`, `A-` or `A`."""
 
     name = "A-B"
@@ -135,7 +135,7 @@ def limit(command: Callable[P, R]) -> Callable[P, R]:
 def rows(command: Callable[P, R]) -> Callable[P, R]:
     """Add `--rows A-B`, the argument `rows: RowRange | None`."""
     text = "Only these rows, as seen in the file: the header is row 1."
-    return click.option("--rows", type=RowRangeType(), help=text)(command)
+    return click.option("--rows", type=_RowRangeType(), help=text)(command)
 
 
 def read_settings(console: Console, *, asks: bool = False) -> Settings:

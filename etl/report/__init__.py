@@ -1,4 +1,8 @@
-"""Outcomes folded into a summary, and the forms in which people and programs read it."""
+"""Outcomes folded into a summary, and the forms in which people and programs read it.
+
+What handles whole tables (`tally`, `results`, `rejects`) is imported from its module: the command's `--help`
+loads this room and shall answer at once.
+"""
 
 from etl.report.github import to_github
 from etl.report.json import from_object, to_json, to_object
@@ -12,7 +16,6 @@ from etl.report.summary import (
     RowCounts,
     RunStatus,
     Summary,
-    failed,
 )
 from etl.report.text import first_line, last_lines, problem_line, to_text
 
@@ -24,7 +27,6 @@ __all__ = [
     "RowCounts",
     "RunStatus",
     "Summary",
-    "failed",
     "first_line",
     "from_object",
     "last_lines",

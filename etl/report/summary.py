@@ -148,8 +148,3 @@ class Summary:
     """None: no server was spoken to."""
     version: str = ""
     """Of this package."""
-
-
-def failed(verb: str, *, error: str, run: str = "", folder: str = "", version: str = "") -> Summary:
-    """Return the summary of a run that failed before it sent anything."""
-    return Summary(run, verb, status="failed", error=error, folder=folder, version=version)

@@ -1,0 +1,239 @@
+"""Outcomes folded into counts while a run goes on: one byte for each source row, whatever the run does."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from etl.model import ROW_PRECEDENCE, Problem, Status
+from etl.report.summary import (
+    PROBLEMS_KEPT,
+    FileCounts,
+    Instance,
+    RecordCounts,
+    ReportedProblem,
+    RowCounts,
+    RunStatus,
+    Summary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+
+    from etl.model import Outcome
+
+# 0 stands for a row that was not seen; of two statuses of a row the higher one counts.
+RANKS: dict[Status, int] = {status: len(ROW_PRECEDENCE) - at for at, status in enumerate(ROW_PRECEDENCE)}
+TOLD = frozenset({Status.FAILED, Status.INVALID, Status.SKIPPED})
+RECORDED = ("created", "updated", "unchanged", "deleted")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Place:
+    """Where a problem stands, in the order in which files and rows came."""
+
+    file: int
+    row: int
+    column: str
+    code: str
+
+
+class Tally:
+    """Counts rows, records and problems of a run as their outcomes come, in any order and any portions."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str | None], bytearray] = {}
+        self._count = [0] * (len(ROW_PRECEDENCE) + 1)
+        self._records: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._files = FileCounts()
+        self._reasons: Counter[str] = Counter()
+        self._problems: dict[_Place, ReportedProblem | Problem] = {}
+        self._last_kept: _Place | None = None
+
+    def add(self, outcomes: Iterable[Outcome]) -> None:
+        """Count what became of some records; their rows count once, by `ROW_PRECEDENCE`.
+
+        Outcomes of several rows with one record (entity, id and status agree) count as one record if they
+        come in one call: hand over a batch at a time, and the rows of a record together.
+        """
+        seen: set[tuple[str, str, Status]] = set()
+        for outcome in outcomes:
+            if outcome.row:
+                self._settle(outcome.file, outcome.sheet, row=outcome.row, rank=RANKS[outcome.status])
+            one = (outcome.entity, outcome.record_id, outcome.status)
+            if one not in seen or not outcome.record_id:
+                seen.add(one)
+                self._records[outcome.entity][outcome.status.value] += 1
+            if outcome.problems or (outcome.code and outcome.status in TOLD):
+                self._tell(outcome)
+
+    def add_rows(
+        self, file: str, sheet: str | None, *, rows: pa.Int64Array, status: Status, entity: str
+    ) -> None:
+        """Count rows of one record each that all ended alike, a whole column at once, as a scan knows them.
+
+        Args:
+            rows: 1-based as seen in the file, each one once.
+        """
+        numbers = rows.to_numpy(zero_copy_only=False)
+        if not len(numbers):
+            return
+        held = self._held(file, sheet, last=int(numbers.max()))
+        view = np.frombuffer(held, np.uint8)
+        before = view[numbers]
+        after = np.maximum(before, RANKS[status])
+        view[numbers] = after
+        for rank, change in enumerate(
+            np.bincount(after, minlength=len(self._count)) - np.bincount(before, minlength=len(self._count))
+        ):
+            self._count[rank] += int(change)
+        self._records[entity][status.value] += len(numbers)
+
+    def add_rest(self, file: str, sheet: str | None, *, rows: Iterable[int], status: Status) -> None:
+        """Count rows whose fate nobody told yet; settled ones stay as they are. They are no records."""
+        for row in rows:
+            held = self._held(file, sheet, last=row)
+            if held[row] == 0:
+                self._settle(file, sheet, row=row, rank=RANKS[status])
+
+    def add_problems(self, problems: Iterable[Problem]) -> None:
+        """Keep problems that no outcome carries: of a header, of a whole file, warnings of a scan."""
+        for problem in problems:
+            self._reasons[problem.code] += 1
+            self._keep(problem)
+
+    def add_exported(self, entity: str, records: int) -> None:
+        """Count records of an entity that were written into a table."""
+        self._records[entity]["exported"] += records
+
+    def add_files(self, files: FileCounts) -> None:
+        """Count what became of files."""
+        self._files = FileCounts(
+            uploaded=self._files.uploaded + files.uploaded,
+            reused=self._files.reused + files.reused,
+            failed=self._files.failed + files.failed,
+            bytes=self._files.bytes + files.bytes,
+        )
+
+    @property
+    def rows(self) -> RowCounts:
+        """How the rows that came so far ended."""
+        return RowCounts(**{status.value: self._count[rank] for status, rank in RANKS.items()})
+
+    @property
+    def bad(self) -> int:
+        """Rows failed or invalid so far: for progress and guards, at no cost."""
+        return self._count[RANKS[Status.FAILED]] + self._count[RANKS[Status.INVALID]]
+
+    def summary(
+        self,
+        run: str,
+        verb: str,
+        *,
+        mappings: Sequence[str] = (),
+        status: RunStatus | None = None,
+        requests: int = 0,
+        retries: int = 0,
+        seconds: float = 0.0,
+        guard: str | None = None,
+        error: str | None = None,
+        resumable: bool = False,
+        next_commands: Sequence[str] = (),
+        folder: str = "",
+        instance: Instance | None = None,
+        version: str = "",
+    ) -> Summary:
+        """Return what it came to.
+
+        Args:
+            status: None: `stopped` where a guard or an error is given, else `partial` where a row failed or
+                was invalid, else `ok`.
+        """
+        rows = self.rows
+        usual: RunStatus = "stopped" if guard or error else "partial" if rows.bad else "ok"
+        records = {
+            entity: RecordCounts(**{name: self._records[entity][name] for name in (*RECORDED, "exported")})
+            for entity in sorted(self._records)
+        }
+        self._cut()
+        problems = [self._problems[place] for place in sorted(self._problems)]
+        return Summary(
+            run,
+            verb,
+            status=status or usual,
+            mappings=tuple(mappings),
+            rows=rows,
+            records=records,
+            files=self._files,
+            requests=requests,
+            retries=retries,
+            seconds=seconds,
+            guard=guard,
+            resumable=resumable,
+            next=tuple(next_commands),
+            folder=folder,
+            problems=tuple(ReportedProblem.of(p) if isinstance(p, Problem) else p for p in problems),
+            problems_total=self._reasons.total(),
+            reasons=dict(sorted(self._reasons.items(), key=lambda one: (-one[1], one[0]))),
+            error=error,
+            instance=instance,
+            version=version,
+        )
+
+    def _held(self, file: str, sheet: str | None, *, last: int) -> bytearray:
+        held = self._rows.setdefault((file, sheet), bytearray())
+        if last >= len(held):
+            # In steps, so that rising rows do not make it grow one by one.
+            held.extend(bytes(last - len(held) + 4096))
+        return held
+
+    def _settle(self, file: str, sheet: str | None, *, row: int, rank: int) -> None:
+        held = self._held(file, sheet, last=row)
+        before = held[row]
+        if rank > before:
+            held[row] = rank
+            self._count[before] -= 1
+            self._count[rank] += 1
+
+    def _tell(self, outcome: Outcome) -> None:
+        if not outcome.problems:
+            self._reasons[outcome.code] += 1
+            self._keep(
+                ReportedProblem(
+                    code=outcome.code,
+                    file=outcome.file,
+                    sheet=outcome.sheet,
+                    row=outcome.row,
+                    column=outcome.column,
+                    field="",
+                    value="",
+                    message=outcome.message,
+                )
+            )
+            return
+        for problem in outcome.problems:
+            # The rows of a group share their problems: each is told once, with the row it stands in.
+            if problem.row in (0, outcome.row) or not outcome.row:
+                self._reasons[problem.code] += 1
+                self._keep(problem)
+
+    def _keep(self, problem: Problem | ReportedProblem) -> None:
+        self._rows.setdefault((problem.file, problem.sheet), bytearray())
+        file = list(self._rows).index((problem.file, problem.sheet))
+        place = _Place(file, problem.row, problem.column, problem.code)
+        if self._last_kept is not None and place > self._last_kept:
+            return
+        self._problems.setdefault(place, problem)
+        if len(self._problems) >= 2 * PROBLEMS_KEPT:
+            self._cut()
+
+    def _cut(self) -> None:
+        first = sorted(self._problems)[:PROBLEMS_KEPT]
+        if len(first) == PROBLEMS_KEPT:
+            self._last_kept = first[-1]
+        self._problems = {place: self._problems[place] for place in first}
