@@ -6,11 +6,13 @@
     │   ├── SourceEmpty
     │   ├── SourceUnreadable
     │   ├── FormatUnknown
+    │   ├── FormatTooSmall
     │   ├── ConfigurationInvalid
     │   ├── SettingsInvalid
     │   ├── MappingInvalid
     │   ├── EntityUnknown
     │   ├── RunUnknown
+    │   ├── RunAmbiguous
     │   ├── RunLocked
     │   └── ResumeRefused
     ├── NoAccess                    exit 4: cannot reach the server, log in, or no right; nothing was sent
@@ -104,6 +106,18 @@ class FormatUnknown(Unusable):
         return f"{self.path}: the suffix names no known format. Known are {', '.join(self.known)}."
 
 
+class FormatTooSmall(Unusable):
+    """The format of the file to be written cannot hold so many rows."""
+
+    def __init__(self, path: str, *, rows: int, most: int) -> None:
+        super().__init__(path, rows, most)
+        self.path, self.rows, self.most = path, rows, most
+
+    def __str__(self) -> str:
+        """Say how many rows fit, and which formats take more."""
+        return f"{self.path}: a sheet takes {self.most:,} rows, these are {self.rows:,} or more. Write .csv or .parquet."
+
+
 class ConfigurationInvalid(Unusable):
     """A setting is missing or wrong, in an option, the environment or a file of settings."""
 
@@ -169,6 +183,22 @@ class RunUnknown(Unusable):
         """Say where runs were looked for."""
         what = f'no run "{self.run}"' if self.run else "no run yet"
         return f"{self.folder}: {what} here. `atro-etl runs list` shows them; --state-dir points elsewhere."
+
+
+class RunAmbiguous(Unusable):
+    """Several runs have a name that begins so."""
+
+    def __init__(self, run: str, *, close: Sequence[str]) -> None:
+        super().__init__(run, close)
+        self.run, self.close = run, tuple(close)
+
+    def __str__(self) -> str:
+        """Show the first ones."""
+        more = ", …" if len(self.close) > 5 else ""  # noqa: PLR2004  a line's worth
+        return (
+            f'{len(self.close)} runs begin with "{self.run}": {", ".join(self.close[:5])}{more}. '
+            "Give more of the name."
+        )
 
 
 class RunLocked(Unusable):
