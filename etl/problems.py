@@ -63,6 +63,14 @@ CATALOGUE: dict[str, Kind] = {
     "encoding_guessed": _warning(
         "the file is not UTF-8; it is read as {value}", "Set source.encoding if letters look wrong."
     ),
+    # writing
+    "cell_too_long": _error(
+        "the text has {length} characters, a cell of a workbook takes {maximum}; the cell was left empty",
+        "Write a .csv or .parquet instead.",
+    ),
+    "not_encodable": _warning(
+        '"{value}" is not in {encoding}; a question mark was written', "Write UTF-8 instead."
+    ),
     # cells
     "required_empty": _error(
         "the cell is empty, but {field} is required", "Fill it in, or give the field a default."
@@ -85,6 +93,29 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "value_unmapped": _error('"{value}" has no entry in values of {field}', "Add it there, or set else."),
     "not_json": _error('"{value}" is no JSON', "Correct the cell."),
+    "not_found_in": _error('"{value}" has nothing that {pattern} finds', "Correct the cell, or the pattern."),
+    "expr_failed": _error('the expression "{value}" failed: {reason}', "Correct the row, or the expression."),
+    "check_failed": _error('"{value}" {reason}', "Correct the cell."),
+    "factor_unusable": _error(
+        '"{value}" in column "{by}" is no number to calculate with', "Correct the cell."
+    ),
+    "unit_missing": _error('"{value}" names no unit', 'Add it, or give "measure" a default.'),
+    "not_a_range": _error('"{value}" is no range like 10{mark}20', "Correct the cell."),
+    "range_reversed": _error('"{value}" ends before it begins', "Correct the cell."),
+    "link_parts": _error(
+        '"{value}" does not hold {fields}, with "{delimiter}" between them',
+        "Correct the cell, or the delimiter.",
+    ),
+    "command_unknown": _error(
+        '"{value}" is no command',
+        "Commands are create, update, delete, ignore; name others in rows.command.values.",
+    ),
+    "attribute_unknown": _error(
+        '"{value}" is no attribute of {entity}', 'Create it first, or name it in "as".'
+    ),
+    "attribute_unknown_reported": _warning(
+        '"{value}" is no attribute of {entity}; its value was left out', 'Create it, or name it in "as".'
+    ),
     "cell_left_out": _warning("the cell was left out: {reason}", "The rest of the row goes."),
     # keys
     "key_empty": _error("the key is empty", "Give every row its {field}."),
