@@ -115,7 +115,10 @@ class FormatTooSmall(Unusable):
 
     def __str__(self) -> str:
         """Say how many rows fit, and which formats take more."""
-        return f"{self.path}: a sheet takes {self.most:,} rows, these are {self.rows:,} or more. Write .csv or .parquet."
+        return (
+            f"{self.path}: a sheet takes {self.most:,} rows, these are {self.rows:,} or more. "
+            "Write .csv or .parquet."
+        )
 
 
 class ConfigurationInvalid(Unusable):

@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.errors import FormatUnknown
-from etl.tables.csv import read_csv
+from etl.tables.csv import CsvWriter, read_csv
 from etl.tables.memory import read_dataframe
 from etl.tables.origin import must_exist, suffix_of
-from etl.tables.parquet import read_parquet
+from etl.tables.parquet import ParquetWriter, read_parquet
 from etl.tables.table import Dialect, ReadOptions, Table
-from etl.tables.xlsx import WORKBOOKS, read_xlsx
+from etl.tables.writing import WriteOptions, Writer, Written, completed, table_of
+from etl.tables.xlsx import WORKBOOKS, XlsxWriter, read_xlsx
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Dialect", "ReadOptions", "Table", "read"]
+    import pandas as pd
+    import pyarrow as pa
+
+    from etl.model import Frame
+
+__all__ = [
+    "Dialect",
+    "ReadOptions",
+    "Table",
+    "WriteOptions",
+    "Writer",
+    "Written",
+    "read",
+    "table_of",
+    "write",
+    "writing",
+]
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
 PARQUET = (".parquet", ".pq")
 KNOWN = (*TEXTS, *WORKBOOKS, *PARQUET)
+WRITTEN = (".csv", ".tsv", ".txt", ".xlsx", *PARQUET)
 _AS_FOUND = ReadOptions()
+_PLAIN = WriteOptions()
 
 
 def read(
@@ -52,3 +73,66 @@ def read(
     if suffix in PARQUET:
         return read_parquet(source, name=named, frame_rows=frame_rows)
     raise FormatUnknown(str(source), known=KNOWN)
+
+
+@contextmanager
+def writing(
+    path: Path, header: Sequence[str], *, dialect: Dialect | None = None, options: WriteOptions = _PLAIN
+) -> Iterator[Writer]:
+    """Open a file for writing rows block by block; it appears under its name when the body ends well.
+
+    Args:
+        header: column names; what is written has the same columns in the same order, under whatever names.
+        dialect: of CSV, and the sheet's name; None: UTF-8, commas (`.tsv`: tabs), LF. The suffix says the
+            format.
+
+    Raises:
+        FormatUnknown: no format that can be written has this suffix.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITTEN:
+        raise FormatUnknown(str(path), known=WRITTEN)
+    chosen = dialect or Dialect(delimiter="\t" if suffix == ".tsv" else ",", newline="\n")
+    with completed(path) as part:
+        writer: Writer
+        if suffix == ".xlsx":
+            writer = XlsxWriter(part, name=path.name, header=header, sheet=chosen.sheet)
+        elif suffix in PARQUET:
+            writer = ParquetWriter(part, header=header, metadata=dict(options.metadata))
+        else:
+            writer = CsvWriter(
+                part, name=path.name, header=header, dialect=chosen, is_safe=options.is_csv_safe
+            )
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+def write(
+    path: Path,
+    rows: Iterable[pa.Table | Frame],
+    *,
+    header: Sequence[str] | None = None,
+    dialect: Dialect | None = None,
+    options: WriteOptions = _PLAIN,
+) -> Written:
+    """Write rows into a file whose suffix names the format, holding one block of them at a time.
+
+    Args:
+        header: column names; None: those of the first rows, so there must be some.
+        dialect: see `writing`.
+
+    Raises:
+        FormatUnknown: no format that can be written has this suffix.
+        FormatTooSmall: more rows than a sheet takes.
+    """
+    tables = map(table_of, rows)
+    first = next(tables, None)
+    names = header if header is not None else first.column_names if first is not None else []
+    written = 0
+    with writing(path, names, dialect=dialect, options=options) as writer:
+        for table in chain([first] if first is not None else [], tables):
+            writer.write(table)
+            written += len(table)
+    return Written(written, tuple(writer.problems))

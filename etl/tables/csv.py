@@ -1,7 +1,7 @@
-"""CSV: text with a delimiter, read in blocks through pyarrow with every cell as the text that stands there.
+"""CSV: text with a delimiter, read in blocks through pyarrow; every cell is the text that stands there.
 
-Rules: a row's number is the physical line where it begins. An empty cell is null, quoted or not. Lines without any
-content are no rows. A line with too many or too few cells, or with a lost quote, is an `UnreadableRow`.
+Rules: a row's number is the physical line where it begins. An empty cell is null, quoted or not. Lines
+without any content are no rows. A line with a cell too many or too few, or a lost quote, is an `UnreadableRow`.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from etl.tables.records import (
 )
 from etl.tables.sniff import SAMPLE_BYTES, sniff_encoding, sniff_shape
 from etl.tables.table import Dialect, ReadOptions, Table, letters, tell_apart, to_frame
+from etl.tables.values import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from etl.tables.records import Broken, Grammar
 
 BLOCK_BYTES = 2 << 20
+WRITE_ROWS = 10_000
 SHOWN_LETTERS = 200
 
 
@@ -215,7 +217,7 @@ class _Rows:
 
 
 class _Reader:
-    """Turns blocks of whole records into rows; holds pyarrow's options, which cost more to make than to use."""
+    """Turns blocks of whole records into rows; holds pyarrow's options, which cost more to make than use."""
 
     def __init__(self, layout: Layout, rules: Grammar) -> None:
         self.layout, self.rules = layout, rules
@@ -357,3 +359,91 @@ def _split(rows: _Rows, layout: Layout, frame_rows: int) -> Iterator[Frame]:
         if len(numbers) or here:
             data = rows.data.slice(part * size, len(numbers))
             yield to_frame(data, pa.array(numbers), name=layout.name, unreadable=tuple(here))
+
+
+class CsvWriter:
+    """Writes rows as CSV; cells are made into lines by Arrow, a block at a time."""
+
+    def __init__(
+        self, path: Path, *, name: str, header: Sequence[str], dialect: Dialect, is_safe: bool
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._name, self._is_safe = name, is_safe
+        self._delimiter, self._quote = dialect.delimiter, dialect.quote or '"'
+        self._newline = "\n" if dialect.newline == "\r" else dialect.newline
+        self._encoding = dialect.encoding
+        self._stream = path.open("wb")
+        self._columns = len(header)
+        self._encode = codecs.getincrementalencoder(dialect.encoding)("strict").encode
+        names = [str(at) for at in range(self._columns)]
+        self._put(pa.table([pa.array([one], pa.string()) for one in header], names=names))
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows; numbers, dates and booleans in their canonical text."""
+        self._put(rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+    def _put(self, rows: pa.Table) -> None:
+        for start in range(0, len(rows), WRITE_ROWS):
+            part = rows.slice(start, WRITE_ROWS)
+            columns = [self._quoted(column) for column in part.columns]
+            if self._columns == 1:
+                # A line without any cell would be no row: an empty one is quoted.
+                columns = [pc.if_else(pc.equal(columns[0], ""), self._quote * 2, columns[0])]
+            lines = pc.binary_join_element_wise(*columns, self._delimiter)
+            ended = pc.binary_join_element_wise(lines, "", self._newline)
+            block = b"".join(map(_bytes_of, ended.chunks))
+            self._stream.write(block if self._encoding == "utf-8" else self._encoded(block.decode()))
+
+    def _quoted(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        cells = pc.fill_null(to_texts(column), "")
+        if self._is_safe and is_text:
+            cells = pc.replace_substring_regex(cells, r"\A([=+\-@\t\r])", r"'\1")
+        special = "[" + "".join(f"\\x{ord(one):02x}" for one in f"{self._delimiter}{self._quote}\r\n") + "]"
+        needs = pc.match_substring_regex(cells, special)
+        if not pc.any(needs, min_count=0).as_py():
+            return cells
+        doubled = pc.replace_substring(cells, self._quote, self._quote * 2)
+        return pc.if_else(needs, pc.binary_join_element_wise(self._quote, doubled, self._quote, ""), cells)
+
+    def _encoded(self, text: str) -> bytes:
+        try:
+            return self._encode(text)
+        except UnicodeEncodeError as error:
+            value = text[error.start : error.start + 1]
+            self.problems.append(
+                Problem("not_encodable", self._name, value=value, facts={"encoding": self._encoding})
+            )
+            return text.encode(self._encoding, errors="replace")
+
+
+def _bytes_of(lines: pa.StringArray) -> bytes:
+    """Return all texts of an array, one after the other, as they lie in memory."""
+    _, offsets, data = lines.buffers()
+    if data is None:
+        return b""
+    bounds = np.frombuffer(offsets, np.int32)
+    return bytes(memoryview(data)[bounds[lines.offset] : bounds[lines.offset + len(lines)]])
+
+
+def to_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return cells of any type in their canonical text; null stays null."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        return column
+    if pa.types.is_timestamp(kind):
+        texts = pc.strftime(column, "%Y-%m-%d %H:%M:%S%z" if kind.tz else "%Y-%m-%d %H:%M:%S")
+        return pc.replace_substring_regex(texts, r"(:\d\d)\.0+", r"\1")
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_duration(kind):
+        return pa.chunked_array(
+            [pa.array([None if one is None else to_text(one) for one in column.to_pylist()], pa.string())]
+        )
+    if pa.types.is_time(kind):
+        return pc.replace_substring_regex(column.cast(pa.string()), r"(:\d\d)\.0+$", r"\1")
+    if pa.types.is_dictionary(kind):
+        return to_texts(column.cast(kind.value_type))
+    return column.cast(pa.string())

@@ -21,7 +21,9 @@ PACKED = (".gz", ".zip")
 
 
 def suffix_of(path: Path) -> str:
-    """Return the suffix that names the format, in lower case: `.csv` of `feed.csv`, `feed.csv.gz` and a zipped feed.
+    """Return the suffix that names the format, in lower case: `.csv` of `feed.csv` and `feed.csv.gz`.
+
+    Of a ZIP it is that of the one file in it.
 
     Raises:
         SourceUnreadable: a ZIP with more or less than one file.

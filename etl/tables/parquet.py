@@ -1,4 +1,4 @@
-"""Parquet: typed columns, read by row groups. A row's number is its position, 1-based; there is no header row."""
+"""Parquet: typed columns, read by row groups. A row's number is its 1-based position; there is no header."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from etl.tables.origin import digest_of, read_bytes
 from etl.tables.table import Dialect, Table, tell_apart, to_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from etl.model import Frame
+    from etl.model import Frame, Problem
+
+ROW_GROUP_ROWS = 100_000
 
 
 def read_parquet(path: Path, *, name: str, frame_rows: int) -> Table:
@@ -75,3 +77,31 @@ def plain(data: pa.Table) -> pa.Table:
         if kind != field.type:
             data = data.set_column(at, field.name, data.column(at).cast(kind))
     return data
+
+
+class ParquetWriter:
+    """Writes rows as Parquet: types and the metadata of fields are kept."""
+
+    def __init__(self, path: Path, *, header: Sequence[str], metadata: Mapping[str, str]) -> None:
+        self.problems: list[Problem] = []
+        self._path, self._header, self._metadata = path, list(header), dict(metadata)
+        self._file: parquet.ParquetWriter | None = None
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows; the first ones say the types, later ones are converted to them.
+
+        Raises:
+            pyarrow.ArrowInvalid: they cannot be converted.
+        """
+        rows = rows.rename_columns(self._header)
+        if self._file is None:
+            schema = rows.schema.with_metadata({**(rows.schema.metadata or {}), **self._metadata})
+            self._file = parquet.ParquetWriter(self._path, schema, compression="zstd")
+        self._file.write_table(rows.cast(self._file.schema), row_group_size=ROW_GROUP_ROWS)
+
+    def close(self) -> None:
+        """Write the footer; a file without rows has text columns."""
+        if self._file is None:
+            self.write(pa.table({name: pa.array([], pa.string()) for name in self._header}))
+        if self._file is not None:
+            self._file.close()

@@ -1,9 +1,9 @@
 """Where the records of a CSV file begin and end, found in its bytes a block at a time.
 
-Rule: a quote opens a cell only as its first byte; within, a doubled quote is one; after the closing quote anything up
-to the next delimiter belongs to the cell (as pyarrow reads it). A quoted cell that holds a line break and goes on after
-its closing quote, or is never closed, is a lost quote: its line is no row, and reading goes on at the next line that
-has as many cells as the header.
+Rule: a quote opens a cell only as its first byte; within, a doubled quote is one; after the closing quote
+anything up to the next delimiter belongs to the cell (as pyarrow reads it). A quoted cell that holds a line
+break and goes on after its closing quote, or is never closed, is a lost quote: its line is no row, and
+reading goes on at the next line that has as many cells as the header.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class Cut:
     """What of a buffer is whole records."""
 
     end: int
-    """Bytes of whole records from the start of the buffer; the rest waits for the next block. 0: no whole record."""
+    """Bytes of whole records from the start of the buffer; the rest waits for the next block."""
     starts: Positions | None
-    """Where each record that is not a blank line begins; None: not looked for, no quoted cell holds a line break."""
+    """Where each record that is no blank line begins; None: not looked for, no cell holds a line break."""
     broken: tuple[Broken, ...] = ()
 
 
@@ -109,7 +109,7 @@ def cut(buffer: bytes, rules: Grammar, *, columns: int, is_last: bool) -> Cut:
 
 
 def _cut_sound(buffer: bytes, rules: Grammar, *, is_last: bool) -> Cut | None:
-    """Return the cut of a buffer whose quotes all open or close a cell or are doubled; None where one does not."""
+    """Return the cut of a buffer whose quotes all open or close a cell or are doubled; None: one does not."""
     data = np.frombuffer(buffer, np.uint8)
     quotes = np.flatnonzero(data == rules.quote[0])
     if is_last and len(quotes) % 2:
@@ -150,7 +150,8 @@ def _record_starts(
     starts = starts[starts < end]
     first = data[starts]
     second = data[np.minimum(starts + 1, len(data) - 1)]
-    return starts[~((first == NEWLINE) | ((first == RETURN) & (second == NEWLINE)))]
+    is_blank = (first == NEWLINE) | ((first == RETURN) & (second == NEWLINE))
+    return np.extract(~is_blank, starts)
 
 
 def starts_of(block: bytes, rules: Grammar) -> Positions:
@@ -192,7 +193,7 @@ def _cut_slowly(buffer: bytes, rules: Grammar, *, columns: int, is_last: bool) -
 
 
 def _may_go_on(buffer: bytes, at: int, rules: Grammar) -> bool:
-    """Tell whether the record at `at` is only not complete yet: its last cell reaches the end of the buffer."""
+    """Tell whether the record at `at` is merely incomplete: its last cell reaches the end of the buffer."""
     before = rules.open_cell.match(buffer, at)
     opened = before.end() if before is not None else at
     cell = rules.cell.match(buffer, opened)

@@ -25,7 +25,8 @@ BOMS: tuple[tuple[bytes, str], ...] = (
 
 # What Western European shops write beside ASCII; anything else in a text read as 1252 speaks against 1252.
 WESTERN = frozenset(
-    "äöüÄÖÜßéèêëàâáãåæçñóòôõøœíìîïúùûýÿÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÍÌÎÏÚÙÛÝ€£§°²³µ·×½¼¾®©™«»„“”‚‘’–—…•¡¿ªº±Ø\xa0"
+    "äöüÄÖÜßéèêëàâáãåæçñóòôõøœíìîïúùûýÿÉÈÊËÀÂÁÃÅÆÇÑÓÒÔÕØŒÍÌÎÏÚÙÛÝ€£§°²³µ·½¼¾®©™«»„“”…•¡¿ªº±"
+    "\xa0\xd7\u201a\u2018\u2019\u2013\u2014"  # no-break space, times, low and high single quotes, dashes
 )
 NUMBER = re.compile(r"[-+]?\d[\d.,' ]*%?|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 
@@ -43,8 +44,8 @@ class Encoding:
 def sniff_encoding(sample: bytes) -> Encoding:
     """Return the encoding that the first bytes of a file show.
 
-    A byte order mark decides; then UTF-16 by its zero bytes; then UTF-8 if it is valid; else Windows-1252 if the text
-    looks Western, else what charset-normalizer holds most likely.
+    A byte order mark decides; then UTF-16 by its zero bytes; then UTF-8 if it is valid; else Windows-1252 if
+    the text looks Western, else what charset-normalizer holds most likely.
     """
     for mark, name in BOMS:
         if sample.startswith(mark):
@@ -134,7 +135,8 @@ def sniff_shape(
 def _quote(text: str) -> str:
     # A quote counts where a cell begins or ends with it; an apostrophe within a word does not.
     at_edges = {
-        mark: len(re.findall(rf"(?:^|[,;\t|]){mark}|{mark}(?=[,;\t|]|$)", text, re.M)) for mark in "\"'"
+        mark: len(re.findall(rf"(?:^|[,;\t|]){mark}|{mark}(?=[,;\t|]|$)", text, re.MULTILINE))
+        for mark in "\"'"
     }
     return "'" if at_edges["'"] > at_edges['"'] * 2 + 3 else '"'
 

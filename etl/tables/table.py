@@ -59,7 +59,7 @@ class Dialect:
 
     @property
     def suffix(self) -> str:
-        """The suffix of a file of this format: `.csv`, `.xlsx`, `.parquet`; CSV where we write no such format."""
+        """The suffix of a file of this format; `.csv` for formats that are never written."""
         return f".{self.format}" if self.format in ("csv", "xlsx", "parquet") else ".csv"
 
 
@@ -72,7 +72,7 @@ class Table:
     sheet: str | None
     """None where the format has no sheets."""
     header: tuple[str, ...]
-    """Column names in their order, told apart: a doubled one ends in ` (2)`, a missing one is `(column E)`."""
+    """Column names in their order, told apart: a doubled one ends in ` (2)`, one missing is `(column E)`."""
     dialect: Dialect
     rows_total: int | None
     """Rows below the header; None where only reading would tell."""

@@ -13,8 +13,21 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Cell: TypeAlias = object
-"""None, str, int, float, bool, date, datetime, time, timedelta; of JSON lists and dicts too."""
+Cell: TypeAlias = (
+    str
+    | bool
+    | int
+    | float
+    | dt.date
+    | dt.time
+    | dt.timedelta
+    | Decimal
+    | bytes
+    | list[object]
+    | dict[str, object]
+    | None
+)
+"""A cell as Python holds it; a datetime is a date too."""
 
 LARGEST_WHOLE = 2**53
 """Beyond this a double no longer holds every whole number."""
@@ -23,11 +36,11 @@ EMPTY = pa.string()
 """The type of a column without any value."""
 
 
-def to_column(cells: Sequence[Cell]) -> pa.Array:
+def to_column(cells: Sequence[Cell]) -> pa.Array:  # noqa: C901, PLR0911  one line per type reads best
     """Return cells as one Arrow column of the narrowest type that holds them all; None and NaN become null.
 
-    All whole numbers: int64. Numbers: double. Dates without a time: date32. Dates: timestamp[us]. Times: time64[us].
-    Booleans: bool. Texts, and anything mixed: string, in the canonical text of each.
+    All whole numbers: int64. Numbers: double. Dates without a time: date32. Dates: timestamp[us]. Times:
+    time64[us]. Booleans: bool. Texts, and anything mixed: string, in the canonical text of each.
     """
     types = set(map(type, cells))
     types.discard(type(None))
@@ -89,8 +102,8 @@ def _dates(cells: Sequence[Cell]) -> pa.Array:
 def breaks(cells: Sequence[Cell]) -> list[int]:
     """Return where a column of mixed cells must be cut so that each run of it has one type.
 
-    Whole numbers between texts stay with them: their digits mean the same in either. A fraction, a date or a truth
-    value does not: its canonical text could be read as another value under the rules for texts.
+    Whole numbers between texts stay with them: their digits mean the same in either. A fraction, a date or a
+    truth value does not: its canonical text could be read as another value under the rules for texts.
     """
     types = set(map(type, cells))
     types.discard(type(None))
@@ -120,8 +133,8 @@ def _kind(cell: Cell) -> str | None:
     return "text" if isinstance(cell, str) else type(cell).__name__
 
 
-def to_text(cell: Cell) -> str:
-    """Return the canonical text of a cell: `12` of 12.0, `0.1`, `true`, `2025-12-31`, `2025-12-31 08:30:00`."""
+def to_text(cell: Cell) -> str:  # noqa: C901, PLR0911  one line per type reads best
+    """Return the canonical text of a cell: `12` of 12.0, `0.1`, `true`, `2025-12-31 08:30:00`."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):

@@ -1,32 +1,34 @@
 """Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): typed cells, read through calamine.
 
-Rules: a row's number is the one the spreadsheet shows. Rows without any content are no rows. A column of a frame has
-the narrowest type that holds its cells; where they are mixed, frames are cut so that each is of one type.
+Rules: a row's number is the one the spreadsheet shows. Rows without any content are no rows. A column of a
+frame has the narrowest type that holds its cells; where they are mixed, frames are cut so that each has one.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import xlsxwriter
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
-from etl.errors import SourceEmpty, SourceUnreadable
+from etl.errors import FormatTooSmall, SourceEmpty, SourceUnreadable
 from etl.model import Problem
 from etl.tables.origin import digest_of, read_bytes
 from etl.tables.table import Dialect, ReadOptions, Table, letters, position_of, tell_apart, to_frame
 from etl.tables.values import breaks, to_column, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    from python_calamine import CalamineSheet
 
     from etl.model import Frame
     from etl.tables.records import Positions
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 HEADER_WITHIN_ROWS = 50
 """The header is looked for in so many rows, unless it is given."""
+
+# What a sheet takes. Source: Microsoft, "Excel specifications and limits".
+MOST_ROWS = 1_048_576
+LONGEST_TEXT = 32_767
+DIGITS = 15
+
+SHOWN_AS = {"date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm:ss", "time": "hh:mm:ss"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +161,7 @@ def _clean(row: Sequence[Cell]) -> list[Cell]:
 
 
 def _header_position(rows: list[list[Cell]]) -> int:
-    """Return the position of the first row that is about as wide as the widest: titles above it are narrow."""
+    """Return the position of the first row about as wide as most rows are: titles above it are narrow."""
     filled = [sum(cell is not None for cell in row) for row in rows]
     first = next((at for at, count in enumerate(filled) if count), 0)
     usual, times = Counter(count for count in filled if count).most_common(1)[0] if any(filled) else (0, 0)
@@ -164,10 +173,8 @@ def _header_position(rows: list[list[Cell]]) -> int:
 def _columns(row: list[Cell], offset: int, first_column: str | int | None) -> tuple[int, int]:
     """Return the 0-based first column of the header and how many columns it has."""
     filled = [at + offset for at, cell in enumerate(row) if cell is not None]
-    if first_column is not None:
-        first = position_of(first_column)
-    else:
-        first = filled[0] if filled else offset
+    leftmost = filled[0] if filled else offset
+    first = position_of(first_column) if first_column is not None else leftmost
     last = max(filled[-1] if filled else first, first)
     return first, last - first + 1
 
@@ -184,7 +191,9 @@ def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
             yield from _frame(layout, chunk, numbers, start=start)
 
 
-def _frame(layout: Layout, chunk: list[list[Cell]], numbers: Positions, *, start: int) -> Iterator[Frame]:
+def _frame(
+    layout: Layout, chunk: Sequence[Sequence[Cell]], numbers: Positions, *, start: int
+) -> Iterator[Frame]:
     """Yield the rows of a chunk: one frame, or several where a column mixes types (see `values.breaks`)."""
     by_column = list(zip(*chunk, strict=True))
     blank = [None] * len(chunk)
@@ -205,3 +214,118 @@ def _frame(layout: Layout, chunk: list[list[Cell]], numbers: Positions, *, start
             data, here = data.filter(pa.array(keep)), here[keep]
         if len(here):
             yield to_frame(data, pa.array(here), name=layout.name, sheet=layout.sheet)
+
+
+class XlsxWriter:
+    """Writes rows as a workbook of one sheet, in constant memory: typed cells, frozen header, filter, widths.
+
+    A text stays a text: no number, formula or link is made out of it. Numbers of more digits than a spreadsheet
+    keeps (15) are written as text. More letters than a cell takes (32,767) are a Problem, never a cut.
+    """
+
+    def __init__(self, path: Path, *, name: str, header: Sequence[str], sheet: str) -> None:
+        self.problems: list[Problem] = []
+        self._name, self._sheet, self._header = name, _sheet_name(sheet), list(header)
+        self._book = xlsxwriter.Workbook(
+            str(path),
+            {
+                "constant_memory": True,
+                "strings_to_numbers": False,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "nan_inf_to_errors": False,
+            },
+        )
+        self._page = self._book.add_worksheet(self._sheet)
+        self._formats = {
+            kind: self._book.add_format({"num_format": shown}) for kind, shown in SHOWN_AS.items()
+        }
+        bold = self._book.add_format({"bold": True})
+        for at, text in enumerate(self._header):
+            self._page.write_string(0, at, text, bold)
+        self._page.freeze_panes(1, 0)
+        self._row = 0
+        self._widths = [len(text) for text in self._header]
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows; each column in its own type."""
+        if self._row + len(rows) >= MOST_ROWS:
+            raise FormatTooSmall(self._name, rows=self._row + len(rows), most=MOST_ROWS - 1)
+        puts = [self._putter(column.type) for column in rows.columns]
+        columns = [_as_cells(column) for column in rows.columns]
+        for at, cells in enumerate(columns):
+            longest = max((len(str(cell)) for cell in cells[:100] if cell is not None), default=0)
+            self._widths[at] = max(self._widths[at], longest)
+        for row in zip(*columns, strict=True):
+            self._row += 1
+            for at, cell in enumerate(row):
+                if cell is not None:
+                    puts[at](at, cell)
+
+    def _putter(self, kind: pa.DataType) -> Callable[[int, Cell], None]:
+        page = self._page
+        if pa.types.is_boolean(kind):
+            return lambda at, cell: page.write_boolean(self._row, at, cell)
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            return self._put_number
+        shown = self._formats.get(_shown(kind))
+        if shown is not None:
+            return lambda at, cell: page.write_datetime(self._row, at, cell, shown)
+        return self._put_text
+
+    def _put_number(self, at: int, cell: Cell) -> None:
+        if isinstance(cell, float):
+            if math.isfinite(cell):
+                self._page.write_number(self._row, at, cell)
+            return
+        # A spreadsheet keeps 15 digits: an identifier with more would come back as another one.
+        if isinstance(cell, int | Decimal) and len(str(abs(cell)).replace(".", "")) <= DIGITS:
+            self._page.write_number(self._row, at, cell)
+        else:
+            self._page.write_string(self._row, at, to_text(cell))
+
+    def _put_text(self, at: int, cell: Cell) -> None:
+        text = to_text(cell)
+        if len(text.encode("utf-16-le")) // 2 > LONGEST_TEXT:
+            facts = {"length": str(len(text)), "maximum": f"{LONGEST_TEXT:,}"}
+            self.problems.append(
+                Problem(
+                    "cell_too_long",
+                    self._name,
+                    self._sheet,
+                    self._row + 1,
+                    self._header[at],
+                    value=text[:200],
+                    facts=facts,
+                )
+            )
+        elif text:
+            self._page.write_string(self._row, at, text)
+
+    def close(self) -> None:
+        """Set filter and widths and write the workbook."""
+        if self._header:
+            self._page.autofilter(0, 0, max(self._row, 1), len(self._header) - 1)
+        for at, width in enumerate(self._widths):
+            self._page.set_column(at, at, min(max(width + 2, 8), 60))
+        self._book.close()
+
+
+def _sheet_name(name: str) -> str:
+    """Return a name that a spreadsheet takes for a sheet: at most 31 letters, no brackets, slashes, `:*?`."""
+    return re.sub(r"[\[\]:*?/\\]", "_", name).strip("'")[:31] or "Sheet1"
+
+
+def _shown(kind: pa.DataType) -> str:
+    if pa.types.is_date(kind):
+        return "date"
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        return "datetime"
+    return "time" if pa.types.is_time(kind) else ""
+
+
+def _as_cells(column: pa.ChunkedArray) -> list[Cell]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", column.type.tz))
+    cells: list[Cell] = column.to_pylist()
+    return cells

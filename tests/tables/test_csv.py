@@ -22,7 +22,7 @@ def rows_of(table: tables.Table) -> dict[int, tuple[object, ...]]:
     for frame in table.frames():
         columns = [frame.column(name).to_pylist() for name in table.header]
         for number, cells in zip(frame.numbers.to_pylist(), zip(*columns, strict=True), strict=True):
-            found[number] = cells
+            found[number] = cells  # noqa: PERF403  two levels of rows read better
     return found
 
 
@@ -122,8 +122,8 @@ def test_a_guessed_encoding_is_said_aloud(tmp_path: Path) -> None:
 
 
 def test_cyrillic_is_not_taken_for_western(tmp_path: Path) -> None:
-    text = "Наименование;Цена\nМолоток слесарный с деревянной ручкой;12\nОтвёртка крестовая большая;7\n" * 20
-    assert tables.read(written(tmp_path, text.encode("cp1251"))).header[0] == "Наименование"
+    text = "Название;Цена\nЩётка для уборки;12\nДрель ударная;7\n" * 40  # noqa: RUF001  Cyrillic is the point
+    assert tables.read(written(tmp_path, text.encode("cp1251"))).header[0] == "Название"
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

@@ -10,8 +10,8 @@ from etl import tables
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 HEADER = (
-    "Artikelnummer", "Name", "Beschreibung", "Marke", "Kategorien", "Preis", "Menge", "EAN", "Aktiv", "Status",
-    "Verfügbar ab", "Gewicht",
+    "Artikelnummer", "Name", "Beschreibung", "Marke", "Kategorien", "Preis", "Menge", "EAN", "Aktiv",
+    "Status", "Verfügbar ab", "Gewicht",
 )  # fmt: skip
 
 
