@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Verb -> its module, which has `command`, and its line in `--help`; in the order in which people need them.
 VERBS: dict[str, tuple[str, str]] = {
+    "runs": ("etl.cli.runs", "What was run here: list, show one, open its folder."),
     "config": ("etl.cli.config", "Every setting with where it came from."),
 }
 

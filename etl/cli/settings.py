@@ -321,7 +321,7 @@ def _limits(
 def _problem(loc: tuple[str | int, ...], kind: str, *, said: str) -> str:
     name = str(loc[-1])
     if kind == "extra_forbidden" and name in SECRET_NAMES:
-        return f'"{name}": secrets do not stand in this file. Set ATRO_{name.upper()}, or {name}_file.'
+        return f'"{name}": no secrets in this file. Set ATRO_{name.upper()}, or {name}_file.'
     if kind == "extra_forbidden":
         tables: dict[str, type[_Table]] = {"limits": LimitsTable, "profiles": ProfileTable}
         known = list(tables.get(str(loc[0]), SettingsFile).model_fields)

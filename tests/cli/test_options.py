@@ -26,7 +26,6 @@ from etl.cli.options import (
     state,
     yes,
 )
-from etl.cli.settings import NAMES
 
 
 @click.command()

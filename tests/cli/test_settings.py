@@ -124,7 +124,7 @@ def test_all_problems_of_a_file_are_told_at_once_with_their_lines(tmp_path):
         'atro-etl.toml:3: "url": input should be a valid string.\n'
         'atro-etl.toml:6: there is no setting "batch_row". Did you mean "batch_rows"?\n'
         'atro-etl.toml:7: "limits.attempts": input should be greater than 0.\n'
-        'atro-etl.toml:10: "password": secrets do not stand in this file. Set ATRO_PASSWORD, or password_file.\n'
+        'atro-etl.toml:10: "password": no secrets in this file. Set ATRO_PASSWORD, or password_file.\n'
         'atro-etl.toml:11: "profiles.live.protected": input should be a valid boolean.'
     )
 

@@ -1,0 +1,34 @@
+"""The folder of a run, its lock, the history. No network."""
+
+from etl.runs.folder import (
+    Fingerprint,
+    Run,
+    RunFacts,
+    begin_run,
+    end_run,
+    find_run,
+    list_runs,
+    load_run,
+    new_run_id,
+)
+from etl.runs.lock import Process, RunLock, this_process
+from etl.runs.places import default_state_folder, find_project_file, make_state_folder, write_whole
+
+__all__ = [
+    "Fingerprint",
+    "Process",
+    "Run",
+    "RunFacts",
+    "RunLock",
+    "begin_run",
+    "default_state_folder",
+    "end_run",
+    "find_project_file",
+    "find_run",
+    "list_runs",
+    "load_run",
+    "make_state_folder",
+    "new_run_id",
+    "this_process",
+    "write_whole",
+]
