@@ -1,5 +1,7 @@
 """A small AtroCore over SQLite: for tests, rehearsals and demonstrations. It shares no code with the client."""
 
-from etl.sandbox.serving import Options, Sandbox, run_in_thread, serve
+from etl.sandbox.options import Options
+from etl.sandbox.server import Sandbox
+from etl.sandbox.serving import run_in_thread, serve
 
 __all__ = ["Options", "Sandbox", "run_in_thread", "serve"]

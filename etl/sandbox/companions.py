@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.sandbox import file_records
+from etl.sandbox.instance import USER_ID, USER_NAME
 from etl.sandbox.linked import names_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def names(session: Session, entity: Entity, *, alone: bool) -> frozenset[str]:
         found.add("channels")
     if entity.name == "Sharing":
         found.add("sharing")
+    if alone and session.generation.followed and "stream" in entity.traits:
+        found.add("followed")
     return frozenset(found)
 
 
@@ -63,6 +66,9 @@ def add(session: Session, entity: Entity, records: list[JsonObject], *, wanted: 
         file_records.add_computed(session, records)
     if "sharing" in wanted:
         file_records.add_sharing(session, records)
+    if "followed" in wanted:
+        for record in records:
+            record |= {"isFollowed": True, "followersIds": [USER_ID], "followersNames": {USER_ID: USER_NAME}}
     if "channels" in wanted:
         for record in records:
             # An empty object comes as [] here, unlike in other multi-links (observed on 2.1).
@@ -150,18 +156,18 @@ def _add_main_image(session: Session, entity: Entity, records: list[JsonObject])
     relation = _main_image_relation(session, entity)
     owner = f"{entity.name[0].lower()}{entity.name[1:]}Id"
     ids = [str(record["id"]) for record in records]
-    found: dict[str, tuple[str, JsonValue]] = {}
+    found: dict[str, tuple[str, str, str]] = {}
     for start in range(0, len(ids), 500):
         part = tuple(ids[start : start + 500])
         sql = (
-            f'SELECT m."{owner}", f.id, f.name FROM "{relation}" m JOIN "File" f ON f.id = m."fileId" AND f.deleted = 0 '
+            f'SELECT m."{owner}", f.id, f.name, f."thumbnailsPath" FROM "{relation}" m JOIN "File" f ON f.id = m."fileId" AND f.deleted = 0 '
             f'WHERE m.deleted = 0 AND m."isMainImage" = 1 AND m."{owner}" IN ({",".join("?" * len(part))})'
         )
-        found |= {str(row[0]): (str(row[1]), str(row[2])) for row in session.rows(sql, part)}
+        found |= {str(row[0]): (str(row[1]), str(row[2]), str(row[3])) for row in session.rows(sql, part)}
     for record in records:
         image = found.get(str(record["id"]))
         record["mainImageId"] = image[0] if image else None
         record["mainImageName"] = image[1] if image else None
         record["mainImagePathsData"] = None
         if image:
-                record["mainImagePathsData"] = file_records.paths_data(session, *image)
+                record["mainImagePathsData"] = file_records.paths_data(session, image[0], image[1], thumbnails_path=image[2])

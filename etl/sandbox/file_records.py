@@ -19,35 +19,51 @@ def extension(name: JsonValue) -> str:
     return text.rpartition(".")[2].lower() if "." in text else ""
 
 
-def paths_data(session: Session, file_id: str, name: JsonValue) -> JsonObject:
+def paths_data(session: Session, file_id: str, name: JsonValue, *, thumbnails_path: JsonValue = None) -> JsonObject:
     """Return the addresses of a linked file."""
-    ending = extension(name)
-    drawn = ending in _OPENED
-    thumbnails: JsonObject = {
-        size: f"/thumbnail/{size}/{file_id}.{'png' if ending == 'pdf' else ending}" if drawn else None
-        for size in _THUMBNAILS[:3]
-    }
-    return {"download": download_path(file_id, ending), "thumbnails": thumbnails}
+    drawn = extension(name) in _OPENED
+    thumbnails: JsonObject = {}
+    for size in _sizes(session):
+        thumbnails[size] = _thumbnail(session, size, file_id, name, thumbnails_path).lstrip("/") if drawn else None
+    return {"download": download_path(session, file_id, name).rpartition(".")[0] + "." if session.generation.addresses == "path"
+            else download_path(session, file_id, name), "thumbnails": thumbnails}  # fmt: skip
 
 
-def download_path(file_id: str, ending: str) -> str:
+def _sizes(session: Session) -> tuple[str, ...]:
+    return _THUMBNAILS if session.generation.addresses == "path" else _THUMBNAILS[:3]
+
+
+def download_path(session: Session, file_id: str, name: JsonValue) -> str:
     """Return the path that a file is downloaded from."""
-    return f"/{'images' if ending in _OPENED and ending != 'pdf' else 'downloads'}/{file_id}.{ending}"
+    ending = extension(name)
+    picture = ending in _OPENED and ending != "pdf"
+    if session.generation.addresses == "entry":
+        return f"/?entryPoint={'image' if picture else 'download'}&id={file_id}"
+    return f"/{'images' if picture else 'downloads'}/{file_id}.{ending}"
+
+
+def _thumbnail(session: Session, size: str, file_id: str, name: JsonValue, path: JsonValue) -> str:
+    if session.generation.addresses == "entry":
+        return f"/upload/thumbnails/{path}/{size}/{name}"
+    ending = extension(name)
+    return f"/thumbnail/{size}/{file_id}.{'png' if ending == 'pdf' else ending}"
 
 
 def add_computed(session: Session, records: list[JsonObject]) -> None:
     """Put the computed values into records of File."""
+    entry = session.generation.addresses == "entry"
     for record in records:
-        file_id, ending = str(record["id"]), extension(record.get("name"))
+        file_id, name = str(record["id"]), record.get("name")
+        ending = extension(name)
         record["hasOpen"] = ending in _OPENED
-        if ending:
-            record["extension"] = ending
-        record["downloadUrl"] = download_path(file_id, ending)
+        if ending or entry:
+            record["extension"] = ending or str(name)
+        record["downloadUrl"] = download_path(session, file_id, name)
         record["folderPath"] = []
         if ending in _OPENED:
-            for size in _THUMBNAILS:
+            for size in _sizes(session):
                 key = {"small-logo": "smallLogoThumbnailUrl"}.get(size, f"{size}ThumbnailUrl")
-                record[key] = f"/thumbnail/{size}/{file_id}.{ending}"
+                record[key] = _thumbnail(session, size, file_id, name, record.get("thumbnailsPath"))
         if record.get("width") is not None:
             _add_size(record)
 
@@ -59,6 +75,7 @@ def _add_size(record: JsonObject) -> None:
     record["widthAllUnits"] = {unit: width for unit in _UNIT_NAMES}
     record["heightAllUnits"] = {unit: height for unit in _UNIT_NAMES}
     record["sizeUnitData"] = None
+    record["sizeUnitId"] = record.get("widthUnitId")
 
 
 def add_sharing(session: Session, records: list[JsonObject]) -> None:

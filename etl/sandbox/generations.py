@@ -74,6 +74,20 @@ class Generation:
     """Replacing a file's content counts as changed only if another field changes (304)."""
     dangling_file: Literal["crash", "accept"]
     """Linking a file that does not exist: 500 with the row stored, or accepted."""
+    pieces_kept: bool
+    """Pieces of a finished upload stay, and mix with a later one of the same hash."""
+    files_measured: bool
+    """Pictures have a width and a height."""
+    icon_type: bool
+    """Small pictures get the file type for icons."""
+    parents_by_ids: bool
+    """`parentsIds` counts when a record is created; else only `parentId`."""
+    relation_columns: bool
+    """Lists of linked records show the relation's own columns, as `ProductCategory__sorting`."""
+    addresses: Literal["entry", "path"]
+    """Addresses of files: `/?entryPoint=…&id=…`, or `/downloads/{id}.{ending}`."""
+    followed: bool
+    """Records of entities with a stream are followed by who made them, and say so."""
     attribute_code: str
     """Name of the attribute's key: `code`, or `systemName` from 2.3 on."""
     lists_as_enums: bool
@@ -117,6 +131,13 @@ _V2_1 = Generation(
     bare_content="empty",
     reupload_checks_change=False,
     dangling_file="accept",
+    pieces_kept=True,
+    files_measured=True,
+    icon_type=False,
+    parents_by_ids=True,
+    relation_columns=False,
+    addresses="path",
+    followed=False,
     attribute_code="code",
     lists_as_enums=False,
     simple_attribute_fix=False,
@@ -147,6 +168,13 @@ _V1_10 = replace(
     bare_content="refuse",
     reupload_checks_change=True,
     dangling_file="crash",
+    pieces_kept=False,
+    files_measured=False,
+    icon_type=True,
+    parents_by_ids=False,
+    relation_columns=True,
+    addresses="entry",
+    followed=True,
 )
 
 _V2_2 = replace(

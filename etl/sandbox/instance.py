@@ -147,6 +147,8 @@ class Session:
     """Names of linked records that were looked up already, by entity and id."""
     halved: bool = False
     """A fault: records are stored without their relations."""
+    fetched: bytes | None = None
+    """What an address in the body gave, fetched before the request took its turn."""
     site: str = ""
     """The address that answers name, without a slash at the end."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from etl.sandbox import attributes, linked_objects, reading, relations, trees
+from etl.sandbox import attribute_values, attributes, linked_objects, reading, relations, rows, trees
 from etl.sandbox.instance import USER_ID, USER_NAME, Moment, Plan, Session
 from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 from etl.sandbox.php import to_text
@@ -19,8 +19,10 @@ from etl.sandbox.storage import SqlValue
 _NEVER_COMPARED = frozenset({"id", "deleted", "createdAt", "modifiedAt", "createdById"})
 
 
-def create(session: Session, entity_name: str, payload: JsonValue) -> JsonObject:
+def create(session: Session, entity_name: str, payload: JsonValue, *, server: JsonObject | None = None) -> JsonObject:
     """Store a new record; return what the server answers, which is what was sent with defaults, not what is stored.
+
+    `server` are values that the server sets, read-only ones too.
 
     Raises:
         BadRequest: refused data, or unique values that are taken.
@@ -44,13 +46,15 @@ def create(session: Session, entity_name: str, payload: JsonValue) -> JsonObject
     for key, value in plan.defaults.items():
         if key not in state:
             state[key] = value
+    if server:
+        state |= server
     _stamp(session, plan, state, moment)
     _check_required(plan, state)
     _check(session, plan, state, state.keys())
     _insert(session, plan, state)
     if not session.halved:
         _relate(session, plan.entity, payload, state=state, moment=moment, fresh=True)
-        attributes.write_payload(session, plan.entity, payload, state=state)
+        attributes.write_payload(session, plan.entity, payload, record_id=record_key(state))
     _complete(session, plan, state)
     return state
 
@@ -100,7 +104,7 @@ def _check(session: Session, plan: Plan, state: JsonObject, keys: object) -> Non
             check(state[key])
     for column in plan.listed_options:
         if column.name in keys and state.get(column.name) not in (None, "", []):  # type: ignore[operator]  # a set-like of keys
-            attributes.check_options(session, str(column.list_id), state[column.name])
+            attribute_values.check_options(session, str(column.list_id), state[column.name])
     if plan.entity.type == "Relation":
         relations.check_pair(session, plan.entity.name, state)
 
@@ -121,21 +125,21 @@ def _insert(session: Session, plan: Plan, state: JsonObject) -> None:
         # A deleted record with the same id is removed for good first; then the id can be used again.
         table = f'"{plan.entity.name}"'
         if session.run(f"DELETE FROM {table} WHERE id = ? AND deleted = 1", (row[2],)) == 0:
-            raise BadRequest(relations.CONSTRAINT) from error
+            raise BadRequest(rows.CONSTRAINT) from error
         try:
             connection.execute(plan.insert, row)
         except sqlite3.IntegrityError as again:
-            raise BadRequest(relations.CONSTRAINT) from again
+            raise BadRequest(rows.CONSTRAINT) from again
 
 
 def _relate(
     session: Session, entity: Entity, payload: JsonObject, *, state: JsonObject, moment: Moment, fresh: bool
 ) -> None:
     """Store the multi-links of a payload."""
-    record_id = to_text(state["id"]) if isinstance(state["id"], (int, float, str)) else ""
+    record_id = record_key(state)
     for key, value in payload.items():
         link = multi_link(entity, key)
-        if link is None:
+        if link is None or (fresh and link.name == "parents" and not session.generation.parents_by_ids):
             continue
         ids = _ids(value)
         if payload.get(f"{link.name}AddOnlyMode"):
@@ -145,6 +149,12 @@ def _relate(
         relations.replace(session, entity, link, record_id=record_id, ids=ids, moment=moment)
     trees.set_parent(session, entity, payload, state=state, moment=moment)
     trees.set_main_image(session, entity, payload, state=state, moment=moment)
+
+
+def record_key(state: JsonObject) -> str:
+    """Return a record's id as it is stored, whatever type was sent."""
+    value = state["id"]
+    return to_text(value) if isinstance(value, (int, float, str)) else ""
 
 
 def multi_link(entity: Entity, key: str) -> Link | None:
@@ -174,7 +184,9 @@ def _complete(session: Session, plan: Plan, state: JsonObject) -> None:
             state[link.name] = None
 
 
-def update(session: Session, entity_name: str, record_id: str, payload: JsonValue) -> JsonObject:
+def update(
+    session: Session, entity_name: str, record_id: str, payload: JsonValue, *, server: JsonObject | None = None
+) -> JsonObject:
     """Change a record; return what the server answers.
 
     A payload with another id than `record_id` is echoed with that id and stores nothing.
@@ -197,7 +209,7 @@ def update(session: Session, entity_name: str, record_id: str, payload: JsonValu
     if not payload.get("_skipIsEntityUpdated") and not _is_updated(session, plan, stored, payload):
         raise NotModified
     _check_conflicts(plan, stored, payload)
-    return _apply(session, plan, record_id, payload=payload, stored=stored)
+    return _apply(session, plan, record_id, payload=payload, stored=stored, server=server or {})
 
 
 def _stored(plan: Plan, row: tuple[SqlValue, ...]) -> JsonObject:
@@ -252,7 +264,9 @@ def _check_conflicts(plan: Plan, stored: JsonObject, payload: JsonObject) -> Non
     assert plan.entity
 
 
-def _apply(session: Session, plan: Plan, record_id: str, *, payload: JsonObject, stored: JsonObject) -> JsonObject:
+def _apply(
+    session: Session, plan: Plan, record_id: str, *, payload: JsonObject, stored: JsonObject, server: JsonObject
+) -> JsonObject:
     instance = session.instance
     moment = instance.moment()
     taken: JsonObject = {}
@@ -265,13 +279,14 @@ def _apply(session: Session, plan: Plan, record_id: str, *, payload: JsonObject,
     _check(session, plan, {**stored, **taken}, changed.keys())
     written_id = payload.get("id", record_id)
     if written_id == record_id:
-        _write(session, plan, record_id, changed=changed, moment=moment)
+        _write(session, plan, record_id, changed={**changed, **server}, moment=moment)
         state: JsonObject = {**taken, "id": record_id}
+        added: frozenset[str] = frozenset()
         if not session.halved:
             _relate(session, plan.entity, payload, state=state, moment=moment, fresh=False)
-            attributes.write_payload(session, plan.entity, payload, state=state)
+            added = attributes.write_payload(session, plan.entity, payload, record_id=record_id)
         record = reading.read_one(session, plan.entity.name, record_id)
-        return {**record, **state, **attributes.echo(session, plan.entity, record_id)}
+        return {**record, **state, **attributes.echo(session, plan.entity, record_id, added=added)}
     record = reading.read_one(session, plan.entity.name, record_id)
     return {**record, **taken, "id": written_id, "modifiedAt": moment.text}
 
@@ -287,7 +302,7 @@ def _write(session: Session, plan: Plan, record_id: str, *, changed: JsonObject,
     try:
         session.run(f'UPDATE "{plan.entity.name}" SET _place = ?{assigned} WHERE id = ? AND deleted = 0', (*parameters, record_id))
     except sqlite3.IntegrityError as error:
-        raise BadRequest(relations.CONSTRAINT) from error
+        raise BadRequest(rows.CONSTRAINT) from error
 
 
 def delete(session: Session, entity_name: str, record_id: str, *, permanently: bool = False) -> bool:
@@ -316,7 +331,7 @@ def restore(session: Session, entity_name: str, record_id: str) -> bool:
     try:
         return session.run(f'UPDATE "{entity.name}" SET deleted = 0 WHERE id = ? AND deleted = 1', (record_id,)) > 0
     except sqlite3.IntegrityError as error:
-        raise BadRequest(relations.CONSTRAINT) from error
+        raise BadRequest(rows.CONSTRAINT) from error
 
 
 __all__ = ["SqlError", "create", "delete", "is_same", "multi_link", "restore", "update"]

@@ -7,21 +7,15 @@ Source: observed on 1.10 and 2.1.
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING
 
-from etl.sandbox.instance import USER_ID
+from etl.sandbox import attribute_values, rows
 from etl.sandbox.linked import linked_ids
 from etl.sandbox.refusals import BadRequest, NotFound, PhpError, Refusal
 
 if TYPE_CHECKING:
     from etl.sandbox.instance import Moment, Session
     from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
-    from etl.sandbox.storage import SqlValue
-
-#: "The record cannot be created": what a unique index says.
-CONSTRAINT = "a record with these unique values exists"
-
 
 def current_ids(session: Session, entity: Entity, link: Link, *, record_id: str) -> list[str]:
     """Return the ids of the live records that a record is linked to."""
@@ -34,11 +28,13 @@ def current_ids(session: Session, entity: Entity, link: Link, *, record_id: str)
 def replace(session: Session, entity: Entity, link: Link, *, record_id: str, ids: list[str], moment: Moment) -> None:
     """Make `ids` the whole set of links."""
     wanted = dict.fromkeys(ids)
-    for one in _stored_ids(session, entity, link, record_id=record_id):
+    before = _stored_ids(session, entity, link, record_id=record_id)
+    for one in wanted:
+        if one not in before:
+            add(session, entity, link, record_id=record_id, other_id=one, moment=moment)
+    for one in before:
         if one not in wanted:
             remove(session, entity, link, record_id=record_id, other_id=one)
-    for one in wanted:
-        add(session, entity, link, record_id=record_id, other_id=one, moment=moment, ignore_present=True)
 
 
 def _stored_ids(session: Session, entity: Entity, link: Link, *, record_id: str) -> list[str]:
@@ -80,36 +76,31 @@ def add(
     if is_linked(session, entity, link, record_id=record_id, other_id=other_id):
         if ignore_present:
             return
-        raise BadRequest(CONSTRAINT)
-    insert_relation(session, link.relation, values, moment=moment)
+        raise BadRequest(rows.CONSTRAINT)
+    rows.insert(session, link.relation, values, moment=moment)
+    _after_adding(session, entity, link, record_id=record_id, other_id=other_id)
     if link.entity == "File" and session.generation.dangling_file == "crash" and not exists(session, "File", other_id):
         raise PhpError("the file is missing")
+
+
+def _after_adding(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> None:
+    """Do what AtroCore does besides: a classification brings its attributes, a catalog's tree ends in an error."""
+    if link.entity == "Classification" and session.generation.attributes == "full":
+        sql = 'SELECT "attributeId" FROM "ClassificationAttribute" WHERE deleted = 0 AND "classificationId" = ?'
+        ids = [str(row[0]) for row in session.rows(sql, (other_id,))]
+        if ids:
+            attribute_values.assign(session, entity, record_id, ids=ids)
+    if link.relation and link.relation.endswith("Hierarchy") and link.name == "parents":
+        rows.touch(session, entity.name, other_id)
+    if entity.name == "Catalog" and link.entity == "Category" and session.generation.catalogs:
+        # Observed on 1.10: the row is stored, then the answer is an empty 500.
+        raise PhpError("the tree of the catalog cannot be read")
 
 
 def is_linked(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> bool:
     """Say whether a relation row of the two exists, wherever it leads."""
     sql = f'SELECT 1 FROM "{link.relation}" WHERE deleted = 0 AND "{link.near}" = ? AND "{link.far}" = ?{_typed(entity, link)}'
     return session.row(sql, (record_id, other_id)) is not None
-
-
-def insert_relation(session: Session, relation: str, values: JsonObject, *, moment: Moment) -> str:
-    """Store a row of a relation entity; return its id."""
-    instance = session.instance
-    plan = instance.plan(relation)
-    row: list[SqlValue] = [*plan.template]
-    row_id = instance.ids.make()
-    given: JsonObject = {"id": row_id, "createdAt": moment.text, "modifiedAt": moment.text, "createdById": USER_ID,
-                         "modifiedById": USER_ID, "sorting": instance.sort_order(moment), **values}  # fmt: skip
-    for key, value in given.items():
-        position = plan.positions.get(key)
-        if position is not None:
-            row[position] = plan.stores[key](value)
-    row[0] = instance.places.next(relation)
-    try:
-        session.run(plan.insert, tuple(row))
-    except sqlite3.IntegrityError as error:
-        raise BadRequest(CONSTRAINT) from error
-    return row_id
 
 
 def remove(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from etl.sandbox import files, jobs, listing, mass, meta, reading, records, relations, simple_attributes, upserts
+from etl.sandbox import contents, files, jobs, listing, mass, meta, openapi, reading, records, relations, simple_attributes, upserts
 from etl.sandbox.calls import HTML, Answer, Call, json_answer
 from etl.sandbox.instance import Instance, Session
 from etl.sandbox.metadata import JsonValue
@@ -29,14 +29,47 @@ class Site:
     """A fault's hook: called before each bulk item."""
 
 
+_AT_ROOT = {"downloads", "images", "sharings", "openapi.json", "thumbnail"}
+
+
 def is_open(call: Call) -> bool:
-    """Say whether a route needs no sign-in."""
-    return call.path in {("I18n",), ("Settings",), ("File", "action", "upload-proxy")} and call.method in {"GET", "POST"}
+    """Say whether a route needs no sign-in, or is the sign-in itself."""
+    return (
+        is_sign_in(call)
+        or call.path in {("I18n",), ("Settings",), ("File", "action", "upload-proxy"), ("openapi.json",)}
+        or call.path[0] == "sharings"
+    )
+
+
+def is_sign_in(call: Call) -> bool:
+    """Say whether a request signs in."""
+    return call.path in {("App", "user"), ("userSession",)}
+
+
+def is_at_root(call: Call) -> bool:
+    """Say whether a path stands at the root of the site, not under the API's base."""
+    return call.path[0] in _AT_ROOT
 
 
 def reads_only(call: Call) -> bool:
     """Say whether a request writes nothing, so that it may run beside others."""
-    return call.method in {"GET", "HEAD"} and call.path[:2] != ("App", "user")
+    return call.method == "GET" and not is_sign_in(call) and call.path[0] != "sharings"
+
+
+def address_to_fetch(call: Call) -> str | None:
+    """Return the address that a request asks the server to fetch."""
+    if call.method != "POST" or call.path[0] != "File":
+        return None
+    body = call.body()
+    url = body.get("url") if isinstance(body, dict) else None
+    if not isinstance(url, str):
+        return None
+    try:
+        last = contents.check_url(url)
+    except Refusal:
+        return None
+    named = isinstance(body, dict) and (body.get("name") or call.path != ("File",))
+    return url if named or "." in last else None
 
 
 def answer(site: Site, session: Session, call: Call) -> Answer:
@@ -49,6 +82,8 @@ def answer(site: Site, session: Session, call: Call) -> Answer:
     path, method = call.path, call.method
     if not path or path == ("",):
         return Answer(200, b"AtroCore sandbox", HTML)
+    if is_at_root(call) and method == "GET":
+        return _at_root(session, call)
     special = _SPECIAL.get((method, "/".join(path)))
     if special is not None:
         return special(site, session, call)
@@ -63,6 +98,16 @@ def answer(site: Site, session: Session, call: Call) -> Answer:
     if len(path) == 3:
         return _linked(session, call)
     raise NoRoute
+
+
+def _at_root(session: Session, call: Call) -> Answer:
+    kind, *rest = call.path
+    if kind == "openapi.json":
+        return json_answer(openapi.describe(session))
+    if not rest:
+        raise NoRoute
+    file_id = rest[-1].rpartition(".")[0] or rest[-1]
+    return files.shared(session, file_id) if kind == "sharings" else files.downloaded(session, file_id)
 
 
 def _collection(session: Session, call: Call) -> Answer:
@@ -195,5 +240,3 @@ _ACTIONS: dict[tuple[str, str], Route] = {
     ("GET", "massActionStatus"): lambda site, session, call: json_answer(jobs.status(session, str(call.query.get("id")))),
     ("GET", "tree"): lambda site, session, call: json_answer(listing.list_records(session, call.path[0], call.query)),
 }
-
-__all__ = ["Refusal", "Site", "answer", "is_open", "reads_only", "relations_list"]

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS _setting (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS _token (token TEXT PRIMARY KEY, user_id TEXT, active INTEGER, made_s REAL, used_s REAL,
   lifetime_h REAL, idle_h REAL);
 CREATE TABLE IF NOT EXISTS _content (file_id TEXT PRIMARY KEY, content BLOB);
-CREATE TABLE IF NOT EXISTS _piece (file_hash TEXT, start TEXT, content BLOB, PRIMARY KEY (file_hash, start));
+CREATE TABLE IF NOT EXISTS _piece (file_hash TEXT, start TEXT, content BLOB, file_id TEXT, PRIMARY KEY (file_hash, start));
 """
 
 

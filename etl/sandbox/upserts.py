@@ -102,7 +102,7 @@ def _by_unique(session: Session, plan: Plan, payload: JsonObject) -> str | None:
     wanted: dict[str, JsonValue] = {}
     unique = entity.unique_columns
     for column in unique:
-        if payload.get(column.name) is not None:
+        if payload.get(column.name) not in (None, ""):
             wanted[column.name] = payload[column.name]
         elif column.not_null:
             wanted[column.name] = ""

@@ -8,6 +8,6 @@ from etl.sandbox.generations import Generation
 from etl.sandbox.metadata import JsonObject
 
 
-def builtin_metadata(generation: Generation) -> JsonObject:
-    """Return the built-in schema in the shape of a `GET /Metadata` answer."""
-    return read_notation(entity_lines(generation))
+def builtin_metadata(generation: Generation, languages: tuple[str, ...] = ()) -> JsonObject:
+    """Return the built-in schema in the shape of a `GET /Metadata` answer; fields in several languages get a column for each."""
+    return read_notation(entity_lines(generation), languages)

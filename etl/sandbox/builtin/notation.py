@@ -42,8 +42,8 @@ _TRAITS = {
 }
 
 
-def read_notation(lines: str) -> JsonObject:
-    """Return `{"entityDefs": …, "scopes": …}` for text in the notation above."""
+def read_notation(lines: str, languages: tuple[str, ...] = ()) -> JsonObject:
+    """Return `{"entityDefs": …, "scopes": …}` for text in the notation above, with a column per further language."""
     definitions: JsonObject = {}
     scopes: JsonObject = {}
     definition: JsonObject = {}
@@ -62,6 +62,8 @@ def read_notation(lines: str) -> JsonObject:
         else:
             _add(definition, words)
     _add_relations(definitions, scopes)
+    for language in languages:
+        _add_language(definitions, language)
     return {"entityDefs": definitions, "scopes": scopes}
 
 
@@ -185,6 +187,17 @@ def _add_relations(definitions: JsonObject, scopes: JsonObject) -> None:
                 _add(made, [end, "link", entity, "required"])
             _indexes(made)["unique_relation"] = ["deleted", *(f"{_snake(end)}_id" for end in ends)]
             scopes.setdefault(relation, _scope("Relation", []))
+
+
+def _add_language(definitions: JsonObject, language: str) -> None:
+    suffix = "".join(part[:1].upper() + part[1:].lower() for part in language.split("_"))
+    for definition in definitions.values():
+        assert isinstance(definition, dict)
+        fields = _part(definition, "fields")
+        for name, settings in list(fields.items()):
+            if isinstance(settings, dict) and settings.get("isMultilang"):
+                variant: JsonObject = {"type": settings["type"], "multilangField": name, "multilangLocale": language}
+                fields[f"{name}{suffix}"] = variant
 
 
 def _has_ends(definition: JsonValue) -> bool:

@@ -1,0 +1,51 @@
+"""What every AtroCore has before anybody stored something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from etl.sandbox.instance import Instance
+    from etl.sandbox.metadata import JsonObject
+
+_PIXELS = ("Pixel", "Inch", "Centimeter", "Millimeter", "Point", "Parsec", "Em", "Percentage")
+_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
+
+
+def _records() -> list[tuple[str, JsonObject]]:
+    found: list[tuple[str, JsonObject]] = [
+        ("User", {"id": "1", "name": "Admin", "userName": "admin", "isActive": True, "isAdmin": True}),
+        ("Storage", {"id": "a_base", "name": "Base", "type": "local", "path": "upload/files", "isActive": True}),
+        ("FileType", {"id": "a_favicon", "name": "Icon"}),
+        ("FileType", {"id": "a_image", "name": "Image"}),
+        ("AttributePanel", {"id": "attributeValues", "code": "attributeValues", "name": "Attributes", "entityId": "Product"}),
+        ("Measure", {"id": "dimension", "name": "Dimension", "code": "dimension"}),
+        ("Measure", {"id": "currency", "name": "Currency", "code": "currency"}),
+    ]
+    for name in _PIXELS:
+        found.append(("Unit", {"id": name.lower(), "name": name, "code": name.lower(), "measureId": "dimension",
+                               "isMain": name == "Pixel", "isActive": True, "multiplier": 1.0}))  # fmt: skip
+    for name in _CURRENCIES:
+        found.append(("Unit", {"id": name, "name": name, "code": name, "measureId": "currency", "isMain": name == "EUR",
+                               "isActive": True, "multiplier": 1.0}))  # fmt: skip
+    return found
+
+
+def store_first_records(instance: Instance) -> None:
+    """Store them in an empty database."""
+    if "User" not in instance.schema.entities or instance.writer_row('SELECT 1 FROM "User" LIMIT 1', ()):
+        return
+    instance.writer.execute("BEGIN")
+    for name, values in _records():
+        entity = instance.schema.entities.get(name)
+        if entity is None:
+            continue
+        plan = instance.plan(name)
+        row = [*plan.template]
+        for key, value in values.items():
+            position = plan.positions.get(key)
+            if position is not None:
+                row[position] = plan.stores[key](value)
+        row[0] = instance.places.next(name)
+        instance.writer.execute(plan.insert, row)
+    instance.writer.execute("COMMIT")
