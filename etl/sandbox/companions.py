@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.sandbox import file_records
+from etl.sandbox import file_records, value_records
 from etl.sandbox.instance import USER_ID, USER_NAME
 from etl.sandbox.linked import names_of
 
@@ -22,7 +22,14 @@ def listed_columns(session: Session, entity: Entity) -> tuple[str, ...]:
         return tuple(name for name in ("path", "thumbnailsPath", "mimeType", "storageId", "folderId", "typeId") if entity.has(name))
     if entity.type == "Hierarchy" and _has_routes(entity) and entity.has("sortOrder"):
         return ("sortOrder",)
+    if value_records.is_value(session, entity):
+        return tuple(column.name for column in entity.stored if "Value" in column.name or column.name == "productId")
     return ()
+
+
+def listed_names(entity: Entity) -> tuple[str, ...]:
+    """Return the single links whose names a list shows besides the selected fields."""
+    return ("type",) if entity.name == "File" else ("product", "attribute") if entity.name == "ProductAttributeValue" else ()
 
 
 def listed_links(session: Session, entity: Entity) -> tuple[Link, ...]:
@@ -49,6 +56,8 @@ def names(session: Session, entity: Entity, *, alone: bool) -> frozenset[str]:
         found.add("channels")
     if entity.name == "Sharing":
         found.add("sharing")
+    if value_records.is_value(session, entity):
+        found.add("values")
     if alone and session.generation.followed and "stream" in entity.traits:
         found.add("followed")
     return frozenset(found)
@@ -66,6 +75,8 @@ def add(session: Session, entity: Entity, records: list[JsonObject], *, wanted: 
         file_records.add_computed(session, records)
     if "sharing" in wanted:
         file_records.add_sharing(session, records)
+    if "values" in wanted:
+        value_records.add_computed(session, records)
     if "followed" in wanted:
         for record in records:
             record |= {"isFollowed": True, "followersIds": [USER_ID], "followersNames": {USER_ID: USER_NAME}}

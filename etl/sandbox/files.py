@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from etl.sandbox.metadata import JsonObject, JsonValue
 
 ICON_PIXELS = 64
+_DOCUMENTS = {"txt", "pdf", "doc", "docx", "odt", "rtf"}
 
 
 def create(session: Session, body: JsonValue) -> JsonObject:
@@ -78,7 +79,7 @@ def _store(session: Session, body: JsonObject, data: bytes) -> JsonObject:
         raise NotFound(f"the folder {folder!r} does not exist")
     content = contents.read_content(data)
     values = {key: value for key, value in body.items() if key not in {"fileContents", "piece", "start", "storageId"}}
-    state = records.create(session, "File", values, server=_server_values(session, content))
+    state = records.create(session, "File", values, server=_server_values(session, str(body.get("name")), content))
     file_id = records.record_key(state)
     session.run("INSERT OR REPLACE INTO _content VALUES (?, ?)", (file_id, data))
     file_records.add_computed(session, [state])
@@ -95,7 +96,7 @@ def _store(session: Session, body: JsonObject, data: bytes) -> JsonObject:
     return state
 
 
-def _server_values(session: Session, content: Content) -> JsonObject:
+def _server_values(session: Session, name: str, content: Content) -> JsonObject:
     """Return what the server itself says of a file."""
     path = _made_path()
     values: JsonObject = {
@@ -111,9 +112,17 @@ def _server_values(session: Session, content: Content) -> JsonObject:
         if session.generation.files_measured:
             values |= {"width": content.width, "height": content.height, "colorSpace": "sRGB"}
             values |= {"widthUnitId": "pixel", "heightUnitId": "pixel", "sizeUnitId": "pixel"}
-        if session.generation.icon_type and max(content.width, content.height) <= ICON_PIXELS:
-            values["typeId"] = "a_favicon"
+    if session.generation.types_files:
+        values |= _type_of(name, content)
     return values
+
+
+def _type_of(name: str, content: Content) -> JsonObject:
+    """Return the file type that is given by itself: small pictures are icons."""
+    ending = file_records.extension(name)
+    if content.width is not None and content.height is not None:
+        return {"typeId": "a_favicon" if max(content.width, content.height) <= ICON_PIXELS else "a_image"}
+    return {"typeId": "a_document"} if ending in _DOCUMENTS else {}
 
 
 def _made_path() -> str:
@@ -194,7 +203,7 @@ def reupload(session: Session, body: JsonValue) -> JsonObject:
     if session.generation.reupload_checks_change and unchanged and not given.get("_skipIsEntityUpdated"):
         raise NotModified
     content = contents.read_content(data)
-    record = records.update(session, "File", file_id, {**given, "_skipIsEntityUpdated": True}, server=_server_values(session, content))
+    record = records.update(session, "File", file_id, {**given, "_skipIsEntityUpdated": True}, server=_server_values(session, str(given.get("name", before.get("name"))), content))
     session.run("INSERT OR REPLACE INTO _content VALUES (?, ?)", (file_id, data))
     return record
 

@@ -18,6 +18,7 @@ def _records() -> list[tuple[str, JsonObject]]:
         ("Storage", {"id": "a_base", "name": "Base", "type": "local", "path": "upload/files", "isActive": True}),
         ("FileType", {"id": "a_favicon", "name": "Icon"}),
         ("FileType", {"id": "a_image", "name": "Image"}),
+        ("FileType", {"id": "a_document", "name": "Document"}),
         ("AttributePanel", {"id": "attributeValues", "code": "attributeValues", "name": "Attributes", "entityId": "Product"}),
         ("Measure", {"id": "dimension", "name": "Dimension", "code": "dimension"}),
         ("Measure", {"id": "currency", "name": "Currency", "code": "currency"}),

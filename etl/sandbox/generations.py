@@ -78,8 +78,8 @@ class Generation:
     """Pieces of a finished upload stay, and mix with a later one of the same hash."""
     files_measured: bool
     """Pictures have a width and a height."""
-    icon_type: bool
-    """Small pictures get the file type for icons."""
+    types_files: bool
+    """Files get a type by themselves."""
     parents_by_ids: bool
     """`parentsIds` counts when a record is created; else only `parentId`."""
     relation_columns: bool
@@ -133,7 +133,7 @@ _V2_1 = Generation(
     dangling_file="accept",
     pieces_kept=True,
     files_measured=True,
-    icon_type=False,
+    types_files=False,
     parents_by_ids=True,
     relation_columns=False,
     addresses="path",
@@ -170,7 +170,7 @@ _V1_10 = replace(
     dangling_file="crash",
     pieces_kept=False,
     files_measured=False,
-    icon_type=True,
+    types_files=True,
     parents_by_ids=False,
     relation_columns=True,
     addresses="entry",

@@ -36,7 +36,7 @@ def create_job(session: Session, kind: str, *, payload: JsonValue) -> str:
                               "sortOrder": float(session.instance.sort_order(moment)), "status": "Pending"}  # fmt: skip
     else:
         values = {"name": f"Action {kind}", "type": kind, "payload": payload, "executeTime": moment.text, "status": "Pending"}
-    return str(records.create(session, session.generation.queue, values)["id"])
+    return str(records.create(session, session.generation.queue, {}, server=values)["id"])
 
 
 def status(session: Session, job_id: str) -> JsonValue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.sandbox import php
+from etl.sandbox import php, value_records
 from etl.sandbox.filters import Filter
 from etl.sandbox.instance import quoted_list
 from etl.sandbox.linked import display_column
@@ -90,6 +90,8 @@ def _order(session: Session, entity: Entity, query: JsonObject) -> str:
     ascending = query.get("asc", "true") == "true"
     sql = _order_column(session, entity, name) if name else ""
     if not sql:
+        if value_records.is_value(session, entity):
+            return f' ORDER BY {_ALIAS}."createdAt", {_ALIAS}.id'
         if session.generation.default_order == "id" and not name:
             return f" ORDER BY {_ALIAS}.id {'ASC' if ascending else 'DESC'}"
         return f" ORDER BY {_ALIAS}._place"

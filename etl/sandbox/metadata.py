@@ -212,7 +212,8 @@ def _column(name: str, kind: Kind, field_name: str, settings: JsonObject) -> Col
     if kind == "bool" and default is None and settings.get("notNull") is not False:
         default = False
     if kind == "link":
-        default = settings.get("defaultId") or (default if isinstance(default, str) and default else None)
+        empty = "" if settings.get("notNull") else None
+        default = settings.get("defaultId") or (default if isinstance(default, str) and default else empty)
     limit = _whole(settings.get("len"))
     narrow = kind in {"text", "link"} and type_ not in _UNLIMITED
     options = settings.get("options")

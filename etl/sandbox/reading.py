@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from etl.sandbox import companions
 from etl.sandbox.instance import Plan, Session, quoted_list
 from etl.sandbox.linked import linked_ids, names_of
-from etl.sandbox.metadata import Entity, JsonObject, Link
+from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 from etl.sandbox.refusals import BadRequest, NotFound
 from etl.sandbox.storage import Row
 
@@ -74,6 +74,11 @@ def list_shape(session: Session, entity: Entity, select: str | None) -> Shape:
             keys[name] = None
     for name in companions.listed_columns(session, entity):
         keys[name] = None
+    for name in companions.listed_names(entity):
+        link = entity.links.get(name)
+        if link is not None and entity.has(str(link.column)):
+            keys[str(link.column)] = None
+            named.append(link)
     return Shape(tuple(keys), tuple(named), tuple(embedded), tuple(dict.fromkeys(multiple)), extras)
 
 
@@ -178,3 +183,19 @@ def read_one(session: Session, entity_name: str, record_id: str) -> JsonObject:
     if row is None:
         raise NotFound
     return build(session, plan, whole_shape(session, plan.entity), [row])[0]
+
+
+def add_relation_columns(session: Session, link: Link, records: JsonValue, *, record_id: str) -> None:
+    """Put the columns of the relation entity into linked records, as `ProductCategory__sorting`."""
+    relation = session.instance.entity(str(link.relation))
+    ends = {link.near, link.far, "createdAt", "modifiedAt", "createdById", "modifiedById"}
+    shown = [column for column in relation.stored if column.name not in ends]
+    plan = session.instance.plan(relation.name)
+    sql = f'SELECT "{link.far}", {quoted_list([column.name for column in shown])} FROM "{relation.name}" WHERE deleted = 0 AND "{link.near}" = ?'
+    found = {str(row[0]): row[1:] for row in session.rows(sql, (record_id,))}
+    for record in records if isinstance(records, list) else []:
+        row = found.get(str(record["id"])) if isinstance(record, dict) else None
+        for column, value in zip(shown, row or (), strict=bool(row)):
+            show = plan.shows.get(column.name)
+            assert isinstance(record, dict)
+            record[f"{relation.name}__{column.name}"] = show(value) if show else value  # type: ignore[assignment]  # never bytes

@@ -9,7 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 
-from etl.sandbox import attribute_values, attributes, linked_objects, reading, relations, rows, trees
+from etl.sandbox import (
+    attribute_values,
+    attributes,
+    defaults,
+    linked_objects,
+    reading,
+    relations,
+    rows,
+    trees,
+    value_records,
+)
 from etl.sandbox.instance import USER_ID, USER_NAME, Moment, Plan, Session
 from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 from etl.sandbox.php import to_text
@@ -37,6 +47,9 @@ def create(session: Session, entity_name: str, payload: JsonValue, *, server: Js
     if session.generation.linked_objects:
         payload = linked_objects.resolve(session, plan.entity, payload, create=create)
     payload = trees.inherit(session, plan.entity, payload)
+    if value_records.is_value(session, plan.entity):
+        payload = value_records.to_columns(session, payload, attribute_id=payload.get("attributeId"))
+        server = value_records.new_values(payload)
     takers = plan.takers
     state: JsonObject = {"id": _new_id(session, payload)}
     for key, value in payload.items():
@@ -49,9 +62,12 @@ def create(session: Session, entity_name: str, payload: JsonValue, *, server: Js
     if server:
         state |= server
     _stamp(session, plan, state, moment)
+    defaults.complete(session, plan, state)
     _check_required(plan, state)
     _check(session, plan, state, state.keys())
     _insert(session, plan, state)
+    trees.keep_one_main(session, plan.entity, state)
+    relations.check_stored(session, plan.entity.name, state)
     if not session.halved:
         _relate(session, plan.entity, payload, state=state, moment=moment, fresh=True)
         attributes.write_payload(session, plan.entity, payload, record_id=record_key(state))
@@ -178,6 +194,10 @@ def _complete(session: Session, plan: Plan, state: JsonObject) -> None:
     entity = plan.entity
     if entity.type == "Hierarchy":
         trees.show_new(session, entity, state)
+    if session.generation.followed and "stream" in entity.traits:
+        state |= {"isFollowed": True, "assignedUserName": USER_NAME}
+    if value_records.is_value(session, entity):
+        value_records.add_computed(session, [state])
     for link in entity.links.values():
         if link.type == "belongsTo" and link.name in state and not entity.has(link.name):
             # A link's own name takes nothing, neither an id nor an object (observed on 1.10 and 2.1).
@@ -206,6 +226,8 @@ def update(
     if session.generation.linked_objects:
         payload = linked_objects.resolve(session, plan.entity, payload, create=create)
     stored = _stored(plan, row)
+    if value_records.is_value(session, plan.entity):
+        payload = value_records.to_columns(session, payload, attribute_id=stored.get("attributeId"))
     if not payload.get("_skipIsEntityUpdated") and not _is_updated(session, plan, stored, payload):
         raise NotModified
     _check_conflicts(plan, stored, payload)
@@ -285,6 +307,7 @@ def _apply(
         if not session.halved:
             _relate(session, plan.entity, payload, state=state, moment=moment, fresh=False)
             added = attributes.write_payload(session, plan.entity, payload, record_id=record_id)
+        trees.keep_one_main(session, plan.entity, {**stored, **taken})
         record = reading.read_one(session, plan.entity.name, record_id)
         return {**record, **state, **attributes.echo(session, plan.entity, record_id, added=added)}
     record = reading.read_one(session, plan.entity.name, record_id)

@@ -73,14 +73,23 @@ def add(
     values: JsonObject = {link.near: record_id, link.far: other_id}
     if link.typed:
         values["entityType"] = entity.name
+    if session.instance.entity(link.relation).has("sorting"):
+        values["sorting"] = _next_sorting(session, link, record_id)
     if is_linked(session, entity, link, record_id=record_id, other_id=other_id):
         if ignore_present:
             return
         raise BadRequest(rows.CONSTRAINT)
     rows.insert(session, link.relation, values, moment=moment)
     _after_adding(session, entity, link, record_id=record_id, other_id=other_id)
-    if link.entity == "File" and session.generation.dangling_file == "crash" and not exists(session, "File", other_id):
-        raise PhpError("the file is missing")
+    check_stored(session, link.relation, values)
+
+
+def _next_sorting(session: Session, link: Link, record_id: str) -> int:
+    """Return the place behind the links that are there, in steps of ten."""
+    sql = f'SELECT max(sorting) FROM "{link.relation}" WHERE deleted = 0 AND "{link.near}" = ?'
+    row = session.row(sql, (record_id,))
+    last = row[0] if row else None
+    return (last if isinstance(last, int) else 0) + 10
 
 
 def _after_adding(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> None:
@@ -95,6 +104,17 @@ def _after_adding(session: Session, entity: Entity, link: Link, *, record_id: st
     if entity.name == "Catalog" and link.entity == "Category" and session.generation.catalogs:
         # Observed on 1.10: the row is stored, then the answer is an empty 500.
         raise PhpError("the tree of the catalog cannot be read")
+
+
+def check_stored(session: Session, relation: str, values: JsonObject) -> None:
+    """Fail after the row is stored where a linked file does not exist (1.10).
+
+    Raises:
+        PhpError: it does not.
+    """
+    missing = session.generation.dangling_file == "crash" and relation.endswith("File") and "fileId" in values
+    if missing and not exists(session, "File", str(values["fileId"])):
+        raise PhpError("the file is missing")
 
 
 def is_linked(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> bool:

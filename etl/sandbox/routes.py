@@ -166,7 +166,10 @@ def relations_list(session: Session, call: Call) -> dict[str, JsonValue]:
     else:
         typed = f" AND m.\"entityType\" = '{name}'" if link.typed else ""
         within = f't.id IN (SELECT m."{link.far}" FROM "{link.relation}" m WHERE m.deleted = 0 AND m."{link.near}" = ?{typed})'
-    return listing.list_records(session, link.entity, call.query, within=within, values=(record_id,))
+    page = listing.list_records(session, link.entity, call.query, within=within, values=(record_id,))
+    if session.generation.relation_columns and link.relation:
+        reading.add_relation_columns(session, link, page.get("list"), record_id=record_id)
+    return page
 
 
 def _action(site: Site, session: Session, call: Call) -> Answer:

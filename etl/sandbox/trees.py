@@ -69,10 +69,12 @@ def changes_parent(session: Session, entity: Entity, key: str, *, value: JsonVal
 def show_new(session: Session, entity: Entity, state: JsonObject) -> None:
     """Put into a new record's answer what a hierarchy shows; a parent named by `parentsIds` does not show yet."""
     routed = "routes" in entity.columns
-    state.setdefault("parentsIds", [])
     state.setdefault("parentId", None)
     state["hasChildren"] = False
-    state["isRoot"] = routed and state["parentId"] is None
+    state["isRoot"] = state["parentId"] is None and (routed or bool(state.get("parentsIds")))
+    if not session.generation.parents_by_ids and state["parentId"] is None:
+        state["parentsIds"] = []
+    state.setdefault("parentsIds", [])
     if not routed:
         state["hierarchyRoute"] = []
         return
@@ -111,6 +113,15 @@ def make_main_image(session: Session, relation: str, *, near: str, record_id: st
     session.run(
         f'UPDATE "{relation}" SET "isMainImage" = ("fileId" = ?) WHERE deleted = 0 AND "{near}" = ?', (file_id, record_id)
     )
+
+
+def keep_one_main(session: Session, entity: Entity, state: JsonObject) -> None:
+    """Let a stored relation row that is marked as the main image be the only one of its record."""
+    if entity.type != "Relation" or not entity.name.endswith("File") or not state.get("isMainImage"):
+        return
+    near = next((column.name for column in entity.stored if column.kind == "link" and column.required and column.name != "fileId"), None)
+    if near is not None:
+        make_main_image(session, entity.name, near=near, record_id=str(state.get(near)), file_id=str(state.get("fileId")))
 
 
 def forget(session: Session, entity: Entity, record_id: str) -> None:

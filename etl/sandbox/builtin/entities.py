@@ -264,7 +264,7 @@ AttributeTab Base texts=name,code
 ProductAttributeValue Base owned
   product link Product.productAttributeValues required
   attribute link Attribute.productAttributeValues required
-  channel link Channel
+  channel link Channel notNull
   language varchar notNull default=main
   isRequired bool
   boolValue bool nullable
@@ -277,6 +277,11 @@ ProductAttributeValue Base owned
   varcharValue varchar
   textValue text
   referenceValue varchar maxLength=50
+  value text notStorable
+  valueFrom float notStorable
+  valueTo float notStorable
+  valueUnitId varchar notStorable
+  valueId varchar notStorable
   together product_id attribute_id language channel_id
 """
 
