@@ -10,6 +10,7 @@
     │   ├── ConfigurationInvalid
     │   ├── SettingsInvalid
     │   ├── MappingInvalid
+    │   ├── FilterInvalid
     │   ├── EntityUnknown
     │   ├── RunUnknown
     │   ├── RunAmbiguous
@@ -160,6 +161,24 @@ class MappingInvalid(Unusable):
         if (more := len(self.problems) - self.shown) > 0:
             lines.append(f"and {more} more in {self.path}")
         return "\n".join(lines)
+
+
+class FilterInvalid(Unusable):
+    """A filter that cannot be understood, or names what is not there; points at the character."""
+
+    def __init__(self, where: str, *, text: str, offset: int, length: int, what: str, advice: str) -> None:
+        super().__init__(where, text, offset, length, what, advice)
+        self.where, self.text, self.offset, self.length = where, text, offset, length
+        self.what, self.advice = what, advice
+
+    def __str__(self) -> str:
+        """Say what is wrong and show the line with a mark below the place."""
+        begin = self.text.rfind("\n", 0, self.offset) + 1
+        line = self.text[begin:].partition("\n")[0]
+        number, column = self.text.count("\n", 0, self.offset) + 1, self.offset - begin
+        mark = "^" * max(1, min(self.length, len(line) - column))
+        shown = f"  {line}\n  {' ' * column}{mark}"
+        return f"{self.where}:{number}:{column + 1}: {self.what} {self.advice}".rstrip() + f"\n{shown}"
 
 
 class EntityUnknown(Unusable):

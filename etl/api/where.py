@@ -52,6 +52,7 @@ class Operator(StrEnum):
     NOT_CONTAINS = "notContains"
     IS_NULL = "isNull"
     IS_NOT_NULL = "isNotNull"
+    EVER = "ever"
     IN = "in"
     NOT_IN = "notIn"
     IS_TRUE = "isTrue"
@@ -79,7 +80,15 @@ class Operator(StrEnum):
     NOT_LINKED_WITH = "notLinkedWith"
     IS_LINKED = "isLinked"
     IS_NOT_LINKED = "isNotLinked"
+    COLUMN_LIKE = "columnLike"
+    COLUMN_IN = "columnIn"
+    COLUMN_NOT_IN = "columnNotIn"
+    COLUMN_IS_NULL = "columnIsNull"
+    SIMILAR = "similar"
+    WORD_SIMILAR = "wordSimilar"
     BOOL = "bool"
+    PRIMARY = "primary"
+    SAVED_SEARCH = "savedSearch"
     TEXT_FILTER = "textFilter"
     AND = "and"
     OR = "or"
@@ -92,18 +101,29 @@ _SHAPES: dict[Shape, frozenset[Operator]] = {
         Operator.PAST, Operator.FUTURE, Operator.LAST_SEVEN_DAYS, Operator.CURRENT_MONTH, Operator.LAST_MONTH,
         Operator.NEXT_MONTH, Operator.CURRENT_QUARTER, Operator.LAST_QUARTER, Operator.CURRENT_YEAR,
         Operator.LAST_YEAR, Operator.ARRAY_IS_EMPTY, Operator.ARRAY_IS_NOT_EMPTY, Operator.IS_LINKED,
-        Operator.IS_NOT_LINKED,
+        Operator.IS_NOT_LINKED, Operator.EVER, Operator.COLUMN_IS_NULL,
     }),
     Shape.PAIR: frozenset({Operator.BETWEEN}),
-    Shape.LIST: frozenset({Operator.ARRAY_ANY_OF, Operator.ARRAY_NONE_OF, Operator.BOOL}),
+    Shape.LIST: frozenset({
+        Operator.ARRAY_ANY_OF, Operator.ARRAY_NONE_OF, Operator.BOOL, Operator.SAVED_SEARCH, Operator.COLUMN_IN,
+        Operator.COLUMN_NOT_IN,
+    }),
     Shape.LIST_OR_SUBQUERY: frozenset({
         Operator.IN, Operator.NOT_IN, Operator.LINKED_WITH, Operator.NOT_LINKED_WITH,
     }),
     Shape.CONDITIONS: frozenset({Operator.AND, Operator.OR, Operator.NOT}),
 }  # fmt: skip
 
-WITHOUT_ATTRIBUTE = frozenset({Operator.AND, Operator.OR, Operator.NOT, Operator.BOOL, Operator.TEXT_FILTER})
+WITHOUT_ATTRIBUTE = frozenset({
+    Operator.AND, Operator.OR, Operator.NOT, Operator.BOOL, Operator.PRIMARY, Operator.SAVED_SEARCH,
+    Operator.TEXT_FILTER,
+})  # fmt: skip
 """Operators that are about no single field."""
+WITH_UNIT = frozenset({
+    Operator.EQUALS, Operator.NOT_EQUALS, Operator.GREATER_THAN, Operator.LESS_THAN,
+    Operator.GREATER_THAN_OR_EQUALS, Operator.LESS_THAN_OR_EQUALS, Operator.BETWEEN,
+})  # fmt: skip
+"""Operators that compare amounts in units."""
 
 
 def shape_of(operator: Operator) -> Shape:
@@ -125,6 +145,8 @@ class Condition:
     """True: `attribute` is the id of an Attribute record, not a field."""
     language: str = ""
     """Of an attribute in several languages: `main` or for example `de_DE`; empty: not said."""
+    unit_id: str = ""
+    """The unit that the values are amounts of; the server converts between units of one measure. Empty: none."""
 
     def __post_init__(self) -> None:
         """Refuse what AtroCore would drop silently, which means: all records.
@@ -145,6 +167,8 @@ class Condition:
         }[shape]
         if not fits:
             raise ValueError(f"{self.operator} takes {shape.value}")
+        if self.unit_id and self.operator not in WITH_UNIT:
+            raise ValueError(f"{self.operator} takes no unit")
         if any(isinstance(value, bool) for value in self.values):
             raise ValueError("a condition on true or false is said by isTrue or isFalse")
 
@@ -170,7 +194,9 @@ def to_parameters(where: Where, *, prefix: str = "where") -> Iterator[tuple[str,
         if condition.language:
             yield f"{at}[language]", condition.language
         shape = shape_of(condition.operator)
-        if shape is Shape.CONDITIONS:
+        if condition.unit_id:
+            yield from _amounts(condition, at)
+        elif shape is Shape.CONDITIONS:
             yield from to_parameters(condition.conditions, prefix=f"{at}[value]")
         elif condition.conditions:
             yield from to_parameters(condition.conditions, prefix=f"{at}[subQuery]")
@@ -178,6 +204,15 @@ def to_parameters(where: Where, *, prefix: str = "where") -> Iterator[tuple[str,
             yield f"{at}[value]", text_of(condition.values[0])
         else:
             yield from ((f"{at}[value][]", text_of(value)) for value in condition.values)
+
+
+def _amounts(condition: Condition, at: str) -> Iterator[tuple[str, str]]:
+    # An amount travels as a pair with its unit, two of them as two pairs. Source: api-contract §4.2, "units".
+    yield f"{at}[unitField]", "true"
+    places = [f"{at}[value]"] if len(condition.values) == 1 else [f"{at}[value][{n}]" for n in range(2)]
+    for place, value in zip(places, condition.values, strict=True):
+        yield f"{place}[]", text_of(value)
+        yield f"{place}[]", condition.unit_id
 
 
 def text_of(value: Scalar) -> str:
