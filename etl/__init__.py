@@ -1,1 +1,54 @@
-"""Moves catalogues in bulk into and out of AtroCore."""
+"""Moves catalogues in bulk into and out of AtroCore.
+
+    import etl
+    with etl.connect("https://pim.example", username="api", password=...) as pim:
+        report = etl.import_table("products.xlsx", "mappings/products.yaml", pim)
+
+`__all__` is the promise; what it does not name may change. `etl.aio` has the same for event loops.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from etl import aio
+    from etl.blocking import Pim, connect, import_table, resume
+    from etl.errors import EtlError
+    from etl.model import Limits
+    from etl.report import Summary
+    from etl.tables import ReadOptions
+
+__all__ = [
+    "EtlError",
+    "Limits",
+    "Pim",
+    "ReadOptions",
+    "Summary",
+    "aio",
+    "connect",
+    "import_table",
+    "resume",
+]
+
+# Loaded when they are used: the command must answer `--help` without pandas.
+_HOMES = {
+    "EtlError": "etl.errors",
+    "Limits": "etl.model",
+    "Pim": "etl.blocking",
+    "ReadOptions": "etl.tables",
+    "Summary": "etl.report",
+    "connect": "etl.blocking",
+    "import_table": "etl.blocking",
+    "resume": "etl.blocking",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a promised name on its first use."""
+    if name == "aio":
+        return import_module("etl.aio")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'etl' has no attribute {name!r}")

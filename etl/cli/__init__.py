@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 # Verb -> its module, which has `command`, and its line in `--help`; in the order in which people need them.
 VERBS: dict[str, tuple[str, str]] = {
+    "demo": ("etl.cli.demo", "See a catalogue move: sandbox, import, a change, import again."),
+    "import": ("etl.cli.import_", "Send a table to AtroCore as a mapping says."),
+    "resume": ("etl.cli.resume", "Go on with a run that was stopped or killed."),
+    "sandbox": ("etl.cli.sandbox", "A small AtroCore on this machine, to try things on."),
     "runs": ("etl.cli.runs", "What was run here: list, show one, open its folder."),
     "config": ("etl.cli.config", "Every setting with where it came from."),
 }

@@ -65,7 +65,8 @@ class LinkFinder:
     async def prepare(self) -> None:
         """Read the small target entities whole."""
         for (entity, by), known in self._known.items():
-            if await self._client.total(entity) <= SMALL_ENTITY:
+            total = await self._client.total(entity)
+            if total is not None and total <= SMALL_ENTITY:
                 async for page in self._client.pages(entity, select=("id", by)):
                     self._remember(known, page.records, by=by)
                 known.is_whole = True

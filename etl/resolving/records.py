@@ -25,8 +25,8 @@ WHOLE_FROM_SHARE = 1 / 3
 class Asks(Protocol):
     """What of the API client is used here; it only reads."""
 
-    async def total(self, entity: str) -> int:
-        """Return how many records there are."""
+    async def total(self, entity: str) -> int | None:
+        """Return how many records there are; None where the server does not count them."""
         ...
 
     def pages(self, entity: str, *, select: Sequence[str]) -> AsyncIterator[PageOfRecords]:
@@ -81,7 +81,7 @@ class RecordFinder:
     async def prepare(self, rows: int) -> None:
         """Decide how to look up, for a source of `rows` rows: one by one, or in the entity read whole."""
         total = await self._client.total(self._entity)
-        if rows > total * WHOLE_FROM_SHARE:
+        if total is not None and rows > total * WHOLE_FROM_SHARE:
             pages = self._client.pages(self._entity, select=self._select)
             path = self._folder / f"live-{self._entity}.arrow"
             self._whole = await read_whole(pages, path, key_fields=self._key_fields)

@@ -1,0 +1,151 @@
+"""The library for those who have an event loop: what `etl` offers, to be awaited."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl import api
+from etl.importing import HowToImport
+from etl.model import Limits
+from etl.running import Place, resume_import, run_import
+from etl.runs import default_state_folder, find_run
+from etl.scanning import Selection
+from etl.tables import ReadOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    import pandas as pd
+
+    from etl.api import Client, RetryClock, Secret
+    from etl.model import ProgressListener
+    from etl.report import Summary
+    from etl.runs import Run
+
+__all__ = ["connect", "import_table", "resume"]
+
+PATIENCE = api.RetryClock(first_pause_s=1.0)
+"""Five tries of a request within half a minute, then a run stops and can be resumed."""
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    *,
+    username: str | None = None,
+    password: str | Secret | None = None,
+    token: str | Secret | None = None,
+    limits: Limits = Limits(),
+    retry: RetryClock = PATIENCE,
+) -> AsyncIterator[Client]:
+    """Sign in at an instance and yield what imports and exports need.
+
+    Args:
+        url: of the instance, with or without `/api/v1`.
+        password: for `username`; or a `token` of an earlier sign-in.
+        limits: how much at once, and how long.
+        retry: how long is waited between tries of a request without an answer.
+
+    Raises:
+        NoAccess: the server cannot be reached or refuses.
+        ConfigurationInvalid: `url` is no address.
+    """
+    async with api.connect(
+        url, username=username, password=password, token=token, limits=limits, retry=retry
+    ) as client:
+        yield client
+
+
+async def import_table(
+    source: Path | str | pd.DataFrame | None,
+    mapping: Path | str,
+    pim: Client,
+    *,
+    state_dir: Path | str | None = None,
+    rows: tuple[int, int | None] = (1, None),
+    limit: int | None = None,
+    read_options: ReadOptions = ReadOptions(),
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Import a table as a mapping says and return what it came to; the report lies in the folder it names.
+
+    Args:
+        source: a file, a DataFrame, or None for the file that the mapping names.
+        mapping: a YAML file.
+        state_dir: where runs are kept; None: `.atro-etl` beside the nearest `atro-etl.toml`, else here.
+        rows: first and last row as seen in the file, 1-based; None: to the end.
+        limit: so many rows at most.
+        read_options: how the source is read, before what the mapping says.
+        profile: a name for the report.
+        listener: told how far the run is; from the thread of the event loop or another one.
+        is_stopping: asked before each request; true ends the run after those in flight.
+        begins: told the run once its folder is there.
+
+    Raises:
+        Unusable: mapping or source cannot be used; nothing was sent.
+        NoAccess: the server cannot be asked; nothing was sent.
+    """
+    how = HowToImport(
+        clock=pim.retry,
+        limits=pim.limits,
+        selection=Selection(*rows, limit),
+        listener=listener,
+        is_stopping=is_stopping,
+    )
+    path = Path(source) if isinstance(source, str) else source
+    place = _place(state_dir, profile=profile, begins=begins)
+    return await run_import(path, Path(mapping), client=pim, place=place, how=how, read_options=read_options)
+
+
+async def resume(
+    run: str | None,
+    pim: Client,
+    *,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Go on with a stopped or killed import and return what it came to as a whole.
+
+    Args:
+        run: its name or the beginning of it; None: the last run.
+
+    Raises:
+        RunUnknown: there is none.
+        ResumeRefused: what it stood on has changed.
+        Unusable, NoAccess: see `import_table`.
+    """
+    place = _place(state_dir, profile=profile, begins=begins)
+    how = HowToImport(clock=pim.retry, limits=pim.limits, listener=listener, is_stopping=is_stopping)
+    return await resume_import(find_run(place.state, run), client=pim, place=place, how=how)
+
+
+def _place(state_dir: Path | str | None, *, profile: str, begins: Callable[[Run], None]) -> Place:
+    cwd = Path.cwd()
+    return Place(
+        state=default_state_folder(cwd) if state_dir is None else Path(state_dir),
+        cwd=cwd,
+        now=lambda: datetime.now(UTC),
+        chance=lambda: secrets.randbits(16),
+        version=release(),
+        profile=profile,
+        begins=begins,
+    )
+
+
+def release() -> str:
+    """Return the version of the package that is installed; `unreleased` in a checkout that is not."""
+    try:
+        return version("atro-etl")
+    except PackageNotFoundError:
+        return "unreleased"

@@ -1,0 +1,142 @@
+"""The library for scripts and notebooks: `aio`, waited for. The event loop runs in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from etl import aio
+from etl.model import Limits
+from etl.tables import ReadOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+    from pathlib import Path
+
+    import pandas as pd
+
+    from etl.api import Client, RetryClock, Secret
+    from etl.model import ProgressListener
+    from etl.report import Summary
+    from etl.runs import Run
+
+T = TypeVar("T")
+
+
+class Pim:
+    """An instance that somebody is signed in to; made by `connect`."""
+
+    def __init__(self, client: Client, loop: Loop) -> None:
+        self.client = client
+        self.loop = loop
+
+    def __repr__(self) -> str:
+        return f"Pim({self.client.url!r})"
+
+
+@contextmanager
+def connect(
+    url: str,
+    *,
+    username: str | None = None,
+    password: str | Secret | None = None,
+    token: str | Secret | None = None,
+    limits: Limits = Limits(),
+    retry: RetryClock = aio.PATIENCE,
+) -> Iterator[Pim]:
+    """Sign in at an instance; see `aio.connect`.
+
+    Raises:
+        NoAccess, ConfigurationInvalid: see `aio.connect`.
+    """
+    with Loop() as loop:
+        door = aio.connect(url, username=username, password=password, token=token, limits=limits, retry=retry)
+        client = loop.wait_for(door.__aenter__())
+        try:
+            yield Pim(client, loop)
+        finally:
+            loop.wait_for(door.__aexit__(None, None, None))
+
+
+def import_table(
+    source: Path | str | pd.DataFrame | None,
+    mapping: Path | str,
+    pim: Pim,
+    *,
+    state_dir: Path | str | None = None,
+    rows: tuple[int, int | None] = (1, None),
+    limit: int | None = None,
+    read_options: ReadOptions = ReadOptions(),
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Import a table as a mapping says and return what it came to; see `aio.import_table`."""
+    return pim.loop.wait_for(
+        aio.import_table(
+            source,
+            mapping,
+            pim.client,
+            state_dir=state_dir,
+            rows=rows,
+            limit=limit,
+            read_options=read_options,
+            profile=profile,
+            listener=listener,
+            is_stopping=is_stopping,
+            begins=begins,
+        )
+    )
+
+
+def resume(
+    run: str | None,
+    pim: Pim,
+    *,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Go on with a stopped or killed import; see `aio.resume`."""
+    return pim.loop.wait_for(
+        aio.resume(
+            run,
+            pim.client,
+            state_dir=state_dir,
+            profile=profile,
+            listener=listener,
+            is_stopping=is_stopping,
+            begins=begins,
+        )
+    )
+
+
+class Loop:
+    """An event loop in a thread: it works in notebooks too, where one is running already."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="etl", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def wait_for(self, work: Coroutine[None, None, T]) -> T:
+        """Return what `work` returns. An interrupt while waiting cancels it and is passed on."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            raise

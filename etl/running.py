@@ -1,0 +1,253 @@
+"""A run from its first line to its report: its folder, its lock, what it stands on, what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import shlex
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl.errors import ConfigurationInvalid, EtlError, ResumeRefused
+from etl.importing import DIGESTS, JOURNAL, Carried, HowToImport, import_table
+from etl.journal import Journal
+from etl.mapping import load
+from etl.model import Status
+from etl.report import Instance, Summary, to_object
+from etl.report.rejects import rejected_rows, write_rejected
+from etl.report.results import write_results
+from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, new_run_id
+from etl.scanning import Selection, scanned_rows
+from etl.schema import read_metadata
+from etl.tables import ReadOptions, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    import pandas as pd
+
+    from etl.api import Client
+    from etl.mapping import Mapping
+    from etl.schema import Schema
+    from etl.tables import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where runs are kept, and what a run cannot know by itself."""
+
+    state: Path
+    """The state folder."""
+    cwd: Path
+    """The folder that relative names start in."""
+    now: Callable[[], datetime]
+    """With its time zone."""
+    chance: Callable[[], int]
+    """Any number; tells two runs of one second apart."""
+    version: str
+    """Of this package."""
+    profile: str = ""
+    """Empty: without a profile."""
+    begins: Callable[[Run], None] = lambda _: None
+    """Told once the folder of the run is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What a run stands on: while it is the same, a stopped run can go on."""
+
+    mapping: Mapping
+    table: Table
+    schema: Schema
+    client: Client
+
+    def facts(self, run: str, place: Place, *, verb: str, selection: Selection) -> RunFacts:
+        path = self.table.path
+        return RunFacts(
+            run,
+            verb,
+            mappings=(Fingerprint(str(self.mapping.path), self.mapping.digest),),
+            sources=(Fingerprint(str(path) if path else self.table.name, self.table.digest()),),
+            url=self.client.url,
+            user=self.client.user,
+            profile=place.profile,
+            schema_digest=self.schema.digest,
+            version=place.version,
+            started=place.now().isoformat(timespec="seconds"),
+            options={
+                "cwd": str(place.cwd),
+                "first": selection.first,
+                "last": selection.last,
+                "limit": selection.limit,
+            },
+        )
+
+
+async def run_import(
+    source: Path | pd.DataFrame | None,
+    mapping_path: Path,
+    *,
+    client: Client,
+    place: Place,
+    how: HowToImport,
+    read_options: ReadOptions = ReadOptions(),
+) -> Summary:
+    """Import a table in a run of its own and return what it came to; the report lies in the run's folder.
+
+    Args:
+        source: None: the file that the mapping names.
+        read_options: how the source is read; what it leaves open the mapping says, and then its first bytes.
+
+    Raises:
+        Unusable: the mapping or the source cannot be used, or another run is under way; nothing was sent.
+        NoAccess: the server cannot be reached or does not let us in; nothing was sent.
+    """
+    mapping = load(mapping_path)
+    table = await asyncio.to_thread(_open, source, mapping, read_options)
+    ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
+    run_id = new_run_id(place.now(), place.chance())
+    facts = await asyncio.to_thread(ground.facts, run_id, place, verb="import", selection=how.selection)
+    with _lock(facts, place):
+        run = begin_run(place.state, facts)
+        place.begins(run)
+        return await _carry(run, ground, place=place, how=how)
+
+
+async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImport) -> Summary:
+    """Go on with a run that was stopped or killed; rows whose fate is known are not looked at again.
+
+    Raises:
+        ResumeRefused: source, mapping, target, schema or our major version have changed; says which.
+        Unusable, NoAccess: see `run_import`.
+    """
+    mapping = load(_path_of(run.facts.mappings[0], run))
+    table = await asyncio.to_thread(_open, _path_of(run.facts.sources[0], run), mapping, ReadOptions())
+    ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
+    selection = _selection(run)
+    facts = await asyncio.to_thread(ground.facts, run.id, place, verb="import", selection=selection)
+    if changed := _changed(run.facts, facts):
+        raise ResumeRefused(run.id, changed=changed)
+    with _lock(facts, place):
+        place.begins(run)
+        return await _carry(run, ground, place=place, how=dataclasses.replace(how, selection=selection))
+
+
+async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport) -> Summary:
+    client = ground.client
+    with _failing_leaves_a_summary(run, place):
+        carried = await import_table(
+            ground.table, ground.mapping, schema=ground.schema, client=client, folder=run.folder, how=how
+        )
+    rejected = await asyncio.to_thread(_write_report, run, ground.table, carried)
+    is_stopped = carried.ended_by is not None
+    summary = carried.tally.summary(
+        run.id,
+        "import",
+        mappings=[str(ground.mapping.path)],
+        requests=client.requests,
+        retries=client.retries,
+        seconds=carried.seconds,
+        error=str(carried.ended_by) if is_stopped else None,
+        resumable=is_stopped and ground.table.path is not None,
+        next_commands=_next_commands(run, ground, rejected=rejected, is_stopped=is_stopped),
+        folder=str(run.folder),
+        instance=Instance(client.target.host, client.user, place.profile, client.version),
+        version=place.version,
+    )
+    end_run(run, to_object(summary))
+    return summary
+
+
+def _write_report(run: Run, table: Table, carried: Carried) -> Path | None:
+    """Write the files that tell of every row; return that of the rejected ones, None where there are none."""
+    if carried.ended_by is not None:
+        for rows in scanned_rows(run.folder / DIGESTS):
+            carried.tally.add_rest(table.name, table.sheet, rows=rows, status=Status.PENDING)
+    with Journal(run.folder / JOURNAL) as journal:
+        write_results(run.folder, journal.outcomes())
+        rejected = rejected_rows(outcome for outcomes in journal.outcomes() for outcome in outcomes)
+    of_table = rejected.get((table.name, table.sheet), {})
+    return write_rejected(table, of_table, run=run.id, folder=run.folder)
+
+
+def _next_commands(run: Run, ground: _Ground, *, rejected: Path | None, is_stopped: bool) -> list[str]:
+    commands = [f"atro-etl resume {run.id}"] if is_stopped and ground.table.path is not None else []
+    if rejected is not None:
+        mapping, source = shlex.quote(str(ground.mapping.path)), shlex.quote(str(rejected))
+        commands.append(f"atro-etl import {mapping} --source {source}")
+    return commands
+
+
+def _open(source: Path | pd.DataFrame | None, mapping: Mapping, options: ReadOptions) -> Table:
+    found = mapping.source_path if source is None else source
+    if found is None:
+        raise ConfigurationInvalid(
+            str(mapping.path), what="it names no source.file.", advice="Give one with --source FILE."
+        )
+    said = mapping.source
+    options = dataclasses.replace(
+        options,
+        encoding=options.encoding or said.encoding,
+        delimiter=options.delimiter or said.delimiter,
+        quote=options.quote if options.quote is not None else said.quote,
+        sheet=options.sheet if options.sheet is not None else said.sheet,
+        header_row=options.header_row or said.header_row,
+        has_header=options.has_header if options.has_header is not None else said.has_header,
+        first_column=options.first_column or said.first_column,
+    )
+    return read(found, options)
+
+
+def _lock(facts: RunFacts, place: Place) -> RunLock:
+    names = [f"{one.name} {facts.url}" for one in facts.mappings]
+    return RunLock(place.state, names, run=facts.run, now=place.now)
+
+
+@contextmanager
+def _failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
+    try:
+        yield
+    except EtlError as error:
+        said = Summary(
+            run.id,
+            "import",
+            status="failed",
+            error=str(error),
+            folder=str(run.folder),
+            version=place.version,
+        )
+        end_run(run, to_object(said))
+        raise
+
+
+def _path_of(fingerprint: Fingerprint, run: Run) -> Path:
+    """A file of a stopped run; a relative name starts where the command was typed then."""
+    return Path(str(run.facts.options.get("cwd", "."))) / fingerprint.name
+
+
+def _selection(run: Run) -> Selection:
+    first, last, limit = (run.facts.options.get(name) for name in ("first", "last", "limit"))
+    return Selection(
+        first if isinstance(first, int) else 1,
+        last if isinstance(last, int) else None,
+        limit if isinstance(limit, int) else None,
+    )
+
+
+def _changed(then: RunFacts, now: RunFacts) -> list[str]:
+    """What a stopped run stood on and does not any more, in words."""
+    pairs = [
+        ("the mapping was edited", then.mappings[0].digest, now.mappings[0].digest),
+        ("the source has other contents", then.sources[0].digest, now.sources[0].digest),
+        (f"the target is {now.url} and was {then.url}", then.url, now.url),
+        ("the instance's schema was changed", then.schema_digest, now.schema_digest),
+        (f"atro-etl is {now.version} and was {then.version}", _major(then.version), _major(now.version)),
+    ]
+    return [words for words, before, after in pairs if before != after]
+
+
+def _major(version: str) -> str:
+    return version.partition(".")[0]
