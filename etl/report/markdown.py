@@ -19,7 +19,7 @@ def to_markdown(summary: Summary) -> str:
     lines = [
         f"### {escaped(first_line(summary.instance, verb=summary.verb, version=summary.version))}",
         "",
-        f"**{summary.status}**{f' · run `{summary.run}`' if summary.run else ''}",
+        f"**{summary.status}**{f' · run {escaped(summary.run)}' if summary.run else ''}",
     ]
     if why := summary.guard or summary.error:
         lines += ["", escaped(why)]

@@ -75,7 +75,7 @@ def problem_line(problem: ReportedProblem) -> str:
 
 
 def _verdict(summary: Summary) -> str:
-    name = f"Run {summary.run}" if summary.run else "The run"
+    name = f"Run {neutral(summary.run)}" if summary.run else "The run"
     sentence = f"{name}: {VERDICTS[summary.status]}"
     if summary.rows.bad or summary.rows.pending:
         counts = [(summary.rows.failed, "failed"), (summary.rows.invalid, "invalid"),
