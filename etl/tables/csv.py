@@ -19,6 +19,9 @@ from etl.errors import SourceEmpty, SourceUnreadable
 from etl.model import Problem, UnreadableRow
 from etl.tables.origin import digest_of, opened
 from etl.tables.records import (
+    NEWLINE,
+    RETURN,
+    Bytes,
     Positions,
     cut,
     grammar,
@@ -36,9 +39,10 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from etl.model import Frame
-    from etl.tables.records import Broken, Grammar
+    from etl.tables.records import Broken
 
 BLOCK_BYTES = 2 << 20
+UTF8 = ("utf-8", "utf-8-sig", "ascii")
 WRITE_ROWS = 10_000
 SHOWN_LETTERS = 200
 
@@ -153,8 +157,7 @@ def _not_text(path: Path, encoding: str, *, line: int) -> SourceUnreadable:
 
 def _pieces(layout: Layout, stream: BinaryIO) -> Iterator[bytes]:
     """Yield the bytes of the rows as UTF-8, in pieces of about a block, with LF or CR LF between lines."""
-    is_plain = layout.encoding in ("utf-8", "utf-8-sig", "ascii")
-    decoder = None if is_plain else codecs.getincrementaldecoder(layout.encoding)()
+    decoder = None if layout.encoding in UTF8 else codecs.getincrementaldecoder(layout.encoding)()
     skip = layout.offset + (len(codecs.BOM_UTF8) if layout.encoding == "utf-8-sig" else 0)
     line = 1
     is_done = False
@@ -180,8 +183,7 @@ def _pieces(layout: Layout, stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
-    rules = grammar(layout.delimiter, layout.quote)
-    reader = _Reader(layout, rules)
+    reader = _Reader(layout)
     line = layout.line
     with opened(layout.path) as stream:
         pieces = _pieces(layout, stream)
@@ -193,18 +195,15 @@ def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
                 buffer = buffer + piece if buffer else piece
             if not buffer:
                 return
-            found = cut(buffer, rules, columns=len(layout.header), is_last=is_last)
-            if not found.end and not is_last:
-                wanted = 2 * len(
-                    buffer
-                )  # a cell longer than a block: twice as much, so that long cells cost linear time
+            rows = reader.rows_of(buffer, line, is_last=is_last)
+            if rows is None:
+                # A cell longer than a block: twice as much, so that long cells cost linear time.
+                wanted = 2 * len(buffer)
                 continue
-            block, buffer = buffer[: found.end], buffer[found.end :]
+            yield from _split(rows, layout, frame_rows)
+            buffer = buffer[rows.end :]
             wanted = len(buffer) + 1
-            yield from _split(
-                reader.rows_of(block, line, starts=found.starts, broken=found.broken), layout, frame_rows
-            )
-            line += lines_in(block)
+            line += rows.lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,87 +213,123 @@ class _Rows:
     data: pa.Table
     numbers: Positions
     unreadable: tuple[UnreadableRow, ...]
+    end: int
+    """Bytes of the buffer that these rows are."""
+    lines: int
+    """Physical lines in them."""
 
 
 class _Reader:
-    """Turns blocks of whole records into rows; holds pyarrow's options, which cost more to make than use."""
+    """Turns blocks of records into rows; holds pyarrow's options, which cost more to make than to use."""
 
-    def __init__(self, layout: Layout, rules: Grammar) -> None:
-        self.layout, self.rules = layout, rules
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.rules = grammar(layout.delimiter, layout.quote)
         self.skipped: list[arrow_csv.InvalidRow] = []
+        self.scratch = np.empty(0, np.bool_)
+        self.is_checked = layout.encoding in UTF8
         self.parsing = arrow_csv.ParseOptions(
             delimiter=layout.delimiter,
             quote_char=layout.quote or False,
             newlines_in_values=True,
             invalid_row_handler=self._skip,
         )
+        # Valid UTF-8 is checked once per block: cell by cell takes a fifth of the time of reading.
         self.converting = arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(layout.header, pa.string()),
             null_values=[""],
             strings_can_be_null=True,
             quoted_strings_can_be_null=True,
+            check_utf8=False,
         )
+
+    def _scratch(self, size: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        # Fresh memory for every block costs more in page faults than the comparison itself.
+        if len(self.scratch) < size:
+            self.scratch = np.empty(size, np.bool_)
+        return self.scratch[:size]
 
     def _skip(self, row: arrow_csv.InvalidRow) -> str:
         self.skipped.append(row)
         return "skip"
 
-    def rows_of(
-        self, block: bytes, line: int, *, starts: Positions | None, broken: Sequence[Broken]
-    ) -> _Rows:
-        """Return the rows of a block that begins at physical line `line`."""
-        sound = _without(block, broken) if broken else block
-        table = self._parse(sound, line)
+    def rows_of(self, buffer: bytes, line: int, *, is_last: bool) -> _Rows | None:
+        """Return the whole records at the start of a buffer as rows; None: more bytes are needed for one.
+
+        The buffer begins at physical line `line`. Most blocks have one record per line, which shows by their counts
+        once they are parsed; only the others are looked at byte by byte.
+        """
+        end = len(buffer) if is_last else buffer.rfind(b"\n") + 1
+        table: pa.Table | None = None
+        if end:
+            data = np.frombuffer(buffer, np.uint8, end)
+            feeds = int(np.count_nonzero(np.equal(data, NEWLINE, out=self._scratch(end))))
+            table = self._parse(buffer, end, line)
+            records = len(table) + len(self.skipped)
+            is_ended = data[-1] == NEWLINE
+            is_plain = records == feeds + (not is_ended) and self._ends_soundly(buffer, end)
+            if is_plain and not (b"\r" in buffer and _has_lone_returns(data)):
+                numbers = np.arange(line, line + records, dtype=np.int64)
+                return self._rows(table, numbers, end=end, lines=feeds)
+        found = cut(buffer, self.rules, columns=len(self.layout.header), is_last=is_last)
+        if not found.end:
+            return None
+        block = buffer[: found.end]
+        if table is None or found.end != end or found.broken:
+            sound = _without(block, found.broken) if found.broken else block
+            table = self._parse(sound, len(sound), line)
         records = len(table) + len(self.skipped)
-        returns = block.count(b"\r")
-        feeds = block.count(b"\n")
-        is_plain = starts is None and (not returns or returns == block.count(b"\r\n"))
-        if is_plain and records == feeds + (not block.endswith(b"\n")):
-            numbers = np.arange(line, line + records, dtype=np.int64)
-        else:
-            starts = starts if starts is not None else starts_of(block, self.rules)
-            if len(starts) != records:
-                raise SourceUnreadable(
-                    str(self.layout.path),
-                    reason=f"its lines from {line} on cannot be told apart.",
-                    advice="Set source.delimiter and source.quote, or save the file anew.",
-                )
-            numbers = line + _breaks_before(block, starts)
-        unreadable = [self._lost_quote(block, one, line) for one in broken]
+        starts = found.starts if found.starts is not None else starts_of(block, self.rules)
+        if len(starts) != records:
+            raise SourceUnreadable(
+                str(self.layout.path),
+                reason=f"its lines from {line} on cannot be told apart.",
+                advice="Set source.delimiter and source.quote, or save the file anew.",
+            )
+        lost = [self._lost_quote(block, one, line) for one in found.broken]
+        numbers = line + _breaks_before(block, starts)
+        return self._rows(table, numbers, end=found.end, lines=lines_in(block), lost=lost)
+
+    def _ends_soundly(self, buffer: bytes, end: int) -> bool:
+        """Tell whether the last line is a record of its own, so that the block does not end within a cell."""
+        found = self.rules.record.match(buffer, buffer.rfind(b"\n", 0, end - 1) + 1, end)
+        return found is not None and found.end() == end
+
+    def _rows(
+        self, table: pa.Table, numbers: Positions, *, end: int, lines: int, lost: Sequence[UnreadableRow] = ()
+    ) -> _Rows:
+        unreadable = list(lost)
         if self.skipped:
             at = np.array([row.number - 1 for row in self.skipped], np.int64)
             unreadable += [self._ragged(row, int(numbers[row.number - 1])) for row in self.skipped]
             unreadable.sort(key=lambda row: row.row)
             numbers = np.delete(numbers, at)
-        return _with_content(table, numbers, tuple(unreadable))
+        keep = _with_content(table)
+        if keep is not None:
+            table, numbers = table.filter(keep), numbers[keep.to_numpy()]
+        return _Rows(table, numbers, tuple(unreadable), end, lines)
 
-    def _parse(self, block: bytes, line: int) -> pa.Table:
+    def _parse(self, block: bytes, end: int, line: int) -> pa.Table:
         self.skipped.clear()
-        reading = arrow_csv.ReadOptions(
-            column_names=self.layout.header, use_threads=False, block_size=len(block) + 1
-        )
-        if not block.strip(b"\r\n"):
+        view = pa.py_buffer(block).slice(0, end)
+        if self.is_checked and not block.isascii() and not _is_utf8(view):
+            raise _not_text(self.layout.path, "utf-8", line=line + _lines_before_fault(block))
+        if block[:1] in (b"", b"\r", b"\n") and not block[:end].strip(b"\r\n"):
             return pa.table({name: pa.array([], pa.string()) for name in self.layout.header})
+        reading = arrow_csv.ReadOptions(
+            column_names=self.layout.header, use_threads=False, block_size=end + 1
+        )
         try:
             return arrow_csv.read_csv(
-                pa.BufferReader(block),
+                pa.BufferReader(view),
                 read_options=reading,
                 parse_options=self.parsing,
                 convert_options=self.converting,
             )
         except pa.ArrowInvalid as error:
-            if "UTF8" not in str(error):
-                raise SourceUnreadable(
-                    str(self.layout.path),
-                    reason=f"from line {line} on: {error}.",
-                    advice="Save the file anew.",
-                ) from None
-        at = line
-        try:
-            block.decode()
-        except UnicodeDecodeError as error:
-            at += lines_in(block[: error.start])
-        raise _not_text(self.layout.path, "utf-8", line=at)
+            raise SourceUnreadable(
+                str(self.layout.path), reason=f"from line {line} on: {error}.", advice="Save the file anew."
+            ) from None
 
     def _ragged(self, row: arrow_csv.InvalidRow, number: int) -> UnreadableRow:
         facts = {"cells": str(row.actual_columns), "columns": str(row.expected_columns)}
@@ -331,19 +366,40 @@ def _breaks_before(block: bytes, starts: Positions) -> Positions:
     return np.searchsorted(breaks, starts).astype(np.int64)
 
 
-def _with_content(table: pa.Table, numbers: Positions, unreadable: tuple[UnreadableRow, ...]) -> _Rows:
-    """Leave out rows in which every cell is empty."""
+def _with_content(table: pa.Table) -> pa.ChunkedArray | None:
+    """Return which rows have a cell that is not empty; None: every one has."""
     columns = sorted(table.columns, key=lambda column: int(column.null_count))
     if not columns or not columns[0].null_count:
-        return _Rows(table, numbers, unreadable)
+        return None
     keep = pc.is_valid(columns[0])
     for column in columns[1:]:
         if not column.null_count:
-            return _Rows(table, numbers, unreadable)
+            return None
         keep = pc.or_(keep, pc.is_valid(column))
-    if pc.all(keep, min_count=0).as_py():
-        return _Rows(table, numbers, unreadable)
-    return _Rows(table.filter(keep), numbers[keep.to_numpy()], unreadable)
+    return None if pc.all(keep, min_count=0).as_py() else keep
+
+
+def _is_utf8(block: pa.Buffer) -> bool:
+    bounds = pa.py_buffer(np.array([0, block.size], np.int32))
+    try:
+        pa.StringArray.from_buffers(1, bounds, block).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _lines_before_fault(block: bytes) -> int:
+    try:
+        block.decode()
+    except UnicodeDecodeError as error:
+        return lines_in(block[: error.start])
+    return 0
+
+
+def _has_lone_returns(data: Bytes) -> bool:
+    is_return = data == RETURN
+    returns = np.count_nonzero(is_return)
+    return bool(returns) and returns != np.count_nonzero(is_return[:-1] & (data[1:] == NEWLINE))
 
 
 def _split(rows: _Rows, layout: Layout, frame_rows: int) -> Iterator[Frame]:

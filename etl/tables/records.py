@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Positions: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
+Bytes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
 
 LONGEST_CELL_BYTES = 64 << 20
 """A quoted cell that is longer counts as one whose quote was lost: memory stays flat."""
@@ -142,9 +143,7 @@ def _cut_sound(buffer: bytes, rules: Grammar, *, is_last: bool) -> Cut | None:
     return Cut(end, _record_starts(data, outside + 1, end=end))
 
 
-def _record_starts(
-    data: np.ndarray[tuple[int], np.dtype[np.uint8]], ends: Positions, *, end: int
-) -> Positions:
+def _record_starts(data: Bytes, ends: Positions, *, end: int) -> Positions:
     """Return where records begin, given where they end; blank lines are no records."""
     starts = np.concatenate(([0], ends)).astype(np.int64)
     starts = starts[starts < end]

@@ -12,7 +12,9 @@ from charset_normalizer import from_bytes
 from etl.tables.records import Record, first_records, grammar
 
 SAMPLE_BYTES = 1 << 20
-SAMPLE_RECORDS = 300
+SHAPE_BYTES = 1 << 16
+"""Delimiter and quote show in the first lines."""
+SAMPLE_RECORDS = 100
 DELIMITERS = (";", ",", "\t", "|")
 
 BOMS: tuple[tuple[bytes, str], ...] = (
@@ -116,8 +118,9 @@ def sniff_shape(
     declared = re.match(rb"sep=([\x21-\x7e\t])\r?\n", text)  # Excel's own first line
     if declared is not None:
         delimiter = delimiter or declared[1].decode()
-    quote = quote if quote is not None else _quote(text.decode(errors="replace"))
-    delimiter = delimiter or _delimiter(text, quote)
+    start = text[:SHAPE_BYTES]
+    quote = quote if quote is not None else _quote(start.decode(errors="replace"))
+    delimiter = delimiter or _delimiter(start if len(start.splitlines()) > 1 else text, quote)
     records = first_records(text, grammar(delimiter, quote), most=max(SAMPLE_RECORDS, header_row or 0))
     if declared is not None:
         records = [one for one in records if one.line > 1]
