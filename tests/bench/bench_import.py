@@ -1,0 +1,81 @@
+"""A whole import against a bare loop, and in how much memory; sink and clients are processes of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from tests.bench import sink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FEW, MANY = 20_000, 200_000
+HEADER = "number;name;description;price;quantity;ean;active\n"
+MAPPING = """\
+entity: Product
+key: number
+source:
+  number: {decimal: ","}
+fields:
+  number: number
+  name: {column: name, required: true}
+  description: description
+  price: price
+  quantity: quantity
+  ean: ean
+  isActive: {column: active, values: {ja: true, nein: false}}
+"""
+
+
+def write_rows(path: Path, rows: int) -> Path:
+    """Write a table of invented products, some 300 bytes each."""
+    words = ["Bohrer", "Schraube", "Dübel", "Leiter", "Zange", "Hobel", "Feile", "Säge"]
+    with path.open("w", encoding="utf-8") as file:
+        file.write(HEADER)
+        for row in range(rows):
+            word = words[row % len(words)]
+            file.write(
+                f"{row:08d};{word} {row};{f'{word} aus gutem Stahl. ' * 9};{row % 900},{row % 100:02d};"
+                f"{row % 77};{4_000_000_000_000 + row};{'ja' if row % 3 else 'nein'}\n"
+            )
+    return path
+
+
+def measured(client: str, *arguments: str | Path) -> dict[str, float]:
+    """Run a client in a process of its own and return what it says of itself: `cpu_s` and `peak_kib`."""
+    command = [sys.executable, "-m", f"tests.bench.{client}", *map(str, arguments)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def rows() -> Iterator[tuple[str, float, str, str]]:
+    """Yield the ratios of an import into an empty server."""
+    with TemporaryDirectory() as folder, sink.running() as url:
+        here = Path(folder)
+        mapping = here / "products.yaml"
+        mapping.write_text(MAPPING, encoding="utf-8")
+        few, many = write_rows(here / "few.csv", FEW), write_rows(here / "many.csv", MANY)
+        short = measured("client_import", few, mapping, url, here / "short")
+        long = measured("client_import", many, mapping, url, here / "long")
+        bare = measured("client_bare", many, url)
+        yield (
+            "import: peak memory",
+            long["peak_kib"] / short["peak_kib"],
+            "<= 1.2",
+            f"a CSV of {MANY:,} rows against one of {FEW:,}, each in a process of its own",
+        )
+        yield (
+            "import: client CPU",
+            long["cpu_s"] / bare["cpu_s"],
+            "<= 4",
+            "the whole import against a bare loop: read, zip dicts, orjson, post with aiohttp",
+        )
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(*row)
