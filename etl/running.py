@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from etl.mapping import Mapping
     from etl.schema import Schema
     from etl.tables import Table
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +141,7 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
 
 async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport) -> Summary:
     client = ground.client
+    log.info("begins", extra={"run": run.id, "mapping": str(ground.mapping.path), "url": client.url})
     with _failing_leaves_a_summary(run, place):
         carried = await import_table(
             ground.table, ground.mapping, schema=ground.schema, client=client, folder=run.folder, how=how
@@ -158,6 +163,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport) -
         version=place.version,
     )
     end_run(run, to_object(summary))
+    log.info("ends", extra={"run": run.id, "status": summary.status, "read": summary.rows.read})
     return summary
 
 

@@ -7,6 +7,7 @@ failed.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Protocol
 
 from etl.batching import halves
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from etl.journal import Journal
     from etl.model import Batch, Limits, Outcome
     from etl.resolving.keys import Record
+
+log = logging.getLogger(__name__)
 
 HALVE_AFTER = 2
 """So many 500s for the same batch, then it is sent in halves until the poison row stands alone."""
@@ -153,6 +156,7 @@ class _Sender:
             except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
                 was_sent_before = was_sent_before or failure.may_be_done
                 tries += 1
+                log.warning("no answer", extra={"batch": batch.number, "tries": tries, "why": str(failure)})
                 if failure.status and not isinstance(failure, NoAnswer) and _is_about_the_batch(failure):
                     broken += 1
                     self._last_answer = self._clock.now()
@@ -164,6 +168,7 @@ class _Sender:
             self._last_answer = self._clock.now()
             outcomes = await self._judged(batch, answers, was_sent_before=was_sent_before)
             self._journal.answered(request, outcomes)
+            log.info("answered", extra={"batch": batch.number, "entity": batch.entity, "items": len(batch)})
             return outcomes
 
     async def _judged(
@@ -185,6 +190,7 @@ class _Sender:
     ) -> list[Outcome]:
         """Send a batch that cannot go as a whole in halves; a row that stands alone is reported."""
         if len(batch) > 1:
+            log.warning("sent again in halves", extra={"batch": batch.number, "why": str(why)})
             outcomes = []
             for half in halves(batch):
                 outcomes += await self.send(half, was_sent_before=was_sent_before)
