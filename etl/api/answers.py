@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 SHOWN_CHARACTERS = 500
 """So much of a server's own words is kept."""
 
-NOT_MODIFIED, UNAUTHORIZED, NOT_FOUND = 304, 401, 404
+OK, NOT_MODIFIED, UNAUTHORIZED, NOT_FOUND = 200, 304, 401, 404
 _TOO_LARGE = frozenset({413, 414})
 TOO_MANY = 429
 SERVER_ERRORS = 500
@@ -140,7 +141,19 @@ def read_session(request: Request, answer: Answer) -> Session:
         version=str(settings.get("coreVersion") or settings.get("version") or ""),
         max_upload_mib=int(upload) if isinstance(upload, int | float) else None,
         acl=_mapping(acl.get("table")) or acl,
+        keeps_history=_unless("disableActionHistory", user, settings),
+        checks_conflicts=_flag(settings.get("checkForConflicts")),
     )
+
+
+def _unless(name: str, *places: Mapping[str, Json]) -> bool | None:
+    """Return False where one of the places says the flag, True where none of those that know it does."""
+    known = [place[name] is True for place in places if name in place]
+    return not any(known) if known else None
+
+
+def _flag(value: Json) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 # The only part of a failed item's text that may be read; the rest is translated. Source: observations.
@@ -222,3 +235,9 @@ def _mapping(value: Json) -> Mapping[str, Json]:
 def read_retry_after(text: str) -> float | None:
     """Return the seconds of a Retry-After header; None for none. A date is not read: clocks differ."""
     return float(text) if text.strip().isdecimal() else None
+
+
+def read_location(text: str) -> str:
+    """Return where a redirect points to, without user and query: these may hold secrets."""
+    parts = urlsplit(text)
+    return f"{parts.scheme}://{parts.hostname}{parts.path}" if parts.hostname else parts.path

@@ -6,11 +6,9 @@ The only module that imports aiohttp's client.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -18,7 +16,7 @@ from yarl import URL
 from etl.api import answers, generations, reading, wire
 from etl.api.auth import Door
 from etl.api.retry import RetryClock, repeated
-from etl.api.target import Secret, Target, complete
+from etl.api.target import Secret, Target, complete, trust
 from etl.api.wire import Answer, ItemAnswer, Page, Record, Records, Request, Session
 from etl.errors import AnswerUnusable, NoAnswer, NotReached
 from etl.model import Limits
@@ -109,7 +107,7 @@ class Client:
         # aiohttp counts the wait for a free connection into the time of a request, so there is no limit here:
         # who calls decides how many requests are under way.
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=_tls(self.target)),
+            connector=aiohttp.TCPConnector(limit=0, ssl=trust(self.target)),
             timeout=aiohttp.ClientTimeout(total=self.limits.request_timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=self.target.proxy,
@@ -131,6 +129,17 @@ class Client:
         """
         told = await self._door.open()
         self.session = replace(told, user=told.user or self.target.username or "")
+
+    async def sign_out(self) -> bool:
+        """End the token at the server; False where it did not do so. The client cannot be used any more.
+
+        Raises:
+            RequestFailed: nothing came back.
+        """
+        if self.token is None:
+            return False
+        answer = await self.send(wire.sign_out(self.token.reveal()))
+        return answer.status == answers.OK and answer.body == b"true"
 
     # --- one request ---
 
@@ -189,7 +198,8 @@ class Client:
                     await response.read(),
                     reason=response.headers.get("X-Status-Reason", ""),
                     retry_after_s=answers.read_retry_after(response.headers.get("Retry-After", "")),
-                    location=_without_query(response.headers.get("Location", "")),
+                    location=answers.read_location(response.headers.get("Location", "")),
+                    date=response.headers.get("Date", ""),
                 )
         except TimeoutError as error:
             seconds = f"{self.limits.request_timeout_s:g}"
@@ -380,18 +390,9 @@ class Client:
         return True
 
 
-def _tls(target: Target) -> ssl.SSLContext | bool:
-    return True if target.ca_file is None else ssl.create_default_context(cafile=target.ca_file)
-
-
 def _told(error: OSError) -> str:
     return (
         "the connection was refused"
         if isinstance(error, ConnectionRefusedError)
         else str(error.strerror or error)
     )
-
-
-def _without_query(location: str) -> str:
-    parts = urlsplit(location)
-    return f"{parts.scheme}://{parts.hostname}{parts.path}" if parts.hostname else parts.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit, urlunsplit
@@ -124,3 +125,23 @@ def complete(
 
 def _secret(value: str | Secret | None) -> Secret | None:
     return Secret(value) if isinstance(value, str) else value
+
+
+def trust(target: Target) -> ssl.SSLContext | bool:
+    """Return whose certificates are believed: true for the system's authorities, else these and `ca_file`.
+
+    Raises:
+        ConfigurationInvalid: the file cannot be read as certificates.
+    """
+    if target.ca_file is None:
+        return True
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cafile=target.ca_file)
+    except OSError as error:
+        raise ConfigurationInvalid(
+            "ca_file",
+            what=f"{target.ca_file} cannot be read as certificates: {error.strerror or error}.",
+            advice="Give a PEM file.",
+        ) from error
+    return context

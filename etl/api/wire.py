@@ -5,6 +5,7 @@ Each fact about the protocol carries its source above the line that relies on it
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -63,6 +64,8 @@ class Answer:
     """Seconds, from Retry-After; None: not said."""
     location: str = ""
     """Of a redirect: where to, without query."""
+    date: str = ""
+    """The server's time, as its Date header says it; empty: not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,12 @@ class Session:
     max_upload_mib: int | None = None
     """Largest request that PHP takes; None: not told."""
     acl: Mapping[str, Any] = field(default_factory=dict)
-    """Rights by entity, as the server tells them; empty: not told, or an administrator."""
+    """Rights by entity, as told: `{"Product": {"create": "yes", "read": "all", …}}`, or true or false for an
+    entity without levels; empty: not told."""
+    keeps_history: bool | None = None
+    """True: what we do is written into the action history, record by record; None: not told."""
+    checks_conflicts: bool | None = None
+    """True: `_prev` is held against what stands there; None: not told."""
 
 
 class ItemKind(StrEnum):
@@ -135,6 +143,15 @@ def sign_in(generation: Generation) -> Request:
 def who_am_i(generation: Generation) -> Request:
     """Return the request for user, rights and limits of a token. Source: api-contract §1.1."""
     return Request("GET", generation.sign_in)
+
+
+def sign_out(token: str) -> Request:
+    """Return the request that ends a token.
+
+    Only the part of it behind the user's name is known there. Source: api-contract §1.1, §1.2.
+    """
+    raw = base64.b64decode(token + "==", validate=False).decode("utf-8", errors="replace").rpartition(":")[2]
+    return write("POST", "App/action/destroyAuthToken", body={"token": raw})
 
 
 def list_records(

@@ -169,3 +169,13 @@ async def test_keys_of_every_kind_come_back_from_a_look_up(sandbox):
         await pim.upsert(orjson.dumps(items), count=len(items))
         records = await pim.look_up("Product", "number", values=keys, select=("number",))
     assert sorted(record["number"] for record in records) == sorted(keys)
+
+
+@every_generation
+async def test_a_token_can_be_ended(sandbox):
+    async with connect(sandbox.url, username="admin", password="admin") as client:
+        token = client.token
+        assert await client.sign_out() is True
+    with pytest.raises(errors.SignInRefused):
+        async with connect(sandbox.url, token=token):
+            pass

@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from etl.api import Secret, Target
-from etl.api.target import read_url
+from etl.api.target import read_url, trust
 from etl.errors import ConfigurationInvalid
 
 
@@ -51,3 +51,10 @@ def test_a_secret_shows_itself_only_when_it_is_asked_to():
     assert secret.reveal() == "hunter2"
     assert secret == Secret("hunter2")
     assert not Secret("")
+
+
+def test_a_file_of_authorities_is_trusted_besides_the_system(tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(ConfigurationInvalid, match="PEM"):
+        trust(Target("https://pim.example", ca_file=tmp_path / "ca.pem"))
+    assert trust(Target("https://pim.example")) is True
