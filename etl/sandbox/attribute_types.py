@@ -114,7 +114,9 @@ def find_ids(session: Session, names: list[str]) -> list[str]:
     code = session.generation.attribute_code
     found = []
     for name in names:
-        row = session.row(f'SELECT id FROM "Attribute" WHERE deleted = 0 AND (id = ? OR "{code}" = ?) LIMIT 1', (name, name))
+        row = session.row(
+            f'SELECT id FROM "Attribute" WHERE deleted = 0 AND (id = ? OR "{code}" = ?) LIMIT 1', (name, name)
+        )
         if row is not None:
             found.append(str(row[0]))
     return found

@@ -53,14 +53,20 @@ def assigned(session: Session, entity: Entity, record_ids: list[str]) -> dict[st
     stored_rows: list[JsonObject] = []
     for start in range(0, len(record_ids), 500):
         part = tuple(record_ids[start : start + 500])
-        for row in session.rows(f'{plan.select} AND "{owner}" IN ({",".join("?" * len(part))}) ORDER BY _place', part):
+        for row in session.rows(
+            f'{plan.select} AND "{owner}" IN ({",".join("?" * len(part))}) ORDER BY _place', part
+        ):
             stored: JsonObject = {}
             for column, value in zip(values.stored, row, strict=True):
                 show = plan.shows.get(column.name)
                 plain = value is None or show is None or column.kind == "float"
                 stored[column.name] = value if plain else show(value)  # type: ignore[assignment, misc]  # never bytes
             stored_rows.append(stored)
-    attributes = read_attributes(session, [str(stored["attributeId"]) for stored in stored_rows]) if stored_rows else {}
+    attributes = (
+        read_attributes(session, [str(stored["attributeId"]) for stored in stored_rows])
+        if stored_rows
+        else {}
+    )
     for stored in stored_rows:
         attribute = attributes.get(str(stored["attributeId"]))
         if attribute is not None:
@@ -152,7 +158,11 @@ def check_options(session: Session, list_id: str, value: JsonValue) -> None:
     Raises:
         BadRequest: an unknown option.
     """
-    if "ExtensibleEnumExtensibleEnumOption" not in session.instance.schema.entities or value in (None, "", []):
+    if "ExtensibleEnumExtensibleEnumOption" not in session.instance.schema.entities or value in (
+        None,
+        "",
+        [],
+    ):
         return
     sql = (
         'SELECT 1 FROM "ExtensibleEnumExtensibleEnumOption" WHERE deleted = 0 '
@@ -169,5 +179,8 @@ def check_unit(session: Session, measure: str, unit: str) -> None:
     Raises:
         BadRequest: such a unit.
     """
-    if session.row('SELECT 1 FROM "Unit" WHERE id = ? AND "measureId" = ? AND deleted = 0', (unit, measure)) is None:
+    if (
+        session.row('SELECT 1 FROM "Unit" WHERE id = ? AND "measureId" = ? AND deleted = 0', (unit, measure))
+        is None
+    ):
         raise BadRequest(f"the unit {unit!r} is not of the measure {measure!r}")

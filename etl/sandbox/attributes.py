@@ -39,7 +39,11 @@ def _assign(session: Session, entity: Entity, payload: JsonObject, *, record_id:
     known = payload.get("attributesDefs")
     if isinstance(known, dict):
         # Definitions that are sent back assign what they name.
-        wanted += [str(one["attributeId"]) for one in known.values() if isinstance(one, dict) and "attributeId" in one]
+        wanted += [
+            str(one["attributeId"])
+            for one in known.values()
+            if isinstance(one, dict) and "attributeId" in one
+        ]
     if not wanted:
         return frozenset()
     before = {one.attribute.id for one in attribute_values.assigned(session, entity, [record_id])[record_id]}
@@ -55,7 +59,11 @@ def _remove(session: Session, entity: Entity, payload: JsonObject, *, record_id:
     ids = []
     for one in attribute_values.assigned(session, entity, [record_id])[record_id]:
         # Up to 2.2 an entry is looked up as the name in the payload, so an id does nothing where there is a code.
-        named = {one.attribute.key, one.attribute.id} if session.generation.simple_attribute_fix else {one.attribute.key}
+        named = (
+            {one.attribute.key, one.attribute.id}
+            if session.generation.simple_attribute_fix
+            else {one.attribute.key}
+        )
         if named & names:
             ids.append(one.attribute.id)
     attribute_values.unassign(session, entity, record_id, ids=ids)
@@ -91,7 +99,9 @@ def echo(session: Session, entity: Entity, record_id: str, *, added: frozenset[s
     shown: JsonObject = {"attributesDefs": []}
     if found:
         shown["attributesDefs"] = {
-            one.attribute.key: definition(one.attribute, value_id=None if one.attribute.id in added else one.value_id, full=True)
+            one.attribute.key: definition(
+                one.attribute, value_id=None if one.attribute.id in added else one.value_id, full=True
+            )
             for one in found
         }
     for one in found:
@@ -99,7 +109,9 @@ def echo(session: Session, entity: Entity, record_id: str, *, added: frozenset[s
     return shown
 
 
-def flatten(session: Session, entity: Entity, records: list[JsonObject], *, only: list[str] | None, full: bool) -> None:
+def flatten(
+    session: Session, entity: Entity, records: list[JsonObject], *, only: list[str] | None, full: bool
+) -> None:
     """Put attribute values into records; `only` names attributes by id or code, None takes all."""
     if session.generation.attributes != "full" or values_entity(session, entity) is None:
         return

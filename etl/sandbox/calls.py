@@ -91,4 +91,10 @@ def refusal_answer(refusal: Refusal) -> Answer:
 
 def text_parameter(value: JsonValue) -> str:
     """Return a query parameter as text; "" where it is none."""
-    return value if isinstance(value, str) else php.to_text(value) if isinstance(value, (bool, int, float)) else ""
+    return (
+        value
+        if isinstance(value, str)
+        else php.to_text(value)
+        if isinstance(value, (bool, int, float))
+        else ""
+    )

@@ -19,23 +19,40 @@ ALWAYS_LISTED = ("data",)
 def listed_columns(session: Session, entity: Entity) -> tuple[str, ...]:
     """Return the stored columns that a list shows besides the selected ones."""
     if entity.name == "File":
-        return tuple(name for name in ("path", "thumbnailsPath", "mimeType", "storageId", "folderId", "typeId") if entity.has(name))
+        return tuple(
+            name
+            for name in ("path", "thumbnailsPath", "mimeType", "storageId", "folderId", "typeId")
+            if entity.has(name)
+        )
     if entity.type == "Hierarchy" and _has_routes(entity) and entity.has("sortOrder"):
         return ("sortOrder",)
     if value_records.is_value(session, entity):
-        return tuple(column.name for column in entity.stored if "Value" in column.name or column.name == "productId")
+        return tuple(
+            column.name for column in entity.stored if "Value" in column.name or column.name == "productId"
+        )
     return ()
 
 
 def listed_names(entity: Entity) -> tuple[str, ...]:
     """Return the single links whose names a list shows besides the selected fields."""
-    return ("type",) if entity.name == "File" else ("product", "attribute") if entity.name == "ProductAttributeValue" else ()
+    return (
+        ("type",)
+        if entity.name == "File"
+        else ("product", "attribute")
+        if entity.name == "ProductAttributeValue"
+        else ()
+    )
 
 
 def listed_links(session: Session, entity: Entity) -> tuple[Link, ...]:
     """Return the multi-links whose ids a list shows in any case."""
     wanted = []
-    if entity.type == "Hierarchy" and not _has_routes(entity) and "parents" in entity.links and entity.links["parents"].listed:
+    if (
+        entity.type == "Hierarchy"
+        and not _has_routes(entity)
+        and "parents" in entity.links
+        and entity.links["parents"].listed
+    ):
         wanted.append(entity.links["parents"])
     if entity.name == "Category" and "channels" in entity.links:
         wanted.append(entity.links["channels"])
@@ -56,6 +73,8 @@ def names(session: Session, entity: Entity, *, alone: bool) -> frozenset[str]:
         found.add("channels")
     if entity.name == "Sharing":
         found.add("sharing")
+    if any(column.list_id for column in entity.stored) and "ExtensibleEnumOption" in session.instance.schema.entities:
+        found.add("options")
     if value_records.is_value(session, entity):
         found.add("values")
     if alone and session.generation.followed and "stream" in entity.traits:
@@ -75,6 +94,8 @@ def add(session: Session, entity: Entity, records: list[JsonObject], *, wanted: 
         file_records.add_computed(session, records)
     if "sharing" in wanted:
         file_records.add_sharing(session, records)
+    if "options" in wanted:
+        _add_options(session, entity, records)
     if "values" in wanted:
         value_records.add_computed(session, records)
     if "followed" in wanted:
@@ -91,9 +112,15 @@ def _has_routes(entity: Entity) -> bool:
     return "routes" in entity.columns
 
 
+def _is_empty(session: Session, table: str) -> bool:
+    return session.row(f'SELECT 1 FROM "{table}" LIMIT 1') is None
+
+
 def _parents(session: Session, entity: Entity, ids: list[str]) -> dict[str, str]:
     """Return the first parent of each record that has one."""
     found: dict[str, str] = {}
+    if _is_empty(session, f"{entity.name}Hierarchy"):
+        return found
     for start in range(0, len(ids), 500):
         part = tuple(ids[start : start + 500])
         sql = (
@@ -106,6 +133,8 @@ def _parents(session: Session, entity: Entity, ids: list[str]) -> dict[str, str]
 
 def _with_children(session: Session, entity: Entity, ids: list[str]) -> dict[str, int]:
     found: dict[str, int] = {}
+    if _is_empty(session, f"{entity.name}Hierarchy"):
+        return found
     for start in range(0, len(ids), 500):
         part = tuple(ids[start : start + 500])
         sql = (
@@ -168,6 +197,8 @@ def _add_main_image(session: Session, entity: Entity, records: list[JsonObject])
     owner = f"{entity.name[0].lower()}{entity.name[1:]}Id"
     ids = [str(record["id"]) for record in records]
     found: dict[str, tuple[str, str, str]] = {}
+    if _is_empty(session, relation):
+        ids = []
     for start in range(0, len(ids), 500):
         part = tuple(ids[start : start + 500])
         sql = (
@@ -181,4 +212,23 @@ def _add_main_image(session: Session, entity: Entity, records: list[JsonObject])
         record["mainImageName"] = image[1] if image else None
         record["mainImagePathsData"] = None
         if image:
-                record["mainImagePathsData"] = file_records.paths_data(session, image[0], image[1], thumbnails_path=image[2])
+            record["mainImagePathsData"] = file_records.paths_data(
+                session, image[0], image[1], thumbnails_path=image[2]
+            )
+
+
+def _add_options(session: Session, entity: Entity, records: list[JsonObject]) -> None:
+    """Put the names of list options beside their ids."""
+    for column in entity.stored:
+        if not column.list_id or column.name not in records[0]:
+            continue
+        values = [record[column.name] for record in records]
+        ids = [str(one) for value in values for one in (value if isinstance(value, list) else [value]) if one]
+        shown = names_of(session, "ExtensibleEnumOption", ids) if ids else {}
+        for record, value in zip(records, values, strict=True):
+            if isinstance(value, list):
+                record[f"{column.name}Names"] = {str(one): shown.get(str(one)) for one in value}
+            elif column.kind == "list":
+                record[f"{column.name}Names"] = None
+            else:
+                record[f"{column.name}Name"] = shown.get(str(value))

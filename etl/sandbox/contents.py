@@ -52,7 +52,9 @@ def decode(text: str) -> bytes | None:
     _, comma, encoded = text.partition(",")
     if not comma:
         return None
-    kept = bytes(letter for letter in encoded.partition(",")[0].encode("ascii", "ignore") if letter in _ALPHABET)
+    kept = bytes(
+        letter for letter in encoded.partition(",")[0].encode("ascii", "ignore") if letter in _ALPHABET
+    )
     kept = kept[: len(kept) - (len(kept) % 4 == 1)]
     return base64.b64decode(kept + b"=" * (-len(kept) % 4))
 

@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     from etl.sandbox.metadata import JsonObject
 
 #: Fields of an attribute that lie in its `data`.
-_FIELD_SETTINGS = ("min", "max", "maxLength", "countBytesInsteadOfCharacters", "dropdown", "fullWidth", "allowedOptions")
+_FIELD_SETTINGS = (
+    "min",
+    "max",
+    "maxLength",
+    "countBytesInsteadOfCharacters",
+    "dropdown",
+    "fullWidth",
+    "allowedOptions",
+)
 
 
 def complete(session: Session, plan: Plan, state: JsonObject) -> None:
@@ -41,5 +49,9 @@ def _attribute(session: Session, plan: Plan, state: JsonObject) -> None:
     for link in ("attributePanel", "entity"):
         given = state.get(f"{link}Id")
         if isinstance(given, str) and given:
-            row = session.row('SELECT name FROM "AttributePanel" WHERE id = ?', (given,)) if link == "attributePanel" else None
+            row = (
+                session.row('SELECT name FROM "AttributePanel" WHERE id = ?', (given,))
+                if link == "attributePanel"
+                else None
+            )
             state[f"{link}Name"] = str(row[0]) if row else given

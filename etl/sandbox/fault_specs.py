@@ -1,11 +1,11 @@
 """What `--faults` says, read once: `latency=80ms,http500=0.02,expire_token=@3,reset=2x`.
 
-    name=0.02    in two of a hundred requests
-    name=@3      in the third request it could happen to, and never again
-    name=2x      in the next two
-    name         in every one
-    name=80ms    a time, for latency, slow_start and hang_after_commit
-    name=1MB     a size, for max_body and max_uri
+name=0.02    in two of a hundred requests
+name=@3      in the third request it could happen to, and never again
+name=2x      in the next two
+name         in every one
+name=80ms    a time, for latency, slow_start and hang_after_commit
+name=1MB     a size, for max_body and max_uri
 """
 
 from __future__ import annotations
@@ -17,8 +17,21 @@ from dataclasses import dataclass, field
 TIMES = frozenset({"latency", "slow_start"})
 SIZES = frozenset({"max_body", "max_uri"})
 CHANCES = frozenset(
-    {"reset", "reset_after_commit", "truncate", "page_html", "sql200", "failed_but_stored", "half_stored",
-     "hang_after_commit", "short_answer", "die_mid_batch", "expire_token", "lockout", "other_writer"}  # fmt: skip
+    {
+        "reset",
+        "reset_after_commit",
+        "truncate",
+        "page_html",
+        "sql200",
+        "failed_but_stored",
+        "half_stored",
+        "hang_after_commit",
+        "short_answer",
+        "die_mid_batch",
+        "expire_token",
+        "lockout",
+        "other_writer",
+    }  # fmt: skip
 )
 _HTTP = re.compile(r"http[45]\d\d")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
@@ -66,7 +79,13 @@ class Fault:
             return f"{self.name}={self.amount * 1000:g}ms"
         if self.name in SIZES:
             return f"{self.name}={self.amount:.0f}"
-        when = f"@{self.at}" if self.at is not None else f"{self.left}x" if self.left is not None else f"{self.amount:g}"
+        when = (
+            f"@{self.at}"
+            if self.at is not None
+            else f"{self.left}x"
+            if self.left is not None
+            else f"{self.amount:g}"
+        )
         return f"{self.name}={when}"
 
 
@@ -94,7 +113,9 @@ def _read(name: str, value: str) -> Fault:
             raise UnreadableFaults(f"{name}: {value!r} is no size, such as 1MB")
         return Fault(name, float(int(size[1]) * _SIZE_FACTORS[size[2]]))
     if name not in CHANCES and not _HTTP.fullmatch(name):
-        known = ", ".join(sorted(TIMES | SIZES | CHANCES | {"http429", "http500", "http502", "http503", "http504"}))
+        known = ", ".join(
+            sorted(TIMES | SIZES | CHANCES | {"http429", "http500", "http502", "http503", "http504"})
+        )
         raise UnreadableFaults(f"no fault is called {name!r}; known are {known}")
     if not value:
         return Fault(name)

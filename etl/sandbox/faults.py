@@ -43,7 +43,11 @@ class Faults:
     def report(self) -> JsonObject:
         """Return what is switched on and how often each struck."""
         fired: JsonObject = {name: fault.fired for name, fault in self._faults.items()}
-        return {"faults": ",".join(fault.text() for fault in self._faults.values()), "fired": fired, "seed": self._seed}
+        return {
+            "faults": ",".join(fault.text() for fault in self._faults.values()),
+            "fired": fired,
+            "seed": self._seed,
+        }
 
     def strikes(self, name: str) -> bool:
         """Say whether a fault strikes this request."""

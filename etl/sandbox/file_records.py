@@ -19,12 +19,16 @@ def extension(name: JsonValue) -> str:
     return text.rpartition(".")[2].lower() if "." in text else ""
 
 
-def paths_data(session: Session, file_id: str, name: JsonValue, *, thumbnails_path: JsonValue = None) -> JsonObject:
+def paths_data(
+    session: Session, file_id: str, name: JsonValue, *, thumbnails_path: JsonValue = None
+) -> JsonObject:
     """Return the addresses of a linked file."""
     drawn = extension(name) in _OPENED
     thumbnails: JsonObject = {}
     for size in _sizes(session):
-        thumbnails[size] = _thumbnail(session, size, file_id, name, thumbnails_path).lstrip("/") if drawn else None
+        thumbnails[size] = (
+            _thumbnail(session, size, file_id, name, thumbnails_path).lstrip("/") if drawn else None
+        )
     return {"download": download_path(session, file_id, name).rpartition(".")[0] + "." if session.generation.addresses == "path"
             else download_path(session, file_id, name), "thumbnails": thumbnails}  # fmt: skip
 

@@ -33,8 +33,8 @@ def create(session: Session, body: JsonValue) -> JsonObject:
         raise Crash
     if body.get("reupload"):
         return reupload(session, body)
-    if "piece" in body:
-        return _piece(session, body)
+    if "piece" in body and not session.generation.renamed_routes:
+        return create_piece(session, body)
     name = body.get("name")
     if isinstance(body.get("url"), str):
         url = str(body["url"])
@@ -78,8 +78,14 @@ def _store(session: Session, body: JsonObject, data: bytes) -> JsonObject:
     if folder and not relations.exists(session, "Folder", str(folder)):
         raise NotFound(f"the folder {folder!r} does not exist")
     content = contents.read_content(data)
-    values = {key: value for key, value in body.items() if key not in {"fileContents", "piece", "start", "storageId"}}
-    state = records.create(session, "File", values, server=_server_values(session, str(body.get("name")), content))
+    values = {
+        key: value
+        for key, value in body.items()
+        if key not in {"fileContents", "piece", "start", "storageId"}
+    }
+    state = records.create(
+        session, "File", values, server=_server_values(session, str(body.get("name")), content)
+    )
     file_id = records.record_key(state)
     session.run("INSERT OR REPLACE INTO _content VALUES (?, ?)", (file_id, data))
     file_records.add_computed(session, [state])
@@ -136,11 +142,16 @@ def _duplicate(session: Session, file_id: str, md5: str) -> JsonObject | None:
     return reading.read_one(session, "File", str(row[0])) if row else None
 
 
-def _piece(session: Session, body: JsonObject) -> JsonObject:
+def create_piece(session: Session, body: JsonValue) -> JsonObject:
     """Store one piece; with the last one the file. Nothing checks that the pieces fit.
+
+    Raises:
+        BadRequest: no id, or no name.
 
     Source: AtroCore REST API, "Upload by Chunks"; observed on 1.10 and 2.1.
     """
+    if not isinstance(body, dict):
+        raise Crash
     file_id, name, file_hash = body.get("id"), body.get("name"), str(body.get("fileUniqueHash") or "")
     if not file_id:
         raise BadRequest("a file in pieces needs an id")
@@ -155,7 +166,10 @@ def _piece(session: Session, body: JsonObject) -> JsonObject:
     # A number in quotes never equals the count, so such an upload never ends.
     if type(body.get("piecesCount")) is not int or body["piecesCount"] != len(listed):
         return {"chunks": listed}
-    rows = {str(row[0]): row[1] for row in session.rows("SELECT start, content FROM _piece WHERE file_hash = ?", (file_hash,))}
+    rows = {
+        str(row[0]): row[1]
+        for row in session.rows("SELECT start, content FROM _piece WHERE file_hash = ?", (file_hash,))
+    }
     whole = b"".join(piece for one in starts if isinstance(piece := rows[one], bytes))
     state = _store(session, body, whole)
     session.run("UPDATE _piece SET file_id = ? WHERE file_hash = ?", (str(file_id), file_hash))
@@ -176,7 +190,9 @@ def _starts(session: Session, file_hash: str, file_id: str) -> list[str]:
 
 def _other_uploads(session: Session) -> list[str]:
     """Return the hashes of all uploads: an upload without one lands beside their folders."""
-    return sorted(str(row[0]) for row in session.rows("SELECT DISTINCT file_hash FROM _piece WHERE file_hash <> ''"))
+    return sorted(
+        str(row[0]) for row in session.rows("SELECT DISTINCT file_hash FROM _piece WHERE file_hash <> ''")
+    )
 
 
 def reupload(session: Session, body: JsonValue) -> JsonObject:
@@ -197,13 +213,23 @@ def reupload(session: Session, body: JsonValue) -> JsonObject:
     if "fileContents" not in body and "url" not in body:
         raise BadRequest("the body does not match its schema: no content")
     data = contents.download(str(body["url"]), url_headers(body)) if "url" in body else _sent(session, body)
-    given = {key: value for key, value in body.items() if key not in {"reupload", "fileContents", "url", "id", "folderId"}}
+    given = {
+        key: value
+        for key, value in body.items()
+        if key not in {"reupload", "fileContents", "url", "id", "folderId"}
+    }
     before = reading.read_one(session, "File", file_id)
     unchanged = all(before.get(key) == value for key, value in given.items() if key in before)
     if session.generation.reupload_checks_change and unchanged and not given.get("_skipIsEntityUpdated"):
         raise NotModified
     content = contents.read_content(data)
-    record = records.update(session, "File", file_id, {**given, "_skipIsEntityUpdated": True}, server=_server_values(session, str(given.get("name", before.get("name"))), content))
+    record = records.update(
+        session,
+        "File",
+        file_id,
+        {**given, "_skipIsEntityUpdated": True},
+        server=_server_values(session, str(given.get("name", before.get("name"))), content),
+    )
     session.run("INSERT OR REPLACE INTO _content VALUES (?, ?)", (file_id, data))
     return record
 
@@ -217,7 +243,11 @@ def update(session: Session, record_id: str, body: JsonValue) -> JsonObject:
     if isinstance(body, dict):
         row = session.row('SELECT name FROM "File" WHERE id = ? AND deleted = 0', (record_id,))
         renamed = body.get("name")
-        if row and isinstance(renamed, str) and file_records.extension(row[0]) != file_records.extension(renamed):
+        if (
+            row
+            and isinstance(renamed, str)
+            and file_records.extension(row[0]) != file_records.extension(renamed)
+        ):
             raise BadRequest("the ending of a file's name stays")
         if body.get("storageId") not in {None, "a_base"}:
             raise BadRequest("the storage of a file stays")

@@ -15,11 +15,17 @@ _CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 def _records() -> list[tuple[str, JsonObject]]:
     found: list[tuple[str, JsonObject]] = [
         ("User", {"id": "1", "name": "Admin", "userName": "admin", "isActive": True, "isAdmin": True}),
-        ("Storage", {"id": "a_base", "name": "Base", "type": "local", "path": "upload/files", "isActive": True}),
+        (
+            "Storage",
+            {"id": "a_base", "name": "Base", "type": "local", "path": "upload/files", "isActive": True},
+        ),
         ("FileType", {"id": "a_favicon", "name": "Icon"}),
         ("FileType", {"id": "a_image", "name": "Image"}),
         ("FileType", {"id": "a_document", "name": "Document"}),
-        ("AttributePanel", {"id": "attributeValues", "code": "attributeValues", "name": "Attributes", "entityId": "Product"}),
+        (
+            "AttributePanel",
+            {"id": "attributeValues", "code": "attributeValues", "name": "Attributes", "entityId": "Product"},
+        ),
         ("Measure", {"id": "dimension", "name": "Dimension", "code": "dimension"}),
         ("Measure", {"id": "currency", "name": "Currency", "code": "currency"}),
     ]

@@ -54,8 +54,8 @@ class Generation:
     """`action/restore` exists."""
     mass_delete: Literal["ids", "count", "deleted"]
     """Shape of the answer to a mass delete."""
-    put_updates: bool
-    """PUT updates like PATCH does."""
+    renamed_routes: bool
+    """The routes of 2.3: `/userSession`, `/upsert`, `/entityMassUpdate` …, and no PUT."""
     attributes: Literal["values", "written", "full"]
     """Values as records only; flattened keys are written but not read; all documented ways."""
     linked_objects: bool
@@ -90,8 +90,6 @@ class Generation:
     """Records of entities with a stream are followed by who made them, and say so."""
     attribute_code: str
     """Name of the attribute's key: `code`, or `systemName` from 2.3 on."""
-    lists_as_enums: bool
-    """Lists are enum fields (2.3.5 and later) and not records."""
     simple_attribute_fix: bool
     """`upsertAttributeValues` assigns missing attributes; else it skips them silently."""
     unauthorized_text: str
@@ -121,7 +119,7 @@ _V2_1 = Generation(
     queue_refused=True,
     restores=True,
     mass_delete="count",
-    put_updates=True,
+    renamed_routes=False,
     attributes="written",
     linked_objects=False,
     meta=False,
@@ -139,7 +137,6 @@ _V2_1 = Generation(
     addresses="path",
     followed=False,
     attribute_code="code",
-    lists_as_enums=False,
     simple_attribute_fix=False,
     unauthorized_text="",
 )
@@ -197,7 +194,7 @@ _V2_3 = replace(
     item_keys_checked=True,
     queue_refused=False,
     mass_delete="deleted",
-    put_updates=False,
+    renamed_routes=True,
     attribute_code="systemName",
     simple_attribute_fix=True,
     unauthorized_text="Unauthorized",

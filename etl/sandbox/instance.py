@@ -114,7 +114,9 @@ class Instance:
 
     def today(self) -> datetime:
         """Return midnight of the present day, UTC."""
-        return datetime.fromtimestamp(self.clock(), UTC).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        return datetime.fromtimestamp(self.clock(), UTC).replace(
+            hour=0, minute=0, second=0, microsecond=0, tzinfo=None
+        )
 
     def day(self, days: int) -> datetime:
         """Return midnight some days from today."""
@@ -142,11 +144,13 @@ class Session:
     meta: bool = False
     """`With-Meta` was sent."""
     language: str = ""
-    """`Language`, if another than the main one."""
+    """What the language of the `Language` header adds to a field's name, as `DeDe`; "" is the main one."""
     caches: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
     """Names of linked records that were looked up already, by entity and id."""
     halved: bool = False
     """A fault: records are stored without their relations."""
+    delegator: str = ""
+    """Who the signed-in user acts for; "" outside of a delegated session."""
     fetched: bytes | None = None
     """What an address in the body gave, fetched before the request took its turn."""
     site: str = ""
@@ -177,7 +181,9 @@ def quoted_list(names: tuple[str, ...] | list[str], alias: str = "") -> str:
 
 
 def _plan(entity: Entity, generation: Generation) -> Plan:
-    handlings: dict[str, Handling] = {column.name: handling(column, generation) for column in entity.columns.values()}
+    handlings: dict[str, Handling] = {
+        column.name: handling(column, generation) for column in entity.columns.values()
+    }
     stored = entity.stored
     writable = [
         column

@@ -1,4 +1,4 @@
-"""Background jobs: they stay Pending until the sandbox's own cron runs."""
+"""The cron: runs the jobs that wait."""
 
 from __future__ import annotations
 
@@ -6,65 +6,46 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from etl.sandbox import records, upserts
-from etl.sandbox.refusals import BadRequest, NotFound, Refusal
+from etl.sandbox import mass, rows, upserts
+from etl.sandbox.refusals import Crash, Refusal
 
 if TYPE_CHECKING:
     from etl.sandbox.instance import Session
     from etl.sandbox.metadata import JsonObject, JsonValue
 
 
-def queue_upsert(session: Session, body: JsonValue) -> JsonValue:
-    """Store a bulk call as a job; return the answer that names it.
-
-    Raises:
-        BadRequest: the job is stored all the same, where the answer fails its own schema.
-    """
-    job_id = create_job(session, "Upsert", payload=body)
-    if session.generation.queue == "QueueItem":
-        return {"queueItemId": job_id}
-    if session.generation.queue_refused:
-        raise BadRequest("the answer does not match its schema")
-    return {"jobId": job_id}
-
-
-def create_job(session: Session, kind: str, *, payload: JsonValue) -> str:
-    """Store a pending job and return its id."""
-    moment = session.instance.moment()
-    if session.generation.queue == "QueueItem":
-        values: JsonObject = {"name": f"Action {kind}", "serviceName": f"QueueManager{kind}", "data": payload,
-                              "sortOrder": float(session.instance.sort_order(moment)), "status": "Pending"}  # fmt: skip
-    else:
-        values = {"name": f"Action {kind}", "type": kind, "payload": payload, "executeTime": moment.text, "status": "Pending"}
-    return str(records.create(session, session.generation.queue, {}, server=values)["id"])
-
-
-def status(session: Session, job_id: str) -> JsonValue:
-    """Return `massActionStatus` of a job; a failed one is never done."""
-    row = session.row(f'SELECT status, message FROM "{session.generation.queue}" WHERE id = ? AND deleted = 0', (job_id,))
-    if row is None:
-        raise NotFound
-    return {"done": row[0] == "Success", "errors": "", "message": str(row[1] or "")}
-
-
 def tick(session: Session) -> int:
-    """Run the jobs that wait; return their number."""
-    name = session.generation.queue
-    kind, data = ("serviceName", "data") if name == "QueueItem" else ("type", "payload")
-    waiting = session.rows(f'SELECT id, "{kind}", "{data}" FROM "{name}" WHERE status = \'Pending\' AND deleted = 0 ORDER BY _place')
+    """Run the jobs that wait, oldest first; return their number. A canceled job is left alone."""
+    table = session.generation.queue
+    kind, data = ("serviceName", "data") if table == "QueueItem" else ("type", "payload")
+    sql = f'SELECT id, "{kind}", "{data}" FROM "{table}" WHERE status = \'Pending\' AND deleted = 0 ORDER BY "createdAt", id'
+    waiting = session.rows(sql)
     for job_id, job_kind, payload in waiting:
-        assert isinstance(payload, str)
-        message = _run(session, str(job_kind).removeprefix("QueueManager"), orjson.loads(payload))
-        moment = session.instance.moment().text
-        ended = ', "startedAt" = ?, "endedAt" = ?' if name == "Job" else ""
-        values = (moment, moment) if name == "Job" else ()
-        session.run(
-            f'UPDATE "{name}" SET status = \'Success\', message = ?{ended} WHERE id = ?', (message, *values, str(job_id))
-        )
+        started = session.instance.moment().text
+        outcome: JsonObject
+        try:
+            result = _run(session, str(job_kind).removeprefix("QueueManager"), orjson.loads(str(payload)))
+            outcome = {"status": "Success", "message": orjson.dumps(result).decode()}
+        except Refusal as refusal:
+            outcome = {"status": "Failed", "message": refusal.text}
+        except Crash:
+            outcome = {"status": "Failed", "message": "the job crashed"}
+        outcome |= {"startedAt": started, "endedAt": session.instance.moment().text}
+        rows.change(session, table, str(job_id), values=outcome)
     return len(waiting)
 
 
-def _run(session: Session, kind: str, payload: JsonValue) -> str:
-    if kind != "Upsert":
+def _run(session: Session, kind: str, payload: JsonValue) -> JsonValue:
+    if kind == "Upsert":
+        # A job succeeds even if all its items fail; what became of each stands in its message.
+        return upserts.Batch(session).run(payload)
+    if not isinstance(payload, dict):
+        raise Crash
+    name = str(payload.get("entityName"))
+    if kind == "Relation":
+        return mass.relate_all(session, name, payload, link_name=str(payload.get("link")), removing=bool(payload.get("remove")))
+    work = {"MassUpdate": mass.update_now, "MassDelete": mass.delete_now, "MassRestore": mass.restore_now}.get(kind)
+    if work is None:
         raise Refusal(500, f"no job of kind {kind!r}")
-    return orjson.dumps(upserts.Batch(session).run(payload)).decode()
+    done = work(session, name, payload)
+    return {"count": done.count, "errors": [*done.errors]}

@@ -32,12 +32,21 @@ def resolve(session: Session, entity: Entity, payload: JsonObject, *, create: Cr
         column = entity.columns.get(key)
         if link is None and column is not None and column.list_id and isinstance(value, dict):
             made = made if made is not None else {**payload}
-            made[key] = _find_or_create(session, "ExtensibleEnumOption", value, list_id=column.list_id, create=create)
+            made[key] = _find_or_create(
+                session, "ExtensibleEnumOption", value, list_id=column.list_id, create=create
+            )
         elif link is not None and isinstance(value, dict) and link.type == "belongsTo":
             made = made if made is not None else {**payload}
             del made[key]
-            made[f"{key}Id"] = _find_or_create(session, link.entity, value, list_id=_list_of(entity, key), create=create)
-        elif link is not None and isinstance(value, list) and value and all(isinstance(one, dict) for one in value):
+            made[f"{key}Id"] = _find_or_create(
+                session, link.entity, value, list_id=_list_of(entity, key), create=create
+            )
+        elif (
+            link is not None
+            and isinstance(value, list)
+            and value
+            and all(isinstance(one, dict) for one in value)
+        ):
             made = made if made is not None else {**payload}
             del made[key]
             made[f"{key}Ids"] = _all(session, link, value, create=create)
@@ -50,10 +59,16 @@ def _list_of(entity: Entity, key: str) -> str | None:
 
 
 def _all(session: Session, link: Link, value: list[JsonValue], *, create: Create) -> JsonValue:
-    return [_find_or_create(session, link.entity, one, list_id=None, create=create) for one in value if isinstance(one, dict)]
+    return [
+        _find_or_create(session, link.entity, one, list_id=None, create=create)
+        for one in value
+        if isinstance(one, dict)
+    ]
 
 
-def _find_or_create(session: Session, entity_name: str, given: JsonObject, *, list_id: str | None, create: Create) -> str:
+def _find_or_create(
+    session: Session, entity_name: str, given: JsonObject, *, list_id: str | None, create: Create
+) -> str:
     entity = session.instance.entity(entity_name)
     if any(isinstance(value, (dict, list)) for value in given.values()):
         raise BadRequest("a linked object may not hold another one")

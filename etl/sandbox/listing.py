@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.sandbox import php, value_records
+from etl.sandbox import php, relations, value_records
 from etl.sandbox.filters import Filter
 from etl.sandbox.instance import quoted_list
 from etl.sandbox.linked import display_column
-from etl.sandbox.reading import build, list_shape
+from etl.sandbox.reading import add_relation_columns, build, list_shape
 from etl.sandbox.refusals import SqlError
 from etl.sandbox.where import compile_where, text_search
 
@@ -21,7 +21,14 @@ DEFAULT_PAGE = 200
 _ALIAS = "t"
 
 
-def list_records(session: Session, entity_name: str, query: JsonObject, *, within: str = "", values: tuple[SqlValue, ...] = ()) -> JsonObject:
+def list_records(
+    session: Session,
+    entity_name: str,
+    query: JsonObject,
+    *,
+    within: str = "",
+    values: tuple[SqlValue, ...] = (),
+) -> JsonObject:
     """Return a page of records; `within` is SQL that narrows the list to linked records, with its `values`.
 
     Raises:
@@ -38,14 +45,35 @@ def list_records(session: Session, entity_name: str, query: JsonObject, *, withi
     size, offset = _page(query)
     shape = list_shape(session, entity, _text(query.get("select")))
     order = _order(session, entity, query)
-    sql = (
-        f'SELECT {quoted_list(shape.keys, f"{_ALIAS}.")} FROM "{entity.name}" {_ALIAS} WHERE {where}{order} LIMIT ? OFFSET ?'
-    )
+    sql = f'SELECT {quoted_list(shape.keys, f"{_ALIAS}.")} FROM "{entity.name}" {_ALIAS} WHERE {where}{order} LIMIT ? OFFSET ?'
     rows = session.rows(sql, (*found.values, size, offset)) if size else []
     records: list[JsonValue] = [*build(session, plan, shape, rows)]
     if session.generation.list_shortcuts and query.get("collectionOnly") == "true":
         return {"list": records}
     return {"total": _total(session, entity, where, values=tuple(found.values)), "list": records}
+
+
+def list_linked(session: Session, entity_name: str, record_id: str, *, link_name: str, query: JsonObject) -> JsonObject:
+    """Return a page of the records that one record is linked to; an unknown record has none.
+
+    Raises:
+        Refusal: 500, there is no such link.
+    """
+    link = relations.link_of(session.instance.entity(entity_name), link_name)
+    if link.type == "belongsTo":
+        within = f'{_ALIAS}.id = (SELECT o."{link.column}" FROM "{entity_name}" o WHERE o.id = ?)'
+    elif link.type == "hasMany":
+        within = f'{_ALIAS}."{link.column}" = ?'
+    else:
+        typed = f" AND m.\"entityType\" = '{entity_name}'" if link.typed else ""
+        within = (
+            f'{_ALIAS}.id IN (SELECT m."{link.far}" FROM "{link.relation}" m '
+            f'WHERE m.deleted = 0 AND m."{link.near}" = ?{typed})'
+        )
+    page = list_records(session, link.entity, query, within=within, values=(record_id,))
+    if session.generation.relation_columns and link.relation:
+        add_relation_columns(session, link, page.get("list"), record_id=record_id)
+    return page
 
 
 def matching_ids(session: Session, entity_name: str, where: JsonValue) -> list[str]:

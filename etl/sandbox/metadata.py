@@ -157,7 +157,11 @@ def read_schema(answer: JsonObject) -> Schema:
     definitions, scopes = answer.get("entityDefs"), answer.get("scopes")
     if not isinstance(definitions, dict) or not isinstance(scopes, dict):
         raise ValueError("not a Metadata answer: it needs the keys entityDefs and scopes")
-    drafts = {name: _columns_of(_object(given)) for name, given in definitions.items() if _object(given).get("fields")}
+    drafts = {
+        name: _columns_of(_object(given))
+        for name, given in definitions.items()
+        if _object(given).get("fields")
+    }
     entities = {}
     for name, columns in drafts.items():
         definition = _object(definitions[name])
@@ -181,7 +185,9 @@ def _columns_of(definition: JsonObject) -> dict[str, Column]:
         settings = _object(given)
         for column in _columns_of_field(name, settings):
             columns.setdefault(column.name, column)
-    columns["deleted"] = Column("deleted", "bool", "deleted", "bool", stored=True, read_only=True, default=False)
+    columns["deleted"] = Column(
+        "deleted", "bool", "deleted", "bool", stored=True, read_only=True, default=False
+    )
     return columns
 
 
@@ -196,7 +202,11 @@ def _columns_of_field(name: str, settings: JsonObject) -> list[Column]:
         kind: Kind = "int" if type_ == "rangeInt" else "float"
         made = [_column(f"{name}{end}", kind, name, settings) for end in ("From", "To")]
     elif type_ in {"link", "file"}:
-        made = [_column(f"{name}Id", "link", name, settings), _companion(f"{name}Name", name), _companion(name, name)]
+        made = [
+            _column(f"{name}Id", "link", name, settings),
+            _companion(f"{name}Name", name),
+            _companion(name, name),
+        ]
     else:
         made = [_column(name, _KINDS.get(type_, "text"), name, settings)]
     return made if stored else [_companion(column.name, name, column.kind) for column in made]
@@ -271,14 +281,18 @@ def _links_of(
             links[link] = Link(link, "belongsTo", entity, foreign, column=f"{link}Id")
         elif settings.get("type") == "hasMany" and relation:
             relation = relation[0].upper() + relation[1:]
-            near, far = _mid_keys(name, entity, settings, relation=relation, drafts=drafts, definitions=definitions)
+            near, far = _mid_keys(
+                name, entity, settings, relation=relation, drafts=drafts, definitions=definitions
+            )
             links[link] = Link(
                 link, "manyMany", entity, foreign,
                 relation=relation, near=near, far=far, typed="entityType" in drafts.get(relation, {}),
                 listed=listed, field=writable,
             )  # fmt: skip
         elif settings.get("type") in {"hasMany", "hasOne"} and foreign and entity in drafts:
-            links[link] = Link(link, "hasMany", entity, foreign, column=f"{foreign}Id", listed=listed, field=writable)
+            links[link] = Link(
+                link, "hasMany", entity, foreign, column=f"{foreign}Id", listed=listed, field=writable
+            )
     for name_, given in fields.items():
         settings = _object(given)
         entity = str(settings.get("entity") or ("File" if settings.get("type") == "file" else ""))
@@ -312,7 +326,12 @@ def _mid_keys(
 
 
 def _entity(
-    name: str, definition: JsonObject, scope: JsonObject, *, columns: dict[str, Column], links: dict[str, Link]
+    name: str,
+    definition: JsonObject,
+    scope: JsonObject,
+    *,
+    columns: dict[str, Column],
+    links: dict[str, Link],
 ) -> Entity:
     for link in links.values():
         if link.field:
@@ -341,7 +360,9 @@ def _entity(
 def _unique_indexes(definition: JsonObject, known: set[str]) -> list[tuple[str, ...]]:
     found = []
     for given in _object(definition.get("uniqueIndexes")).values():
-        names = tuple(_camel(str(name)) for name in given if name != "deleted") if isinstance(given, list) else ()
+        names = (
+            tuple(_camel(str(name)) for name in given if name != "deleted") if isinstance(given, list) else ()
+        )
         if names and all(name in known for name in names):
             found.append(names)
     return found
@@ -359,9 +380,17 @@ def _made_relation(link: Link) -> Entity:
         for name in (link.near, link.far)
     }
     columns = {"id": Column("id", "text", "id", "varchar", stored=True), **columns}
-    columns["deleted"] = Column("deleted", "bool", "deleted", "bool", stored=True, read_only=True, default=False)
+    columns["deleted"] = Column(
+        "deleted", "bool", "deleted", "bool", stored=True, read_only=True, default=False
+    )
     stored = tuple(column for column in columns.values() if column.name != "deleted")
     assert link.relation is not None
     return Entity(
-        link.relation, "Relation", columns, {}, unique_indexes=((link.near, link.far),), text_columns=("id",), stored=stored
+        link.relation,
+        "Relation",
+        columns,
+        {},
+        unique_indexes=((link.near, link.far),),
+        text_columns=("id",),
+        stored=stored,
     )

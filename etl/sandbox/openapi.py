@@ -11,4 +11,8 @@ if TYPE_CHECKING:
 
 def describe(session: Session) -> JsonObject:
     """Return `GET /openapi.json`."""
-    return {"openapi": "3.0.0", "info": {"title": "AtroCore sandbox", "version": session.generation.name}, "paths": {}}
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "AtroCore sandbox", "version": session.generation.name},
+        "paths": {},
+    }

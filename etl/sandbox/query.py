@@ -54,7 +54,13 @@ def conditions(value: JsonValue) -> list[JsonValue]:
     Source: AtroCore REST API, "where" as JSON.
     """
     if isinstance(value, str):
-        text = value.replace('\\"', '"').replace("\\n", "").replace("\\t", "").replace('"{', "{").replace('}"', "}")
+        text = (
+            value.replace('\\"', '"')
+            .replace("\\n", "")
+            .replace("\\t", "")
+            .replace('"{', "{")
+            .replace('}"', "}")
+        )
         try:
             value = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -92,7 +98,13 @@ def _builder(node: JsonObject) -> JsonObject:
     """Return the query builder's form (`condition`, `rules`) in the other one."""
     rules = node.get("rules")
     if "condition" in node:
-        parts: list[JsonValue] = [_builder(rule) for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+        parts: list[JsonValue] = (
+            [_builder(rule) for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+        )
         return {"type": str(node["condition"]).lower(), "value": parts}
     operator = str(node.get("operator") or "")
-    return {"type": _BUILDER_OPERATORS.get(operator, operator), "attribute": node.get("id"), "value": node.get("value")}
+    return {
+        "type": _BUILDER_OPERATORS.get(operator, operator),
+        "attribute": node.get("id"),
+        "value": node.get("value"),
+    }

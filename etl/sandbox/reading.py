@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from etl.sandbox import companions
@@ -11,6 +11,7 @@ from etl.sandbox.linked import linked_ids, names_of
 from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 from etl.sandbox.refusals import BadRequest, NotFound
 from etl.sandbox.storage import Row
+from etl.sandbox.values import show_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class Shape:
 
 def whole_shape(session: Session, entity: Entity) -> Shape:
     """Return the shape of a record that is read alone."""
-    single = tuple(link for link in entity.links.values() if link.type == "belongsTo" and entity.has(str(link.column)))
+    single = tuple(
+        link for link in entity.links.values() if link.type == "belongsTo" and entity.has(str(link.column))
+    )
     multiple = tuple(link for link in entity.links.values() if link.listed)
     extras = companions.names(session, entity, alone=True)
     return Shape(_stored_keys(entity), single, multiple=multiple, extras=extras, shows_deleted=True)
@@ -48,7 +51,11 @@ def list_shape(session: Session, entity: Entity, select: str | None) -> Shape:
     extras = companions.names(session, entity, alone=False)
     always = companions.listed_links(session, entity)
     if not select:
-        single = tuple(link for link in entity.links.values() if link.type == "belongsTo" and entity.has(str(link.column)))
+        single = tuple(
+            link
+            for link in entity.links.values()
+            if link.type == "belongsTo" and entity.has(str(link.column))
+        )
         return Shape(_stored_keys(entity), single, multiple=always, extras=extras, shows_deleted=True)
     keys = dict.fromkeys(["id"])
     named: list[Link] = []
@@ -58,6 +65,8 @@ def list_shape(session: Session, entity: Entity, select: str | None) -> Shape:
         link, part = _selected_link(entity, name)
         if entity.has(name):
             keys[name] = None
+            if session.language and entity.has(f"{name}{session.language}"):
+                keys[f"{name}{session.language}"] = None
         elif link is not None and part == "Name":
             keys[str(link.column)] = None
             named.append(link)
@@ -70,7 +79,9 @@ def list_shape(session: Session, entity: Entity, select: str | None) -> Shape:
         elif name not in entity.columns and name not in {"deleted", ""}:
             raise BadRequest(f"no field {name!r}")
     for name in ("createdById", "assignedUserId", *companions.ALWAYS_LISTED):
-        if entity.has(name) and (name in {"createdById", "assignedUserId"} or entity.type == "Hierarchy" or name in {"data"}):
+        if entity.has(name) and (
+            name in {"createdById", "assignedUserId"} or entity.type == "Hierarchy" or name in {"data"}
+        ):
             keys[name] = None
     for name in companions.listed_columns(session, entity):
         keys[name] = None
@@ -83,7 +94,12 @@ def list_shape(session: Session, entity: Entity, select: str | None) -> Shape:
 
 
 def _selected_link(entity: Entity, name: str) -> tuple[Link | None, str]:
-    for suffix, types in (("", None), ("Name", {"belongsTo"}), ("Ids", {"hasMany", "manyMany"}), ("Names", {"hasMany", "manyMany"})):
+    for suffix, types in (
+        ("", None),
+        ("Name", {"belongsTo"}),
+        ("Ids", {"hasMany", "manyMany"}),
+        ("Names", {"hasMany", "manyMany"}),
+    ):
         link = entity.links.get(name.removesuffix(suffix) if suffix else name)
         if link is not None and name.endswith(suffix) and (types is None or link.type in types):
             stored = link.type != "belongsTo" or entity.has(str(link.column))
@@ -95,21 +111,28 @@ def _stored_keys(entity: Entity) -> tuple[str, ...]:
     return tuple(column.name for column in entity.stored)
 
 
-def build(session: Session, plan: Plan, shape: Shape, rows: Iterable[Row]) -> list[JsonObject]:
-    """Return rows of `shape.keys` as records."""
-    keys = shape.keys
-    records: list[JsonObject] = [dict(zip(keys, row, strict=True)) for row in rows]  # type: ignore[arg-type]  # no column holds bytes
-    shown = [(key, show) for key in keys if (show := plan.shows.get(key)) is not None]
-    for record in records:
-        for key, show in shown:
-            value = record[key]
-            if value is not None:
-                record[key] = show(value)  # type: ignore[arg-type]  # still as SQLite gave it
+def build(session: Session, plan: Plan, shape: Shape, rows: Sequence[Row]) -> list[JsonObject]:
+    """Return rows of `shape.keys` as records.
+
+    Works column by column: a page has few columns and many rows.
+    """
+    if not rows:
+        return []
+    columns: dict[str, Sequence[JsonValue]] = dict(zip(shape.keys, zip(*rows, strict=True), strict=True))  # type: ignore[arg-type]  # no column holds bytes
+    named = {link.name: columns[f"{link.name}Id"] for link in shape.named}
+    for key in shape.keys:
+        show = plan.shows.get(key)
+        if show is not None:
+            columns[key] = show_all(plan.entity.columns[key].kind, show, columns[key])
+    for name in plan.entity.multilingual if session.language else ():
+        if name in columns and f"{name}{session.language}" in columns:
+            columns[name] = columns[f"{name}{session.language}"]
     if shape.shows_deleted:
-        for record in records:
-            record["deleted"] = False
+        columns["deleted"] = [False] * len(rows)
     for link in shape.named:
-        _add_names(session, link, records)
+        columns[f"{link.name}Name"] = _names(session, link, named[link.name])
+    keys = tuple(columns)
+    records: list[JsonObject] = [dict(zip(keys, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     for link in shape.multiple:
         _add_multiple(session, plan.entity, link, records=records)
     for link in shape.embedded:
@@ -119,13 +142,12 @@ def build(session: Session, plan: Plan, shape: Shape, rows: Iterable[Row]) -> li
     return records
 
 
-def _add_names(session: Session, link: Link, records: list[JsonObject]) -> None:
-    id_key, name_key = f"{link.name}Id", f"{link.name}Name"
-    ids = {value for record in records if isinstance(value := record.get(id_key), str)}
-    names = names_of(session, link.entity, ids) if ids else {}
-    for record in records:
-        value = record.get(id_key)
-        record[name_key] = names.get(value) if isinstance(value, str) else None
+def _names(session: Session, link: Link, ids: Sequence[JsonValue]) -> list[JsonValue]:
+    wanted = {one for one in ids if one}
+    if not wanted:
+        return [None] * len(ids)
+    names = names_of(session, link.entity, wanted)  # type: ignore[arg-type]  # ids are text
+    return [names.get(one) for one in ids]  # type: ignore[arg-type]  # the same
 
 
 def _add_multiple(session: Session, entity: Entity, link: Link, *, records: list[JsonObject]) -> None:
@@ -154,7 +176,10 @@ def _embed(session: Session, entity: Entity, link: Link, *, records: list[JsonOb
             record[link.name] = whole.get(str(record.pop(f"{link.name}Id", None)))
         return
     linked = linked_ids(session, entity, link, ids=[str(record["id"]) for record in records])
-    whole = {str(one["id"]): one for one in read_some(session, link.entity, [one for ids in linked.values() for one in ids])}
+    whole = {
+        str(one["id"]): one
+        for one in read_some(session, link.entity, [one for ids in linked.values() for one in ids])
+    }
     for record in records:
         record[link.name] = [whole[one] for one in linked[str(record["id"])] if one in whole]
 
@@ -168,7 +193,10 @@ def read_some(session: Session, entity_name: str, ids: list[str]) -> list[JsonOb
     for start in range(0, len(ids), 500):
         part = tuple(dict.fromkeys(ids[start : start + 500]))
         marks = ",".join("?" * len(part))
-        rows += session.rows(f"SELECT {quoted_list(shape.keys)} FROM \"{entity_name}\" WHERE deleted = 0 AND id IN ({marks})", part)
+        rows += session.rows(
+            f'SELECT {quoted_list(shape.keys)} FROM "{entity_name}" WHERE deleted = 0 AND id IN ({marks})',
+            part,
+        )
     return build(session, plan, shape, rows)
 
 

@@ -12,6 +12,7 @@ import sqlite3
 from etl.sandbox import (
     attribute_values,
     attributes,
+    audits,
     defaults,
     linked_objects,
     reading,
@@ -29,7 +30,9 @@ from etl.sandbox.storage import SqlValue
 _NEVER_COMPARED = frozenset({"id", "deleted", "createdAt", "modifiedAt", "createdById"})
 
 
-def create(session: Session, entity_name: str, payload: JsonValue, *, server: JsonObject | None = None) -> JsonObject:
+def create(
+    session: Session, entity_name: str, payload: JsonValue, *, server: JsonObject | None = None
+) -> JsonObject:
     """Store a new record; return what the server answers, which is what was sent with defaults, not what is stored.
 
     `server` are values that the server sets, read-only ones too.
@@ -61,11 +64,13 @@ def create(session: Session, entity_name: str, payload: JsonValue, *, server: Js
             state[key] = value
     if server:
         state |= server
+    given = tuple(state)
     _stamp(session, plan, state, moment)
     defaults.complete(session, plan, state)
     _check_required(plan, state)
-    _check(session, plan, state, state.keys())
+    _check(session, plan, state, given)
     _insert(session, plan, state)
+    audits.note(session, entity_name, record_key(state), part="createdBy")
     trees.keep_one_main(session, plan.entity, state)
     relations.check_stored(session, plan.entity.name, state)
     if not session.halved:
@@ -99,7 +104,9 @@ def _stamp(session: Session, plan: Plan, state: JsonObject, moment: Moment) -> N
             state[f"{key}Name"] = USER_NAME
     entity = plan.entity
     if "sortOrder" in positions and entity.type == "Hierarchy" and state.get("sortOrder") is None:
-        state["sortOrder"] = moment.epoch_s if entity.name == "Category" else session.instance.sort_order(moment)
+        state["sortOrder"] = (
+            moment.epoch_s if entity.name == "Category" else session.instance.sort_order(moment)
+        )
     elif "sorting" in positions and state.get("sorting") is None:
         state["sorting"] = session.instance.sort_order(moment)
 
@@ -205,7 +212,12 @@ def _complete(session: Session, plan: Plan, state: JsonObject) -> None:
 
 
 def update(
-    session: Session, entity_name: str, record_id: str, payload: JsonValue, *, server: JsonObject | None = None
+    session: Session,
+    entity_name: str,
+    record_id: str,
+    payload: JsonValue,
+    *,
+    server: JsonObject | None = None,
 ) -> JsonObject:
     """Change a record; return what the server answers.
 
@@ -287,7 +299,13 @@ def _check_conflicts(plan: Plan, stored: JsonObject, payload: JsonObject) -> Non
 
 
 def _apply(
-    session: Session, plan: Plan, record_id: str, *, payload: JsonObject, stored: JsonObject, server: JsonObject
+    session: Session,
+    plan: Plan,
+    record_id: str,
+    *,
+    payload: JsonObject,
+    stored: JsonObject,
+    server: JsonObject,
 ) -> JsonObject:
     instance = session.instance
     moment = instance.moment()
@@ -297,10 +315,13 @@ def _apply(
         if take is not None and key != "id":
             taken[key] = take(value)
     _check_required(plan, {**stored, **taken})
-    changed = {key: value for key, value in taken.items() if key in stored and not is_same(stored[key], value)}
+    changed = {
+        key: value for key, value in taken.items() if key in stored and not is_same(stored[key], value)
+    }
     _check(session, plan, {**stored, **taken}, changed.keys())
     written_id = payload.get("id", record_id)
     if written_id == record_id:
+        audits.note(session, plan.entity.name, record_id, part="modifiedBy")
         _write(session, plan, record_id, changed={**changed, **server}, moment=moment)
         state: JsonObject = {**taken, "id": record_id}
         added: frozenset[str] = frozenset()
@@ -323,7 +344,10 @@ def _write(session: Session, plan: Plan, record_id: str, *, changed: JsonObject,
     parameters += [plan.stores[key](values[key]) for key in names]
     assigned = "".join(f', "{name}" = ?' for name in names)
     try:
-        session.run(f'UPDATE "{plan.entity.name}" SET _place = ?{assigned} WHERE id = ? AND deleted = 0', (*parameters, record_id))
+        session.run(
+            f'UPDATE "{plan.entity.name}" SET _place = ?{assigned} WHERE id = ? AND deleted = 0',
+            (*parameters, record_id),
+        )
     except sqlite3.IntegrityError as error:
         raise BadRequest(rows.CONSTRAINT) from error
 
@@ -352,7 +376,10 @@ def restore(session: Session, entity_name: str, record_id: str) -> bool:
     """Bring a deleted record back; False where there is none."""
     entity = session.instance.entity(entity_name)
     try:
-        return session.run(f'UPDATE "{entity.name}" SET deleted = 0 WHERE id = ? AND deleted = 1', (record_id,)) > 0
+        return (
+            session.run(f'UPDATE "{entity.name}" SET deleted = 0 WHERE id = ? AND deleted = 1', (record_id,))
+            > 0
+        )
     except sqlite3.IntegrityError as error:
         raise BadRequest(rows.CONSTRAINT) from error
 

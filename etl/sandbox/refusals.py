@@ -69,7 +69,9 @@ class NoRoute(Refusal):
     """No such route: 404 with a page instead of a sentence."""
 
     def __init__(self) -> None:
-        super().__init__(404, "<html><head><title>404</title></head><body><h1>No such page</h1></body></html>")
+        super().__init__(
+            404, "<html><head><title>404</title></head><body><h1>No such page</h1></body></html>"
+        )
         self.has_reason = False
 
 

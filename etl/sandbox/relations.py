@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     from etl.sandbox.instance import Moment, Session
     from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 
+
 def current_ids(session: Session, entity: Entity, link: Link, *, record_id: str) -> list[str]:
     """Return the ids of the live records that a record is linked to."""
     if link.type == "belongsTo":
-        row = session.row(f'SELECT "{link.column}" FROM "{entity.name}" WHERE id = ? AND deleted = 0', (record_id,))
+        row = session.row(
+            f'SELECT "{link.column}" FROM "{entity.name}" WHERE id = ? AND deleted = 0', (record_id,)
+        )
         return [str(row[0])] if row and row[0] else []
     return linked_ids(session, entity, link, ids=[record_id])[record_id]
 
 
-def replace(session: Session, entity: Entity, link: Link, *, record_id: str, ids: list[str], moment: Moment) -> None:
+def replace(
+    session: Session, entity: Entity, link: Link, *, record_id: str, ids: list[str], moment: Moment
+) -> None:
     """Make `ids` the whole set of links."""
     wanted = dict.fromkeys(ids)
     before = _stored_ids(session, entity, link, record_id=record_id)
@@ -95,7 +100,9 @@ def _next_sorting(session: Session, link: Link, record_id: str) -> int:
 def _after_adding(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> None:
     """Do what AtroCore does besides: a classification brings its attributes, a catalog's tree ends in an error."""
     if link.entity == "Classification" and session.generation.attributes == "full":
-        sql = 'SELECT "attributeId" FROM "ClassificationAttribute" WHERE deleted = 0 AND "classificationId" = ?'
+        sql = (
+            'SELECT "attributeId" FROM "ClassificationAttribute" WHERE deleted = 0 AND "classificationId" = ?'
+        )
         ids = [str(row[0]) for row in session.rows(sql, (other_id,))]
         if ids:
             attribute_values.assign(session, entity, record_id, ids=ids)
@@ -137,7 +144,9 @@ def remove(session: Session, entity: Entity, link: Link, *, record_id: str, othe
 
 def exists(session: Session, entity_name: str, record_id: str) -> bool:
     """Say whether a live record of that id exists."""
-    return session.row(f'SELECT 1 FROM "{entity_name}" WHERE id = ? AND deleted = 0', (record_id,)) is not None
+    return (
+        session.row(f'SELECT 1 FROM "{entity_name}" WHERE id = ? AND deleted = 0', (record_id,)) is not None
+    )
 
 
 def check_pair(session: Session, relation: str, values: JsonObject) -> None:
@@ -167,7 +176,9 @@ def _check_catalog(session: Session, product: str, category: str) -> None:
         # Observed on 1.10: the unknown category is read without looking whether it is there.
         raise PhpError("no such category")
     root = category
-    while parent := session.row('SELECT "parentId" FROM "CategoryHierarchy" WHERE deleted = 0 AND "entityId" = ?', (root,)):
+    while parent := session.row(
+        'SELECT "parentId" FROM "CategoryHierarchy" WHERE deleted = 0 AND "entityId" = ?', (root,)
+    ):
         root = str(parent[0])
     sql = 'SELECT 1 FROM "CatalogCategory" WHERE deleted = 0 AND "catalogId" IS ? AND "categoryId" = ?'
     if session.row(sql, (catalog, root)) is None:

@@ -8,7 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from etl.sandbox import contents, files, jobs, listing, mass, meta, openapi, reading, records, relations, simple_attributes, upserts
+from etl.sandbox import (
+    contents,
+    dressing,
+    files,
+    listing,
+    mass,
+    openapi,
+    queue,
+    reading,
+    records,
+    relations,
+    routes_2_3,
+    simple_attributes,
+    upserts,
+)
 from etl.sandbox.calls import HTML, Answer, Call, json_answer
 from etl.sandbox.instance import Instance, Session
 from etl.sandbox.metadata import JsonValue
@@ -84,7 +98,11 @@ def answer(site: Site, session: Session, call: Call) -> Answer:
         return Answer(200, b"AtroCore sandbox", HTML)
     if is_at_root(call) and method == "GET":
         return _at_root(session, call)
-    special = _SPECIAL.get((method, "/".join(path)))
+    if session.generation.renamed_routes:
+        newer = routes_2_3.find(call)
+        if newer is not None:
+            return json_answer(newer(session, call))
+    special = (_SPECIAL | _SPECIAL_2_3 if session.generation.renamed_routes else _SPECIAL).get((method, "/".join(path)))
     if special is not None:
         return special(site, session, call)
     if len(path) == 1:
@@ -92,7 +110,7 @@ def answer(site: Site, session: Session, call: Call) -> Answer:
     if len(path) == 3 and path[1] == "action":
         return _action(site, session, call)
     if len(path) == 3 and path[2] == "relation" and method in {"POST", "DELETE"}:
-        return json_answer(mass.relate(session, call, entity_name=path[0], link_name=path[1]))
+        return json_answer(mass.relate(session, path[0], call.body(), link_name=path[1], removing=method == "DELETE"))
     if len(path) == 2:
         return _record(session, call)
     if len(path) == 3:
@@ -114,26 +132,27 @@ def _collection(session: Session, call: Call) -> Answer:
     name = call.path[0]
     if call.method not in {"GET", "POST"}:
         raise NoRoute
-    session.instance.entity(name)
+    entity = session.instance.entity(name)
     if call.method == "GET":
-        return json_answer(meta.with_meta(session, name, listing.list_records(session, name, call.query)))
-    if name == "File":
-        return json_answer(files.create(session, call.body()))
+        page = listing.list_records(session, name, call.query)
+        return json_answer(dressing.dress_page(session, entity, page, query=call.query))
     if name == session.generation.queue:
         raise NotFound
-    return json_answer(records.create(session, name, call.body()))
+    if name == "File":
+        return json_answer(files.create(session, call.body()))
+    record = records.create(session, name, call.body())
+    return json_answer(dressing.dress_written(session, entity, record, query=call.query))
 
 
 def _record(session: Session, call: Call) -> Answer:
     name, record_id = call.path
-    session.instance.entity(name)
+    entity = session.instance.entity(name)
     if call.method == "GET":
-        record = reading.read_one(session, name, record_id)
-        return json_answer(meta.record_with_meta(session, name, meta.with_attributes(session, name, record, alone=True)))
+        return json_answer(dressing.dress_record(session, entity, reading.read_one(session, name, record_id)))
     if call.method in _UPDATES:
-        record = files.update(session, record_id, call.body()) if name == "File" else records.update(
-            session, name, record_id, call.body())  # fmt: skip
-        return json_answer(meta.record_with_meta(session, name, record))
+        body = call.body()
+        change = files.update(session, record_id, body) if name == "File" else records.update(session, name, record_id, body)
+        return json_answer(dressing.dress_written(session, entity, change, query=call.query))
     if call.method == "DELETE":
         return json_answer(records.delete(session, name, record_id, permanently=call.flag("permanently")))
     raise NoRoute
@@ -141,35 +160,21 @@ def _record(session: Session, call: Call) -> Answer:
 
 def _linked(session: Session, call: Call) -> Answer:
     name, record_id, link = call.path
-    session.instance.entity(name)
+    entity = session.instance.entity(name)
     simple = simple_attributes.answer(session, call)
     if simple is not None:
         return json_answer(simple)
+    if session.generation.renamed_routes:
+        raise NoRoute
     if call.method == "GET":
-        return json_answer(meta.with_meta(session, name, relations_list(session, call), linked=True))
+        page = listing.list_linked(session, name, record_id, link_name=link, query=call.query)
+        far = session.instance.entity(relations.link_of(entity, link).entity)
+        return json_answer(dressing.dress_page(session, far, page, query=call.query, linked=True))
     if call.method == "POST":
         return json_answer(relations.add_all(session, name, record_id, link_name=link, body=call.body()))
     if call.method == "DELETE":
         return json_answer(relations.remove_all(session, name, record_id, link_name=link, ids=call.ids()))
     raise NoRoute
-
-
-def relations_list(session: Session, call: Call) -> dict[str, JsonValue]:
-    """Return the page of linked records that `GET /Entity/{id}/{link}` asks for."""
-    name, record_id, link_name = call.path[:3]
-    entity = session.instance.entity(name)
-    link = relations.link_of(entity, link_name)
-    if link.type == "belongsTo":
-        within = f't.id = (SELECT o."{link.column}" FROM "{name}" o WHERE o.id = ?)'
-    elif link.type == "hasMany":
-        within = f't."{link.column}" = ?'
-    else:
-        typed = f" AND m.\"entityType\" = '{name}'" if link.typed else ""
-        within = f't.id IN (SELECT m."{link.far}" FROM "{link.relation}" m WHERE m.deleted = 0 AND m."{link.near}" = ?{typed})'
-    page = listing.list_records(session, link.entity, call.query, within=within, values=(record_id,))
-    if session.generation.relation_columns and link.relation:
-        reading.add_relation_columns(session, link, page.get("list"), record_id=record_id)
-    return page
 
 
 def _action(site: Site, session: Session, call: Call) -> Answer:
@@ -191,8 +196,8 @@ def _upsert(site: Site, session: Session, call: Call) -> Answer:
             raise BadRequest("the body is no JSON")
     body = call.body()
     upserts.check_body(generation, body)
-    if call.flag("Use-Queue"):
-        return json_answer(jobs.queue_upsert(session, body))
+    if call.flag("Use-Queue") or call.path == ("upsertAsync",):
+        return json_answer(queue.queue_upsert(session, body))
     return json_answer(upserts.Batch(session, before_item=site.before_item).run(body))
 
 
@@ -231,15 +236,34 @@ _SPECIAL: dict[tuple[str, str], Route] = {
     ("GET", "I18n"): lambda site, session, call: json_answer(i18n()),
     ("POST", "Admin/clearCache"): _true,
     ("POST", "Admin/rebuildDb"): _true,
-    ("PUT", "File/action/reupload"): lambda site, session, call: json_answer(files.reupload(session, call.body())),
+    ("PUT", "File/action/reupload"): lambda site, session, call: json_answer(
+        files.reupload(session, call.body())
+    ),
     ("POST", "File/action/upload-proxy"): lambda site, session, call: files.proxied(session, call.body()),
 }
+_SPECIAL_2_3: dict[tuple[str, str], Route] = {
+    ("GET", "userSession"): _user,
+    ("POST", "upsert"): _upsert,
+    ("POST", "upsertAsync"): _upsert,
+}
 _ACTIONS: dict[tuple[str, str], Route] = {
-    ("PUT", "massUpdate"): lambda site, session, call: json_answer(mass.update(session, call.path[0], call.body())),
-    ("POST", "massDelete"): lambda site, session, call: json_answer(mass.delete(session, call.path[0], call.body())),
-    ("POST", "massRestore"): lambda site, session, call: json_answer(mass.restore(session, call.path[0], call.body())),
+    ("PUT", "massUpdate"): lambda site, session, call: json_answer(
+        mass.update(session, call.path[0], call.body())
+    ),
+    ("POST", "massDelete"): lambda site, session, call: json_answer(
+        mass.delete(session, call.path[0], call.body())
+    ),
+    ("POST", "massRestore"): lambda site, session, call: json_answer(
+        mass.restore(session, call.path[0], call.body())
+    ),
     ("POST", "restore"): _restore,
-    ("POST", "unlinkAll"): lambda site, session, call: json_answer(mass.unlink_all(session, call.path[0], call.body())),
-    ("GET", "massActionStatus"): lambda site, session, call: json_answer(jobs.status(session, str(call.query.get("id")))),
-    ("GET", "tree"): lambda site, session, call: json_answer(listing.list_records(session, call.path[0], call.query)),
+    ("POST", "unlinkAll"): lambda site, session, call: json_answer(
+        mass.unlink_all(session, call.path[0], call.body())
+    ),
+    ("GET", "massActionStatus"): lambda site, session, call: json_answer(
+        queue.status(session, str(call.query.get("id")))
+    ),
+    ("GET", "tree"): lambda site, session, call: json_answer(
+        listing.list_records(session, call.path[0], call.query)
+    ),
 }

@@ -57,7 +57,9 @@ def change(session: Session, entity_name: str, row_id: str, *, values: JsonObjec
     assigned = ", ".join(f'"{name}" = ?' for name in names)
     parameters = tuple(plan.stores[name](values[name]) for name in names)
     place = session.instance.places.next(entity_name)
-    session.run(f'UPDATE "{entity_name}" SET _place = ?, {assigned} WHERE id = ?', (place, *parameters, row_id))
+    session.run(
+        f'UPDATE "{entity_name}" SET _place = ?, {assigned} WHERE id = ?', (place, *parameters, row_id)
+    )
 
 
 def touch(session: Session, entity_name: str, row_id: str) -> None:

@@ -11,7 +11,7 @@ import struct
 import tempfile
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,8 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
-from etl.sandbox import contents, control, faults, files, routes, storage
+from etl.sandbox import audits, contents, control, faults, files, routes, storage
+from etl.sandbox.attribute_types import language_suffix
 from etl.sandbox.builtin import builtin_metadata
 from etl.sandbox.calls import HTML, Answer, Call, refusal_answer
 from etl.sandbox.first_records import store_first_records
@@ -30,7 +31,7 @@ from etl.sandbox.metadata import JsonValue, read_schema
 from etl.sandbox.options import Options
 from etl.sandbox.other_writer import OtherWriter
 from etl.sandbox.query import read_query
-from etl.sandbox.refusals import Crash, NoRoute, Refusal
+from etl.sandbox.refusals import BadRequest, Crash, NoRoute, Refusal
 from etl.sandbox.signin import Accounts
 
 MAX_URI_BYTES = 8192
@@ -171,7 +172,11 @@ class Sandbox:
         if path == "/sandbox/cron" and call.method == "POST":
             jobs: JsonValue = await loop.run_in_executor(self._writer, self._locked_cron)
             return control.done({"jobs": jobs})
-        return control.faults_answer(self.faults, call) if path == "/sandbox/faults" else refusal_answer(NoRoute())
+        return (
+            control.faults_answer(self.faults, call)
+            if path == "/sandbox/faults"
+            else refusal_answer(NoRoute())
+        )
 
     async def _faulty(self, request: web.BaseRequest, path: str, call: Call) -> Answer | None:
         """Return the answer with whatever faults strike; None where the connection is cut."""
@@ -230,7 +235,9 @@ class Sandbox:
         url = routes.address_to_fetch(call)
         if url is not None:
             try:
-                fetched = await loop.run_in_executor(None, contents.download, url, files.url_headers(_object(call.body())))
+                fetched = await loop.run_in_executor(
+                    None, contents.download, url, files.url_headers(_object(call.body()))
+                )
             except Refusal as refusal:
                 return refusal_answer(refusal)
         return await loop.run_in_executor(self._writer, self._write, call, fetched)
@@ -252,7 +259,7 @@ class Sandbox:
             return self._routed(call, session)
 
     @contextlib.contextmanager
-    def _transaction(self) -> "contextlib.Generator[Session]":
+    def _transaction(self) -> Iterator[Session]:
         """Hold the writing connection; everything that was stored is committed, whatever happens."""
         instance = self.instance
         with instance.lock:
@@ -267,12 +274,22 @@ class Sandbox:
         session.flatten = call.flag("Flatten-Attributes")
         session.meta = call.flag("With-Meta")
         session.site = call.site
+        session.delegator = call.headers.get(audits.HEADER, "")
         try:
+            session.language = _language(self.instance, call.headers.get("Language", "main"))
             return routes.answer(self.site, session, call)
         except Refusal as refusal:
             return refusal_answer(refusal)
         except Crash:
             return Answer(500, b"", HTML)
+
+
+def _language(instance: Instance, header: str) -> str:
+    if header in {"", "main", "en_US"}:
+        return ""
+    if header not in instance.languages:
+        raise BadRequest(f"no language {header!r}")
+    return language_suffix(header)
 
 
 def _object(value: JsonValue) -> dict[str, JsonValue]:
@@ -307,7 +324,9 @@ def _cut(request: web.BaseRequest) -> web.Response:
 
 async def _truncated(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     """Announce the whole answer and send half of it."""
-    response = web.StreamResponse(status=answer.status, headers={**answer.headers, "Content-Type": answer.content_type})
+    response = web.StreamResponse(
+        status=answer.status, headers={**answer.headers, "Content-Type": answer.content_type}
+    )
     response.content_length = len(answer.body)
     await response.prepare(request)
     await response.write(answer.body[: len(answer.body) // 2])

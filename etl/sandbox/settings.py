@@ -55,7 +55,8 @@ def signed_in(session: Session, *, token: str, shown: str, address: str) -> Json
         "teamsNames": {},
     }
     scopes = {
-        name: {"create": "yes", "read": "all", "edit": "all", "delete": "all"} for name in session.instance.schema.entities
+        name: {"create": "yes", "read": "all", "edit": "all", "delete": "all"}
+        for name in session.instance.schema.entities
     }
     return {
         "user": user,

@@ -58,7 +58,9 @@ class Accounts:
         self.username = username
         self.password = password
         self._denied: dict[str, list[float]] = {}
-        self._live = {str(row[0]) for row in instance.writer.execute("SELECT token FROM _token WHERE active = 1")}
+        self._live = {
+            str(row[0]) for row in instance.writer.execute("SELECT token FROM _token WHERE active = 1")
+        }
 
     def credentials(self, headers: Mapping[str, str]) -> Credentials:
         """Read the credentials of a request.
@@ -68,7 +70,9 @@ class Accounts:
         """
         token = headers.get("Authorization-Token")
         given = headers.get("Authorization", "")
-        text = token if token is not None else given.removeprefix("Basic ") if given.startswith("Basic ") else ""
+        text = (
+            token if token is not None else given.removeprefix("Basic ") if given.startswith("Basic ") else ""
+        )
         try:
             decoded = base64.b64decode(text, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError):
@@ -124,7 +128,9 @@ class Accounts:
         now = self.instance.clock()
         hours = [_hours(headers.get(f"Authorization-Token-{name}")) for name in ("Lifetime", "Idletime")]
         with self.instance.lock:
-            self.instance.writer.execute("INSERT INTO _token VALUES (?, '1', 1, ?, ?, ?, ?)", (token, now, now, *hours))
+            self.instance.writer.execute(
+                "INSERT INTO _token VALUES (?, '1', 1, ?, ?, ?, ?)", (token, now, now, *hours)
+            )
         self._live.add(token)
         return token
 

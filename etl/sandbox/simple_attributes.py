@@ -43,7 +43,9 @@ def answer(session: Session, call: Call) -> JsonValue:
     if not relations.exists(session, name, record_id):
         raise NotFound
     if call.method == "GET":
-        return [_shown(session, one) for one in attribute_values.assigned(session, entity, [record_id])[record_id]]
+        return [
+            _shown(session, one) for one in attribute_values.assigned(session, entity, [record_id])[record_id]
+        ]
     body = call.body()
     if endpoint == "upsertAttributeValues":
         return _upsert(session, entity, record_id, body=body)
@@ -77,9 +79,13 @@ def _upsert(session: Session, entity: Entity, record_id: str, *, body: JsonValue
     if not isinstance(body, list) or not body:
         raise BadRequest("no values")
     if session.generation.simple_attribute_fix:
-        wanted = [str(item["attributeId"]) for item in body if isinstance(item, dict) and "attributeId" in item]
+        wanted = [
+            str(item["attributeId"]) for item in body if isinstance(item, dict) and "attributeId" in item
+        ]
         attribute_values.assign(session, entity, record_id, ids=wanted)
-    present = {one.attribute.id: one for one in attribute_values.assigned(session, entity, [record_id])[record_id]}
+    present = {
+        one.attribute.id: one for one in attribute_values.assigned(session, entity, [record_id])[record_id]
+    }
     written = False
     for item in body:
         # An attribute that the record does not have is skipped without a word up to 2.2.

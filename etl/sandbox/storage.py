@@ -22,6 +22,8 @@ OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS _setting (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS _token (token TEXT PRIMARY KEY, user_id TEXT, active INTEGER, made_s REAL, used_s REAL,
   lifetime_h REAL, idle_h REAL);
+CREATE TABLE IF NOT EXISTS _audit (entity TEXT, record_id TEXT, part TEXT, delegator TEXT,
+  PRIMARY KEY (entity, record_id, part));
 CREATE TABLE IF NOT EXISTS _content (file_id TEXT PRIMARY KEY, content BLOB);
 CREATE TABLE IF NOT EXISTS _piece (file_hash TEXT, start TEXT, content BLOB, file_id TEXT, PRIMARY KEY (file_hash, start));
 """
@@ -77,7 +79,9 @@ def _statements(entity: Entity, existing: set[str]) -> Iterator[str]:
         listed = ", ".join(quoted(name) for name in names)
         index = quoted(f"{entity.name}.unique{number}")
         yield f"CREATE UNIQUE INDEX IF NOT EXISTS {index} ON {table} ({listed}) WHERE deleted = 0"
-    covered = {names[0] for names in entity.unique_indexes} | {column.name for column in entity.unique_columns}
+    covered = {names[0] for names in entity.unique_indexes} | {
+        column.name for column in entity.unique_columns
+    }
     for name in _indexed(entity) - covered:
         yield f"CREATE INDEX IF NOT EXISTS {quoted(f'{entity.name}.{name}')} ON {table} ({quoted(name)})"
 

@@ -11,8 +11,23 @@ if TYPE_CHECKING:
     from etl.sandbox.metadata import Entity, JsonObject, JsonValue
 
 _NEVER_INHERITED = frozenset(
-    {"id", "name", "createdAt", "modifiedAt", "createdById", "modifiedById", "ownerUserId", "assignedUserId", "sortOrder",
-     "code", "number", "sku", "mpn", "data", "routes"}  # fmt: skip
+    {
+        "id",
+        "name",
+        "createdAt",
+        "modifiedAt",
+        "createdById",
+        "modifiedById",
+        "ownerUserId",
+        "assignedUserId",
+        "sortOrder",
+        "code",
+        "number",
+        "sku",
+        "mpn",
+        "data",
+        "routes",
+    }  # fmt: skip
 )
 _NEVER_INHERITED_LINKS = frozenset({"parents", "children", "teams", "followers"})
 
@@ -23,16 +38,28 @@ def inherit(session: Session, entity: Entity, payload: JsonObject) -> JsonObject
     Source: AtroCore, Hierarchy service: links sent in the same create call are lost.
     """
     parent = _parent_id(payload)
-    if parent is None or "relationInheritance" not in entity.traits or not relations.exists(session, entity.name, parent):
+    if (
+        parent is None
+        or "relationInheritance" not in entity.traits
+        or not relations.exists(session, entity.name, parent)
+    ):
         return payload
     made = {**payload}
     if "fieldValueInheritance" in entity.traits:
         above = reading.read_one(session, entity.name, parent)
         for column in entity.stored:
-            if column.name not in payload and column.name not in _NEVER_INHERITED and above.get(column.name) is not None:
+            if (
+                column.name not in payload
+                and column.name not in _NEVER_INHERITED
+                and above.get(column.name) is not None
+            ):
                 made[column.name] = above[column.name]
     for link in entity.links.values():
-        if link.type == "manyMany" and link.name not in _NEVER_INHERITED_LINKS and not link.name.startswith("associat"):
+        if (
+            link.type == "manyMany"
+            and link.name not in _NEVER_INHERITED_LINKS
+            and not link.name.startswith("associat")
+        ):
             ids = relations.current_ids(session, entity, link, record_id=parent)
             made.pop(f"{link.name}Ids", None)
             if ids:
@@ -47,7 +74,9 @@ def _parent_id(payload: JsonObject) -> str | None:
     return one if isinstance(one, str) and one else None
 
 
-def set_parent(session: Session, entity: Entity, payload: JsonObject, *, state: JsonObject, moment: Moment) -> None:
+def set_parent(
+    session: Session, entity: Entity, payload: JsonObject, *, state: JsonObject, moment: Moment
+) -> None:
     """Store the parent that a payload names by `parentId`."""
     link = entity.links.get("parents")
     if entity.type != "Hierarchy" or link is None or "parentId" not in payload or "parentsIds" in payload:
@@ -82,17 +111,25 @@ def show_new(session: Session, entity: Entity, state: JsonObject) -> None:
     state["routes"], state["routesNames"] = [], []
     parent = state["parentId"]
     if isinstance(parent, str):
-        above = reading.read_one(session, entity.name, parent) if relations.exists(session, entity.name, parent) else {}
+        above = (
+            reading.read_one(session, entity.name, parent)
+            if relations.exists(session, entity.name, parent)
+            else {}
+        )
         state["parentName"] = above.get("name")
         upper = above.get("routes")
         steps = above.get("routesNames")
         before = str(upper[0]).strip("|") + "|" if isinstance(upper, list) and upper else ""
         state["routes"] = [f"|{before}{parent}|"]
         first = steps[0] if isinstance(steps, list) and steps else []
-        state["routesNames"] = [[*(first if isinstance(first, list) else []), {"id": parent, "name": above.get("name")}]]
+        state["routesNames"] = [
+            [*(first if isinstance(first, list) else []), {"id": parent, "name": above.get("name")}]
+        ]
 
 
-def set_main_image(session: Session, entity: Entity, payload: JsonObject, *, state: JsonObject, moment: Moment) -> None:
+def set_main_image(
+    session: Session, entity: Entity, payload: JsonObject, *, state: JsonObject, moment: Moment
+) -> None:
     """Link the file that `mainImageId` names and make it the main one; null and unknown files do nothing.
 
     Source: AtroPIM, Product service.
@@ -104,14 +141,17 @@ def set_main_image(session: Session, entity: Entity, payload: JsonObject, *, sta
     if not relations.exists(session, "File", image):
         return
     record_id = str(state["id"])
-    relations.add(session, entity, link, record_id=record_id, other_id=image, moment=moment, ignore_present=True)
+    relations.add(
+        session, entity, link, record_id=record_id, other_id=image, moment=moment, ignore_present=True
+    )
     make_main_image(session, link.relation, near=link.near, record_id=record_id, file_id=image)
 
 
 def make_main_image(session: Session, relation: str, *, near: str, record_id: str, file_id: str) -> None:
     """Mark one file of a record as the main one, and no other."""
     session.run(
-        f'UPDATE "{relation}" SET "isMainImage" = ("fileId" = ?) WHERE deleted = 0 AND "{near}" = ?', (file_id, record_id)
+        f'UPDATE "{relation}" SET "isMainImage" = ("fileId" = ?) WHERE deleted = 0 AND "{near}" = ?',
+        (file_id, record_id),
     )
 
 
@@ -119,13 +159,24 @@ def keep_one_main(session: Session, entity: Entity, state: JsonObject) -> None:
     """Let a stored relation row that is marked as the main image be the only one of its record."""
     if entity.type != "Relation" or not entity.name.endswith("File") or not state.get("isMainImage"):
         return
-    near = next((column.name for column in entity.stored if column.kind == "link" and column.required and column.name != "fileId"), None)
+    near = next(
+        (
+            column.name
+            for column in entity.stored
+            if column.kind == "link" and column.required and column.name != "fileId"
+        ),
+        None,
+    )
     if near is not None:
-        make_main_image(session, entity.name, near=near, record_id=str(state.get(near)), file_id=str(state.get("fileId")))
+        make_main_image(
+            session, entity.name, near=near, record_id=str(state.get(near)), file_id=str(state.get("fileId"))
+        )
 
 
 def forget(session: Session, entity: Entity, record_id: str) -> None:
     """Take a deleted record out of its tree: children lose their parent."""
     if entity.type != "Hierarchy" or f"{entity.name}Hierarchy" not in session.instance.schema.entities:
         return
-    session.run(f'DELETE FROM "{entity.name}Hierarchy" WHERE "parentId" = ? OR "entityId" = ?', (record_id, record_id))
+    session.run(
+        f'DELETE FROM "{entity.name}Hierarchy" WHERE "parentId" = ? OR "entityId" = ?', (record_id, record_id)
+    )

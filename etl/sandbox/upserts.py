@@ -61,7 +61,9 @@ class Batch:
             if existing is None:
                 if name == "File":
                     return self._file(payload)
-                return _success(session.generation, name, "Created", record=records.create(session, name, payload))
+                return _success(
+                    session.generation, name, "Created", record=records.create(session, name, payload)
+                )
             record = records.update(session, name, existing, payload)
             return _success(session.generation, name, "Updated", record=record)
         except NotModified as refusal:
@@ -114,7 +116,9 @@ def _by_unique(session: Session, plan: Plan, payload: JsonObject) -> str | None:
         return None
     values: list[SqlValue] = [plan.stores[name](plan.takers[name](value)) for name, value in wanted.items()]
     conditions = " AND ".join(f'"{name}" IS ?' for name in wanted)
-    row = session.row(f'SELECT id FROM "{entity.name}" WHERE deleted = 0 AND {conditions} LIMIT 1', tuple(values))
+    row = session.row(
+        f'SELECT id FROM "{entity.name}" WHERE deleted = 0 AND {conditions} LIMIT 1', tuple(values)
+    )
     return str(row[0]) if row else None
 
 
@@ -124,7 +128,9 @@ def _success(generation: Generation, name: str, status: str, *, record: JsonObje
     return {"status": status, "stored": True, "entity": record}
 
 
-def _not_modified(generation: Generation, name: str, existing: str | None, *, refusal: NotModified) -> JsonObject:
+def _not_modified(
+    generation: Generation, name: str, existing: str | None, *, refusal: NotModified
+) -> JsonObject:
     if generation.unchanged_item == "failed":
         return _failed(generation, name, existing, refusal=refusal)
     if generation.item_answer == "id":
@@ -157,6 +163,14 @@ def check_body(generation: Generation, body: JsonValue) -> None:
     if not isinstance(body, list):
         raise BadRequest("the body does not match its schema: not a list")
     for item in body:
-        fits = isinstance(item, dict) and isinstance(item.get("entity", ""), str) and isinstance(item.get("payload", {}), (dict, list))
-        if not fits or (generation.item_keys_checked and isinstance(item, dict) and not {"entity", "payload"} <= item.keys()):
+        fits = (
+            isinstance(item, dict)
+            and isinstance(item.get("entity", ""), str)
+            and isinstance(item.get("payload", {}), (dict, list))
+        )
+        if not fits or (
+            generation.item_keys_checked
+            and isinstance(item, dict)
+            and not {"entity", "payload"} <= item.keys()
+        ):
             raise BadRequest("the body does not match its schema: an item does not fit")

@@ -42,7 +42,10 @@ def to_columns(session: Session, payload: JsonObject, *, attribute_id: JsonValue
 
 
 def _places(attribute: Attribute) -> dict[str, str]:
-    return {**attribute.places(), "UnitId": "varcharValue" if attribute.type not in {"varchar"} else "referenceValue"}
+    return {
+        **attribute.places(),
+        "UnitId": "varcharValue" if attribute.type not in {"varchar"} else "referenceValue",
+    }
 
 
 def new_values(payload: JsonObject) -> JsonObject:
@@ -52,7 +55,9 @@ def new_values(payload: JsonObject) -> JsonObject:
 
 def add_computed(session: Session, records: list[JsonObject]) -> None:
     """Put `value` and what is known of the attribute into records."""
-    attributes = read_attributes(session, [str(one) for record in records if (one := record.get("attributeId"))])
+    attributes = read_attributes(
+        session, [str(one) for record in records if (one := record.get("attributeId"))]
+    )
     for record in records:
         attribute = attributes.get(str(record.get("attributeId")))
         if attribute is None:

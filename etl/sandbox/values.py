@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import orjson
 
 from etl.sandbox import php
 from etl.sandbox.generations import Generation
-from etl.sandbox.metadata import Column, JsonValue
+from etl.sandbox.metadata import Column, JsonValue, Kind
 from etl.sandbox.refusals import BadRequest, PhpError, SqlError
 from etl.sandbox.storage import SqlValue
 
@@ -56,7 +57,9 @@ def handling(column: Column, generation: Generation) -> Handling:
         return Handling(_take_json, None, store_json, show_json)
     if kind in {"date", "datetime"}:
         return _date_handling(column, generation)
-    return Handling(_text_taker(column), _text_check(column, generation), _text_store(column, generation), None)
+    return Handling(
+        _text_taker(column), _text_check(column, generation), _text_store(column, generation), None
+    )
 
 
 def _take_int(value: JsonValue) -> JsonValue:
@@ -105,6 +108,17 @@ def show_float(value: SqlValue) -> JsonValue:
         return int(value) if -_WHOLE < value < _WHOLE and value == int(value) else value
     assert value is None or isinstance(value, int)
     return value
+
+
+def show_all(kind: Kind, show: Show, values: Sequence[JsonValue]) -> list[JsonValue]:
+    """Return a column of stored values as JSON values; the same as `show` on each, in less time."""
+    if kind == "float":
+        return [
+            int(value) if type(value) is float and value % 1 == 0 and -_WHOLE < value < _WHOLE else value for value in values
+        ]
+    if kind == "bool":
+        return [None if value is None else value == 1 for value in values]
+    return [None if value is None else show(value) for value in values]  # type: ignore[arg-type]  # still as stored
 
 
 def take_bool(value: JsonValue) -> JsonValue:
@@ -158,7 +172,11 @@ def show_json(value: SqlValue) -> JsonValue:
 
 
 def _options_check(column: Column, generation: Generation) -> Check | None:
-    if not column.options or column.type == "array" or (column.custom and not generation.custom_enums_checked):
+    if (
+        not column.options
+        or column.type == "array"
+        or (column.custom and not generation.custom_enums_checked)
+    ):
         return None
     allowed = frozenset(column.options)
 
@@ -177,14 +195,8 @@ def _date_handling(column: Column, generation: Generation) -> Handling:
     def strict(value: JsonValue) -> None:
         if value is None or value == "":
             return
-        if isinstance(value, str) and pattern.fullmatch(value):
-            try:
-                datetime.strptime(value, layout)  # noqa: DTZ007  # the wire has no zone
-            except ValueError:
-                pass
-            else:
-                return
-        raise BadRequest(f"{column.name}: not a {column.kind}")
+        if not isinstance(value, str) or not pattern.fullmatch(value) or _parse(value, layout) is None:
+            raise BadRequest(f"{column.name}: not a {column.kind}")
 
     def store(value: JsonValue) -> SqlValue:
         return None if value is None else database_date(value, with_time=with_time)
@@ -198,16 +210,20 @@ def database_date(value: JsonValue, *, with_time: bool) -> str:
     Raises:
         SqlError: PostgreSQL does not understand it.
     """
-    text = php.to_text(value) if isinstance(value, (bool, int, float, str)) else ""
-    if (_DATETIME if with_time else _DATE).fullmatch(text):
-        moment = _parse(text, "%Y-%m-%d %H:%M:%S" if with_time else "%Y-%m-%d")
-    else:
-        moment = _lenient(text.strip())
+    return _stored_date(php.to_text(value) if isinstance(value, (bool, int, float, str)) else "", with_time=with_time)
+
+
+@lru_cache(maxsize=8192)
+def _stored_date(text: str, *, with_time: bool) -> str:
+    layout = "%Y-%m-%d %H:%M:%S" if with_time else "%Y-%m-%d"
+    exact = (_DATETIME if with_time else _DATE).fullmatch(text)
+    moment = _parse(text, layout) if exact else _lenient(text.strip())
     if moment is None:
         raise SqlError(f"SQLSTATE[22007]: invalid input syntax for type date: {text!r}")
-    return moment.strftime("%Y-%m-%d %H:%M:%S" if with_time else "%Y-%m-%d")
+    return moment.strftime(layout)
 
 
+@lru_cache(maxsize=8192)
 def _parse(text: str, layout: str) -> datetime | None:
     try:
         return datetime.strptime(text, layout)  # noqa: DTZ007  # the wire has no zone
@@ -278,7 +294,9 @@ def php_pattern(text: str) -> re.Pattern[str] | None:
 
 
 def _text_store(column: Column, generation: Generation) -> Store:
-    limit = generation.id_limit if column.name == "id" or column.kind == "link" else column.database_characters
+    limit = (
+        generation.id_limit if column.name == "id" or column.kind == "link" else column.database_characters
+    )
 
     def store(value: JsonValue) -> SqlValue:
         if value is None:

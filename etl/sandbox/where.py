@@ -67,9 +67,13 @@ def _condition(found: Filter, item: JsonObject) -> str:
     if type_ in {"primary", "savedSearch"}:
         return ""
     if php.is_truthy(item.get("isAttribute")):
-        return where_links.attribute_condition(found, type_, str(attribute or ""), item=item, compare=_of_column)
+        return where_links.attribute_condition(
+            found, type_, str(attribute or ""), item=item, compare=_of_column
+        )
     if not isinstance(attribute, str) or not attribute:
-        return NEVER if type_ in _COMPARISONS or type_ in _LIKES or type_ in {"in", "notIn", "between"} else ""
+        return (
+            NEVER if type_ in _COMPARISONS or type_ in _LIKES or type_ in {"in", "notIn", "between"} else ""
+        )
     link = found.entity.links.get(attribute)
     if type_ in _LINK_TYPES:
         return where_links.link_condition(found, type_, link, item=item, nested=compile_where) if link else ""
@@ -202,7 +206,9 @@ def to_sql(column: Column, value: JsonValue) -> SqlValue:
 
 
 def _text(value: JsonValue) -> str:
-    return "" if value is None else php.to_text(value) if isinstance(value, (bool, int, float, str)) else "Array"
+    return (
+        "" if value is None else php.to_text(value) if isinstance(value, (bool, int, float, str)) else "Array"
+    )
 
 
 def _named(found: Filter, value: JsonValue) -> str:
@@ -214,7 +220,9 @@ def _named(found: Filter, value: JsonValue) -> str:
         if name == "onlyMy":
             mine = [key for key in ("ownerUserId", "assignedUserId", "createdById") if found.entity.has(key)]
             found.values += [USER_ID] * len(mine)
-            parts.append("(" + " OR ".join(f"{found.column(key)} = ?" for key in mine) + ")" if mine else NEVER)
+            parts.append(
+                "(" + " OR ".join(f"{found.column(key)} = ?" for key in mine) + ")" if mine else NEVER
+            )
         if name == "withoutActive" and found.entity.has("isActive"):
             parts.append(f"{found.column('isActive')} = 0")
     return " AND ".join(parts)

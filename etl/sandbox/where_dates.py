@@ -54,7 +54,11 @@ def _days(found: Filter, type_: str, today: datetime, *, sql: str, days: int, wi
         return _compare(found, sql, "<", today - timedelta(days=days), with_time=with_time)
     if type_ == "afterXDays":
         return _compare(found, sql, ">", today + timedelta(days=days), with_time=with_time)
-    start, end = (today - timedelta(days=days), today) if type_ == "lastXDays" else (today, today + timedelta(days=days))
+    start, end = (
+        (today - timedelta(days=days), today)
+        if type_ == "lastXDays"
+        else (today, today + timedelta(days=days))
+    )
     lower = _compare(found, sql, ">=", start, with_time=with_time)
     return f"({lower} AND {_compare(found, sql, '<', end + timedelta(days=1), with_time=with_time)})"
 

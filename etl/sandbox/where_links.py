@@ -114,7 +114,9 @@ def unit_condition(found: Filter, type_: str, column: Column, *, value: JsonValu
     return f"{own} {words[type_]} {amounts[0]}" if type_ in words else ""
 
 
-def attribute_condition(found: Filter, type_: str, attribute: str, *, item: JsonObject, compare: Compare) -> str:
+def attribute_condition(
+    found: Filter, type_: str, attribute: str, *, item: JsonObject, compare: Compare
+) -> str:
     """Return a filter on an attribute's value; the attribute is named by its id, with UnitId, From, To or Id behind it.
 
     Raises:
@@ -124,7 +126,11 @@ def attribute_condition(found: Filter, type_: str, attribute: str, *, item: Json
     row, suffix = _attribute(found, attribute)
     if values_entity is None or row is None:
         raise BadRequest(f"no attribute {attribute!r}")
-    attribute_id, attribute_type, owner = str(row[0]), str(row[1]), f"{found.entity.name[0].lower()}{found.entity.name[1:]}Id"
+    attribute_id, attribute_type, owner = (
+        str(row[0]),
+        str(row[1]),
+        f"{found.entity.name[0].lower()}{found.entity.name[1:]}Id",
+    )
     alias = f"{found.alias}_a"
     base = (
         f'SELECT 1 FROM "{values_entity.name}" {alias} WHERE {alias}.deleted = 0 '

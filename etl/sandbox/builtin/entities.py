@@ -404,7 +404,10 @@ def entity_lines(generation: Generation) -> str:
     status = "productStatus" if generation.recorded else "status"
     product = _PRODUCT.format(sku=generation.sku, status=status)
     if generation.catalogs:
-        catalogs = _PIM.replace("  channels many Channel.categories", "  catalogs many Catalog.categories CatalogCategory noLoad\n  channels many Channel.categories")
+        catalogs = _PIM.replace(
+            "  channels many Channel.categories",
+            "  catalogs many Catalog.categories CatalogCategory noLoad\n  channels many Channel.categories",
+        )
         parts = [product.rstrip("\n") + "\n" + _CATALOG_LINE, _CATALOG, catalogs, _OLD_ATTRIBUTES]
     else:
         rules = " required" if generation.attribute_code == "systemName" else ""

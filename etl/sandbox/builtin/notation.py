@@ -1,10 +1,10 @@
 """A short notation for entities, written out to the shape of a `GET /Metadata` answer.
 
-    Brand Base active                      an entity: name, type, traits
-      name varchar required multilang      a field: name, type, settings
-      group link ProductGroup.products     a link, and what it is called over there
-      files many File.brands BrandFile     a multi-link over a relation entity
-      products one Product.brand           records over there that link here
+Brand Base active                      an entity: name, type, traits
+  name varchar required multilang      a field: name, type, settings
+  group link ProductGroup.products     a link, and what it is called over there
+  files many File.brands BrandFile     a multi-link over a relation entity
+  products one Product.brand           records over there that link here
 """
 
 from __future__ import annotations
@@ -72,7 +72,11 @@ def _opened(name: str, type_: str, traits: list[str]) -> JsonObject:
     lines = [*(_STANDARD if type_ != "Values" else ()), *(_OWNED if "owned" in traits else ())]
     if type_ == "Hierarchy":
         relation = f"{name}Hierarchy"
-        lines += [*_HIERARCHY, f"parents many {name}.children {relation}", f"children many {name}.parents {relation} noLoad"]
+        lines += [
+            *_HIERARCHY,
+            f"parents many {name}.children {relation}",
+            f"children many {name}.parents {relation} noLoad",
+        ]
     for line in lines:
         _add(definition, line.split())
     if type_ == "Hierarchy":
@@ -85,7 +89,13 @@ def _opened(name: str, type_: str, traits: list[str]) -> JsonObject:
 
 
 def _scope(type_: str, traits: list[str]) -> JsonObject:
-    scope: JsonObject = {"entity": True, "object": True, "disabled": False, "module": "Sandbox", "importable": True}
+    scope: JsonObject = {
+        "entity": True,
+        "object": True,
+        "disabled": False,
+        "module": "Sandbox",
+        "importable": True,
+    }
     scope["type"] = "Base" if type_ == "Values" else type_
     for trait in traits:
         if trait.startswith("texts="):
@@ -124,7 +134,11 @@ def _add(definition: JsonObject, words: list[str]) -> None:
         if type_ == "many":
             link["relationName"] = rest.pop(0)
         links[name] = link
-        fields[name] = {"type": "linkMultiple", **({"noLoad": True} if type_ == "one" else {}), **_read_settings(rest)}
+        fields[name] = {
+            "type": "linkMultiple",
+            **({"noLoad": True} if type_ == "one" else {}),
+            **_read_settings(rest),
+        }
     else:
         settings = {"type": type_, **_read_settings(rest)}
         fields[name] = settings
@@ -136,7 +150,12 @@ def _add_unit(definition: JsonObject, name: str, measure: str) -> None:
     of: JsonObject = {"mainField": name, "measureId": measure}
     fields = _part(definition, "fields")
     fields[f"{name}Unit"] = {"type": "link", "entity": "Unit", "unitIdField": True, **of}
-    fields[f"unit{name[0].upper()}{name[1:]}"] = {"type": "varchar", "notStorable": True, "unitField": True, **of}
+    fields[f"unit{name[0].upper()}{name[1:]}"] = {
+        "type": "varchar",
+        "notStorable": True,
+        "unitField": True,
+        **of,
+    }
     fields[f"{name}AllUnits"] = {"type": "jsonObject", "notStorable": True, **of}
     fields[f"{name}UnitData"] = {"type": "jsonObject", "notStorable": True, **of}
     _part(definition, "links")[f"{name}Unit"] = {"type": "belongsTo", "entity": "Unit"}
@@ -177,7 +196,11 @@ def _add_relations(definitions: JsonObject, scopes: JsonObject) -> None:
         for settings in _part(definition, "links").values():
             assert isinstance(settings, dict)
             relation = settings.get("relationName")
-            if not isinstance(relation, str) or relation == "EntityTeam" or _has_ends(definitions.get(relation)):
+            if (
+                not isinstance(relation, str)
+                or relation == "EntityTeam"
+                or _has_ends(definitions.get(relation))
+            ):
                 continue
             other = str(settings["entity"])
             ends = {"parent": name, "entity": name} if relation == f"{name}Hierarchy" else _ends(name, other)
@@ -196,7 +219,11 @@ def _add_language(definitions: JsonObject, language: str) -> None:
         fields = _part(definition, "fields")
         for name, settings in list(fields.items()):
             if isinstance(settings, dict) and settings.get("isMultilang"):
-                variant: JsonObject = {"type": settings["type"], "multilangField": name, "multilangLocale": language}
+                variant: JsonObject = {
+                    "type": settings["type"],
+                    "multilangField": name,
+                    "multilangLocale": language,
+                }
                 fields[f"{name}{suffix}"] = variant
 
 
