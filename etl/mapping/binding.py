@@ -1,28 +1,39 @@
-"""Mapping and schema brought together: every field resolved and compiled, everything wrong with it found."""
+"""Mapping, header and schema brought together: every entry resolved and compiled, everything wrong with it found."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
-from etl.mapping.convert.converters import LINKS, LISTS, converter_for
-from etl.mapping.convert.faults import Faults
-from etl.mapping.fields import FieldRule, value_table, written
+from etl.mapping.attributes import AttributeRule, PairRule, compile_attribute, find_pairs
+from etl.mapping.columns import ColumnRule, Layout
+from etl.mapping.compiling import Compiler, link_entity
+from etl.mapping.convert.converters import LINKS, LISTS
+from etl.mapping.convert.link_texts import LinkForm
 from etl.mapping.findings import MappingProblem, choices, finding
-from etl.model import LinkTarget, Missing, Problem
-from etl.problems import CATALOGUE
+from etl.mapping.patterns import caught_columns
+from etl.mapping.relations import RelationRule
+from etl.mapping.using import named_columns
+from etl.model import LinkTarget, Missing
+from etl.schema import FieldSchema
 
 if TYPE_CHECKING:
-    from etl.mapping.document import FieldDoc, Scalar
+    from collections.abc import Sequence
+
+    from etl.mapping.attributes import AttributeFacts
+    from etl.mapping.document import AssociationDoc, FieldDoc, ValueDoc
+    from etl.mapping.expressions import Expression
+    from etl.mapping.fields import FieldRule
     from etl.mapping.findings import Spot
     from etl.mapping.loading import Mapping
-    from etl.schema import EntitySchema, FieldSchema, Schema
+    from etl.mapping.patterns import Caught
+    from etl.mapping.positions import Path_
+    from etl.schema import EntitySchema, Schema
 
-LIST_OPTION = "ExtensibleEnumOption"
 UNWRITABLE = frozenset({"file", "other"})
+OWNER_FIELDS = ("associatingItem", "mainProduct")
+"""Which end of an association is the record itself. Source: api-contract §11; 1.10 metadata."""
 
 
 @dataclass(slots=True)
@@ -30,31 +41,85 @@ class Bound:
     """What became of binding: the rules as far as they could be made, and what stands in the way."""
 
     entity: EntitySchema
+    layout: Layout
     rules: list[FieldRule] = field(default_factory=list)
+    attributes: list[AttributeRule] = field(default_factory=list)
+    pairs: list[PairRule] = field(default_factory=list)
+    relations: list[RelationRule] = field(default_factory=list)
+    where: Expression | None = None
+    caught: list[Caught] = field(default_factory=list)
     problems: list[MappingProblem] = field(default_factory=list)
+    compiler: Compiler | None = None
 
 
-def bind_fields(mapping: Mapping, schema: Schema, entity: EntitySchema) -> Bound:
-    """Resolve and compile the fields of a mapping."""
-    bound = Bound(entity)
+def layout_of(mapping: Mapping, header: Sequence[str] | None) -> Layout:
+    """Return what the mapping says about columns; without a header each goes by its first name."""
+    names = {}
+    for short, doc in mapping.document.columns.items():
+        there = [one for one in doc.header if header is None or one in header]
+        first = there[0] if there else None if doc.optional else doc.header[0]
+        names[short] = ColumnRule(first, doc.blank, doc.number, doc.date)
+    rows = mapping.doc.rows
+    fill = rows.fill_down
+    return Layout(
+        names,
+        mapping.document.markers,
+        fill_within=fill.within if fill else (),
+        fill_columns=fill.columns if fill else (),
+        group_by=rows.group.by if rows.group else (),
+    )
+
+
+def bind_all(
+    mapping: Mapping,
+    *,
+    header: Sequence[str] | None,
+    schema: Schema,
+    entity: EntitySchema,
+    attributes: Sequence[AttributeFacts] | None,
+) -> Bound:
+    """Resolve and compile everything that a mapping says of its entity."""
+    layout = layout_of(mapping, header)
+    bound = Bound(entity, layout)
+    keys = frozenset(one for part in key_names(mapping) for one in part)
+    names = {found.name for one in keys if (found := find_field(entity, one))}
+    compiler = Compiler(mapping, entity, layout, bound.problems, frozenset(names))
+    bound.compiler = compiler
     for name, doc in mapping.fields.items():
-        spot = mapping.text.key_spot("fields", name)
-        found = find_field(entity, name)
-        if found is None:
-            advice = choices(name.split("|")[0].split("@")[0], writable(entity), what="Fields there")
-            bound.problems.append(
-                finding("unknown_field", spot, entity=entity.name, field=name, choices=advice)
-            )
-            continue
-        problems = list(_unfit(found, doc, entity=entity, schema=schema, spot=spot))
-        bound.problems += problems
-        if not problems:
-            _compile(bound, mapping, name=name, doc=doc, field=found)
+        _bind_field(bound, compiler, name, doc, schema=schema, path=("fields", name))
+    if header is not None:
+        taken = frozenset(layout.header(name) or "" for name in named_columns(mapping))
+        bound.caught = list(caught_columns(mapping.doc.patterns, header, taken=taken))
+    for one in bound.caught:
+        path: Path_ = ("patterns", one.pattern)
+        if hasattr(one.doc, "each"):
+            _bind_field(bound, compiler, one.name, one.doc, schema=schema, path=path)
+        else:
+            bound.attributes += compile_attribute(compiler, one.name, one.doc, facts=attributes, path=path)
+    for address, attribute in mapping.doc.attributes.items():
+        path = ("attributes", address)
+        if attribute.names is not None and attribute.cells is not None:
+            pairs = tuple(find_pairs(header or (), attribute.names, attribute.cells))
+            bound.pairs.append(PairRule(address, pairs, attribute, path, attributes))
+            if header is not None and not pairs:
+                spot = mapping.spot(*path)
+                bound.problems.append(
+                    finding("no_pairs", spot, names=attribute.names, values=attribute.cells)
+                )
+        else:
+            bound.attributes += compile_attribute(compiler, address, attribute, facts=attributes, path=path)
+    for name, association in mapping.doc.associations.items():
+        _bind_association(bound, compiler, name, association, schema=schema)
+    if mapping.doc.rows.where is not None:
+        bound.where = compiler.expression(mapping.doc.rows.where, ("rows", "where"))
     return bound
 
 
 def find_field(entity: EntitySchema, name: str) -> FieldSchema | None:
-    """Return the first of `number|sku` that the entity has; `name@de_DE` is a language of `name`."""
+    """Return the first of `number|sku` that the entity has.
+
+    `name@de_DE` is a language of `name`, `sizeFrom` an end of a range, `priceUnit` the unit of `price`.
+    """
     for one in name.split("|"):
         base, _, locale = one.strip().partition("@")
         if not locale and base in entity.fields:
@@ -62,6 +127,13 @@ def find_field(entity: EntitySchema, name: str) -> FieldSchema | None:
         for candidate in entity.fields.values():
             if locale and candidate.main_field == base and candidate.locale == locale:
                 return candidate
+        for end in ("From", "To"):
+            ranged = entity.fields.get(base.removesuffix(end)) if base.endswith(end) else None
+            if ranged is not None and ranged.kind in ("range_int", "range_float"):
+                return dataclasses.replace(ranged, name=base)
+        measured = entity.fields.get(base.removesuffix("Unit")) if base.endswith("Unit") else None
+        if measured is not None and measured.measure:
+            return FieldSchema(base, "link", "link", target="Unit", measure=measured.measure)
     return None
 
 
@@ -75,99 +147,197 @@ def key_names(mapping: Mapping) -> list[tuple[str, ...]]:
     return [tuple(part.strip() for part in one.split("|")) for one in mapping.key]
 
 
-def _unfit(
-    found: FieldSchema, doc: FieldDoc, *, entity: EntitySchema, schema: Schema, spot: Spot
+def _bind_field(
+    bound: Bound, compiler: Compiler, name: str, doc: FieldDoc, *, schema: Schema, path: Path_
+) -> None:
+    spot = compiler.mapping.key_spot(*path)
+    found = find_field(bound.entity, name)
+    if found is None:
+        advice = choices(name.split("|", maxsplit=1)[0].split("@", maxsplit=1)[0], writable(bound.entity), what="Fields there")
+        bound.problems.append(
+            finding("unknown_field", spot, entity=bound.entity.name, field=name, choices=advice)
+        )
+        return
+    problems = unfit(found, doc, entity=bound.entity, schema=schema, spot=spot)
+    bound.problems += problems
+    if problems:
+        return
+    if doc.each is not None:
+        _bind_relation(bound, compiler, name, doc, found=found, schema=schema, path=path)
+    else:
+        bound.rules += compiler.rules(name, doc, found, path=path)
+
+
+def unfit(
+    found: FieldSchema, doc: ValueDoc, *, entity: EntitySchema, schema: Schema, spot: Spot
 ) -> list[MappingProblem]:
+    """Return why a field cannot be made as the mapping says, whatever the cells."""
     facts = {"entity": entity.name, "field": found.name, "type": found.type}
     if found.is_read_only:
         return [finding("read_only_field", spot, **facts)]
     if found.kind in UNWRITABLE:
         return [finding("unsupported_field", spot, **facts)]
     problems = []
+    is_range = found.kind in ("range_int", "range_float") and found.name in entity.fields
+    if is_range and doc.range is None:
+        problems.append(finding("range_without_mark", spot, **facts))
+    if doc.range is not None and not is_range:
+        problems.append(finding("not_a_range_field", spot, **facts))
+    if (doc.unit or doc.measure) and not found.measure:
+        key = "unit" if doc.unit else "measure"
+        problems.append(finding("no_measure", spot, key=key, **facts))
     if doc.split and found.kind not in LISTS:
         problems.append(finding("not_multiple", spot, **facts))
     if found.kind not in LINKS:
         if doc.link:
             problems.append(finding("not_a_link", spot, key="link", **facts))
         return problems
-    target = schema.entities.get(_target(found))
+    return problems + _unfit_link(found, doc, schema=schema, spot=spot, facts=facts)
+
+
+def _unfit_link(
+    found: FieldSchema, doc: ValueDoc, *, schema: Schema, spot: Spot, facts: dict[str, str]
+) -> list[MappingProblem]:
+    target = schema.entities.get(link_entity(found))
     if doc.link is None:
-        problems.append(finding("link_without_by", spot, target=_target(found), **facts))
-    elif target and find_field(target, doc.link.by) is None:
-        advice = choices(doc.link.by, writable(target), what="Fields there")
-        problems.append(
-            finding("unknown_link_field", spot, target=target.name, by=doc.link.by, choices=advice)
-        )
-    elif doc.link.by == "id" and doc.link.missing is Missing.CREATE:
+        return [finding("link_without_by", spot, target=link_entity(found), **facts)]
+    problems = []
+    for by in doc.link.by:
+        if target and find_field(target, by) is None:
+            advice = choices(by, writable(target), what="Fields there")
+            problems.append(finding("unknown_link_field", spot, target=target.name, by=by, choices=advice))
+    for name in doc.link.create:
+        if target and find_field(target, name) is None:
+            advice = choices(name, writable(target), what="Fields there")
+            problems.append(finding("unknown_link_field", spot, target=target.name, by=name, choices=advice))
+    if doc.link.by == ("id",) and doc.link.missing is Missing.CREATE:
         problems.append(finding("link_creates_by_id", spot, **facts))
+    if doc.link.send == "object" and doc.link.by == ("id",):
+        problems.append(finding("object_by_id", spot, **facts))
     return problems
 
 
-def _compile(bound: Bound, mapping: Mapping, *, name: str, doc: FieldDoc, field: FieldSchema) -> None:
-    # What the mapping itself writes (constants, defaults, values) is written as machines do.
-    rule = FieldRule(name, field, doc, converter_for(field))
-    constant = _fixed(bound, mapping, rule, "constant") if doc.constant is not None else None
-    default = _fixed(bound, mapping, rule, "default") if doc.default is not None else None
-    number = doc.number or mapping.source.number
-    date = doc.date or mapping.source.date
-    key_parts = {one for part in key_names(mapping) for one in part}
-    is_key = field.name in key_parts
-    on_empty = doc.on_empty or mapping.document.on_empty
-    is_needed = field.is_required and not field.has_default and mapping.write in ("upsert", "create")
-    if doc.required or is_key or (doc.on_empty is None and is_needed):
-        on_empty = "fail"
-    bound.rules.append(
-        FieldRule(
+def _bind_relation(
+    bound: Bound,
+    compiler: Compiler,
+    name: str,
+    doc: FieldDoc,
+    *,
+    found: FieldSchema,
+    schema: Schema,
+    path: Path_,
+) -> None:
+    relation = schema.entities.get(found.relation or "")
+    ends = _ends(bound.entity, relation, found.target) if relation and found.kind == "links" else None
+    if doc.each is None or doc.link is None or relation is None or ends is None:
+        spot = compiler.mapping.key_spot(*path)
+        bound.problems.append(finding("no_relation", spot, field=name, entity=bound.entity.name))
+        return
+    owner, other = ends
+    rules = []
+    for inner, one in doc.with_.items():
+        rules += _bind_inner(compiler, relation, inner, one, schema=schema, path=(*path, "with", inner))
+    link = compiler.link(doc.link, other, replaces=doc.links == "replace")
+    inner_path = (*path, "each")
+    form = LinkForm(doc.link.by, doc.link.delimiter, doc.link.path)
+    bound.relations.append(
+        RelationRule(
             name,
-            field,
-            doc,
-            converter=converter_for(field) if doc.values else converter_for(field, number=number, date=date),
-            constant=constant,
-            default=default,
-            values=value_table(doc.values, doc.otherwise) if doc.values is not None else None,
-            on_empty=on_empty,
-            empty_code="key_empty" if is_key else "required_empty",
-            link=_link(field, doc),
-            is_key=is_key,
+            relation.name,
+            owner.payload_key,
+            link,
+            origin=compiler.origin(doc.each, inner_path),
+            steps=compiler.steps(doc.each, inner_path),
+            split=doc.each.split,
+            form=form if len(doc.link.by) > 1 or doc.link.path else None,
+            unique=doc.each.unique,
+            order_by=doc.each.order_by,
+            fields=tuple(rules),
+            labels=(doc.each.column,) if doc.each.column else (),
         )
     )
 
 
-def _fixed(bound: Bound, mapping: Mapping, rule: FieldRule, part: str) -> pa.Array | None:
-    value: Scalar | None = getattr(rule.doc, part)
-    faults = Faults()
-    made = rule.converted(pa.array([written(value)], pa.string()), faults)
-    for fault in faults.found:
-        kind = CATALOGUE[fault.code]
-        problem = Problem(fault.code, "", field=rule.field.name, value=fault.value, facts=fault.facts)
-        facts = {"value": problem.value, "field": problem.field, **problem.facts}
+def _bind_inner(
+    compiler: Compiler, relation: EntitySchema, name: str, doc: ValueDoc, *, schema: Schema, path: Path_
+) -> list[FieldRule]:
+    found = find_field(relation, name)
+    spot = compiler.mapping.key_spot(*path)
+    if found is None:
+        advice = choices(name, writable(relation), what="Fields there")
+        compiler.problems.append(
+            finding("unknown_field", spot, entity=relation.name, field=name, choices=advice)
+        )
+        return []
+    problems = unfit(found, doc, entity=relation, schema=schema, spot=spot)
+    if found.kind in LINKS:
+        problems.append(finding("link_in_relation", spot, field=name, entity=relation.name))
+    compiler.problems += problems
+    return [] if problems else compiler.rules(name, doc, found, path=path)
+
+
+def _bind_association(
+    bound: Bound, compiler: Compiler, name: str, doc: AssociationDoc, *, schema: Schema
+) -> None:
+    path: Path_ = ("associations", name)
+    relation = schema.entities.get(f"Associated{bound.entity.name}")
+    ends = _ends(bound.entity, relation, bound.entity.name) if relation else None
+    if relation is None or ends is None or "association" not in relation.fields:
+        spot = compiler.mapping.key_spot(*path)
+        bound.problems.append(finding("no_associations", spot, entity=bound.entity.name))
+        return
+    owner, other = ends
+    if find_field(bound.entity, doc.by) is None:
+        spot = compiler.mapping.spot(*path, "by")
+        advice = choices(doc.by, writable(bound.entity), what="Fields there")
         bound.problems.append(
-            finding(
-                "value_unusable",
-                mapping.text.spot("fields", rule.name, part),
-                where=part,
-                field=rule.name,
-                reason=kind.sentence.format_map(facts),
-                advice="Write it as AtroCore keeps it.",
-            )
+            finding("unknown_link_field", spot, target=bound.entity.name, by=doc.by, choices=advice)
         )
-    return None if faults.found else made
-
-
-def _target(field: FieldSchema) -> str:
-    return LIST_OPTION if field.kind in ("list_option", "list_options") else field.target or ""
-
-
-def _link(field: FieldSchema, doc: FieldDoc) -> LinkTarget | None:
-    if field.kind not in LINKS or doc.link is None:
-        return None
-    return LinkTarget(
-        field=field.name,
-        key=field.payload_key,
-        entity=_target(field),
-        by=doc.link.by,
-        is_multiple=field.kind in LISTS,
-        missing=doc.link.missing,
-        replaces=doc.links == "replace",
-        constants=MappingProxyType(dict(doc.link.create)),
+    target = LinkTarget(
+        other.name,
+        other.payload_key,
+        bound.entity.name,
+        doc.by,
+        is_multiple=False,
+        missing=Missing(doc.missing),
+        place="both",
     )
+    kind = relation.fields["association"]
+    association = LinkTarget(
+        kind.name,
+        kind.payload_key,
+        kind.target or "Association",
+        doc.association_by,
+        is_multiple=False,
+        missing=Missing.FAIL,
+    )
+    bound.relations.append(
+        RelationRule(
+            name,
+            relation.name,
+            owner.payload_key,
+            target,
+            origin=compiler.origin(doc, path),
+            steps=compiler.steps(doc, path),
+            split=doc.split,
+            unique=doc.unique,
+            order_by=doc.order_by,
+            fixed=((association, name),),
+            labels=(doc.column,) if doc.column else (),
+        )
+    )
+
+
+def _ends(
+    entity: EntitySchema, relation: EntitySchema | None, target: str | None
+) -> tuple[FieldSchema, FieldSchema] | None:
+    """Return the two links of a relation entity: to the record itself, and to the other one."""
+    links = [
+        one
+        for one in (relation.fields.values() if relation else ())
+        if one.kind == "link" and not one.is_read_only and one.target in (entity.name, target)
+    ]
+    own = [one for one in links if one.target == entity.name]
+    first = next((one for one in own if one.name in OWNER_FIELDS), own[0] if own else None)
+    other = next((one for one in links if one.target == target and one is not first), None)
+    return (first, other) if first and other else None

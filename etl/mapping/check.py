@@ -5,27 +5,64 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from etl.mapping.binding import Bound, bind_fields, find_field, key_names
+from etl.mapping.binding import Bound, bind_all, find_field, key_names, layout_of
+from etl.mapping.blocks import check_blocks
 from etl.mapping.convert.converters import LISTS
 from etl.mapping.findings import MappingProblem, choices, did_you_mean, finding, in_order
+from etl.mapping.patterns import unknown_braces
+from etl.mapping.suspicions import suspicions
+from etl.mapping.using import column_uses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from etl.mapping.attributes import AttributeFacts
     from etl.mapping.loading import Mapping
     from etl.schema import Schema
 
+OWNERS = frozenset({"ownerUser", "assignedUser"})
+"""Required fields that the server fills in. Source: api-contract §11."""
 
-def check(mapping: Mapping, *, header: tuple[str, ...] | None, schema: Schema | None) -> list[MappingProblem]:
-    """Return every problem of the mapping, sorted by line; what is None is not checked against."""
-    return bind_and_check(mapping, header=header, schema=schema)[1]
+
+def check(
+    mapping: Mapping,
+    *,
+    header: tuple[str, ...] | None,
+    schema: Schema | None,
+    attributes: Sequence[AttributeFacts] | None = None,
+    generation: str | None = None,
+) -> list[MappingProblem]:
+    """Return every problem of the mapping, of all its blocks, sorted by line; what is None is not checked against.
+
+    Args:
+        attributes: all attributes of the instance.
+        generation: such as `2.1`; tells what the server can take.
+    """
+    problems = list(check_blocks(mapping))
+    parts = mapping.parts()
+    for part in parts:
+        problems += bind_and_check(
+            part, header=header, schema=schema, attributes=attributes, generation=generation
+        )[1]
+    if header is not None:
+        problems += _unused(parts, header)
+    return in_order(problems)
 
 
 def bind_and_check(
-    mapping: Mapping, *, header: tuple[str, ...] | None, schema: Schema | None
+    mapping: Mapping,
+    *,
+    header: tuple[str, ...] | None,
+    schema: Schema | None,
+    attributes: Sequence[AttributeFacts] | None = None,
+    generation: str | None = None,
 ) -> tuple[Bound | None, list[MappingProblem]]:
-    """Return the compiled fields beside the problems; None where there is no schema or no such entity."""
+    """Return one entity's rules beside its problems; None where there is no schema or no such entity."""
     problems = list(_keys(mapping))
+    for position, pattern in enumerate(mapping.doc.patterns):
+        for brace in sorted(unknown_braces(pattern)):
+            spot = mapping.spot("patterns", position)
+            problems.append(finding("unknown_brace", spot, header=pattern.header, brace=brace))
     if header is not None:
         problems += _columns(mapping, header)
     bound = None
@@ -33,72 +70,107 @@ def bind_and_check(
         entity = schema.entities.get(mapping.entity)
         if entity is None:
             advice = choices(mapping.entity, schema.entities, what="Entities there", at_most=12)
-            spot = mapping.text.spot("entity")
+            spot = mapping.spot("entity")
             problems.append(finding("unknown_entity", spot, entity=mapping.entity, choices=advice))
         else:
-            bound = bind_fields(mapping, schema, entity)
+            bound = bind_all(mapping, header=header, schema=schema, entity=entity, attributes=attributes)
             problems += bound.problems
             problems += _whole(mapping, bound)
+            problems += suspicions(mapping, bound, generation=generation)
+            problems += _idle_patterns(mapping, bound, header)
     return bound, in_order(problems)
-
-
-def used_columns(mapping: Mapping) -> tuple[str, ...]:
-    """Return the source columns that the mapping reads, each once, in its order."""
-    names = (doc.column for doc in mapping.fields.values() if doc.column is not None)
-    return tuple(dict.fromkeys(names))
 
 
 def _keys(mapping: Mapping) -> Iterator[MappingProblem]:
     if not mapping.key and mapping.write not in ("create", "none"):
-        yield finding("key_missing", mapping.text.key_spot("write"))
+        yield finding("key_missing", mapping.key_spot("write"))
     written = {one.strip() for name in mapping.fields for one in name.split("|")}
+    written |= {one.field for one in mapping.doc.patterns if one.field}
     for position, names in enumerate(key_names(mapping)):
         if not written & set(names):
-            spot = mapping.text.spot("key", position)
+            spot = mapping.spot("key", position)
             yield finding("key_unmapped", spot, key=mapping.key[position])
 
 
-def _columns(mapping: Mapping, header: tuple[str, ...]) -> Iterator[MappingProblem]:
+def _columns(mapping: Mapping, header: Sequence[str]) -> Iterator[MappingProblem]:
     here = [name for name in header if not name.startswith("_")]
     file = mapping.source.file or "the source"
-    for name, doc in mapping.fields.items():
-        if doc.column is None:
+    layout = layout_of(mapping, header)
+    for name, path in column_uses(mapping):
+        column = layout.header(name)
+        if column is None:
             continue
-        spot = mapping.text.spot("fields", name, "column")
-        if doc.column not in here:
-            close = did_you_mean(doc.column, here)
+        if column not in here:
+            known = [*here, *mapping.document.columns]
             yield finding(
-                "unknown_column", spot, column=doc.column, file=file, columns=", ".join(here), close=close
+                "unknown_column",
+                mapping.spot(*path),
+                column=column,
+                file=file,
+                columns=", ".join(here),
+                close=did_you_mean(column, known),
             )
-        elif (count := here.count(doc.column)) > 1:
-            yield finding("column_twice", spot, column=doc.column, count=count, file=file)
-    used = set(used_columns(mapping))
-    for column in dict.fromkeys(here):
-        if column not in used and not any(
-            fnmatchcase(column, pattern) for pattern in mapping.document.ignore
-        ):
-            yield finding("unused_column", mapping.text.key_spot("fields"), column=column)
+        elif (count := here.count(column)) > 1:
+            yield finding("column_twice", mapping.spot(*path), column=column, count=count, file=file)
+
+
+def _unused(parts: Sequence[Mapping], header: Sequence[str]) -> Iterator[MappingProblem]:
+    used: set[str | None] = set()
+    for part in parts:
+        used |= columns_in_use(part, header)
+    first = parts[0]
+    for column in dict.fromkeys(header):
+        is_ignored = any(fnmatchcase(column, one) for one in first.document.ignore)
+        if column not in used and not column.startswith("_") and not is_ignored:
+            yield finding("unused_column", first.key_spot("fields"), column=column)
+
+
+def columns_in_use(mapping: Mapping, header: Sequence[str]) -> set[str | None]:
+    """Return the columns of the header that one entity of the mapping reads."""
+    from etl.mapping.attributes import find_pairs  # noqa: PLC0415
+    from etl.mapping.patterns import caught_columns  # noqa: PLC0415
+
+    layout = layout_of(mapping, header)
+    used = {layout.header(name) for name, _ in column_uses(mapping)}
+    for attribute in mapping.doc.attributes.values():
+        if attribute.names is not None and attribute.cells is not None:
+            used |= {one for pair in find_pairs(header, attribute.names, attribute.cells) for one in pair}
+    taken = frozenset(one for one in used if one)
+    return used | {one.column for one in caught_columns(mapping.doc.patterns, header, taken=taken)}
 
 
 def _whole(mapping: Mapping, bound: Bound) -> Iterator[MappingProblem]:
     first: dict[str, str] = {}
     for rule in bound.rules:
         if rule.key in first:
-            spot = mapping.text.key_spot("fields", rule.name)
+            spot = mapping.key_spot("fields", rule.name)
             facts = {"field": rule.name, "other": first[rule.key], "key": rule.key}
             yield finding("field_twice", spot, entity=mapping.entity, **facts)
         first.setdefault(rule.key, rule.name)
-    mapped = {found.name for name in mapping.fields if (found := find_field(bound.entity, name))}
     if mapping.write in ("upsert", "create"):
+        mapped = {found.name for name in mapping.fields if (found := find_field(bound.entity, name))}
+        mapped |= {rule.field.name for rule in bound.rules}
         for one in bound.entity.fields.values():
             is_needed = one.is_required and not one.has_default and not one.is_read_only
-            # Owners are filled in by the server. Source: api-contract §11.
-            if is_needed and one.name not in mapped and one.name not in ("ownerUser", "assignedUser"):
-                spot = mapping.text.key_spot("fields")
+            if is_needed and one.name not in mapped and one.name not in OWNERS:
+                spot = mapping.key_spot("fields")
                 yield finding("required_unmapped", spot, entity=mapping.entity, field=one.name)
     for position, names in enumerate(key_names(mapping)):
         for rule in bound.rules:
-            if rule.field.name in names and (rule.link or rule.field.kind in (*LISTS, "json")):
-                spot = mapping.text.spot("key", position)
+            if rule.field.name not in names:
+                continue
+            spot, key = mapping.spot("key", position), mapping.key[position]
+            if rule.link or rule.field.kind in (*LISTS, "json"):
                 kind = "a link" if rule.link else "a list"
-                yield finding("key_is_list", spot, key=mapping.key[position], kind=kind)
+                yield finding("key_is_list", spot, key=key, kind=kind)
+            elif rule.constant is not None and len(mapping.key) == 1:
+                yield finding("key_is_constant", spot, key=key)
+    if mapping.doc.attributes and not bound.entity.has_attributes:
+        yield finding("no_attributes", mapping.key_spot("attributes"), entity=mapping.entity)
+
+
+def _idle_patterns(mapping: Mapping, bound: Bound, header: Sequence[str] | None) -> Iterator[MappingProblem]:
+    caught = {one.pattern for one in bound.caught}
+    for position, pattern in enumerate(mapping.doc.patterns if header is not None else ()):
+        if position not in caught:
+            yield finding("pattern_idle", mapping.spot("patterns", position), header=pattern.header)

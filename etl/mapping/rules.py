@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from etl.errors import MappingInvalid
 from etl.mapping.binding import key_names
-from etl.mapping.check import bind_and_check, used_columns
-from etl.mapping.fields import Columns
+from etl.mapping.check import bind_and_check, columns_in_use
+from etl.mapping.choosing import chosen_rows
+from etl.mapping.columns import Columns
+from etl.mapping.grouping import groups_of, whole_groups
 from etl.mapping.keys import joined_keys
 from etl.mapping.translate import translate
 from etl.problems import Severity
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from etl.mapping.attributes import AttributeFacts
+    from etl.mapping.binding import Bound
     from etl.mapping.fields import FieldRule
     from etl.mapping.loading import Mapping
     from etl.model import Frame, LinkTarget, Payloads
@@ -24,18 +31,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A mapping that is right for this header and this schema."""
+    """A mapping, or one of its blocks, that is right for this header and this schema."""
 
     mapping: Mapping
     entity: EntitySchema
-    fields: tuple[FieldRule, ...]
+    bound: Bound
     key_rules: tuple[FieldRule, ...]
     """The fields of the key, in the order of the key."""
+    used_columns: tuple[str, ...]
+    """Source columns that are read, in the order of the header."""
+
+    @property
+    def fields(self) -> tuple[FieldRule, ...]:
+        """What is made of each frame, by payload key."""
+        return tuple(self.bound.rules)
 
     @property
     def links(self) -> tuple[LinkTarget, ...]:
-        """The links that are looked up."""
+        """The links that are looked up for the records themselves."""
         return tuple(rule.link for rule in self.fields if rule.link is not None)
+
+    @property
+    def further_links(self) -> tuple[LinkTarget, ...]:
+        """The links of relation records, associations and attributes."""
+        found = [rule.rule.link for rule in self.bound.attributes]
+        for one in self.bound.relations:
+            found += [one.target, *(target for target, _ in one.fixed)]
+        return tuple(one for one in found if one is not None)
 
     @property
     def key_fields(self) -> tuple[str, ...]:
@@ -43,38 +65,85 @@ class Rules:
         return tuple(rule.key for rule in self.key_rules)
 
     @property
-    def used_columns(self) -> tuple[str, ...]:
-        """Source columns that are read."""
-        return used_columns(self.mapping)
-
-    @property
     def payload_keys(self) -> tuple[str, ...]:
         """Every payload key that may be sent; what `select` asks of live records."""
         return tuple(dict.fromkeys(rule.key for rule in self.fields))
 
-    def keys(self, frame: Frame) -> pa.StringArray:
-        """Return the canonical key of each row, null where it cannot be made; reads the key's columns only.
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Payload keys that carry linked objects: these are tried on one record before the others leave."""
+        return tuple(
+            rule.key for rule in self.fields if rule.link_form is not None and rule.link_form.is_object
+        )
 
-        Typed by the schema, NFC; the parts of a composite key are joined by U+001F. Without a key all are null.
+    def whole_records(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Yield the same rows in frames that never end within a record; both passes read through this.
+
+        The frames themselves where every row is a record of its own. Holds one frame and one record.
         """
-        columns = Columns(frame)
-        return joined_keys([rule.make(columns).values for rule in self.key_rules], len(frame))
+        return whole_groups(frames, self.bound.layout)
+
+    def keys(self, frame: Frame) -> pa.StringArray:
+        """Return the canonical key of each row, null where it cannot be made; reads what the key needs only.
+
+        Typed by the schema, NFC; the parts of a composite key are joined by U+001F. Without a key all are null; so
+        are rows that the mapping skips, and the further rows of a record that several rows make.
+        """
+        columns, skipped = chosen_rows(Columns(frame, self.bound.layout), self.bound, self.mapping)
+        groups = groups_of(columns)
+        parts = [rule.make(columns, groups).values for rule in self.key_rules]
+        if groups is None and not skipped:
+            return joined_keys(parts, len(frame))
+        count = len(columns) if groups is None else len(groups)
+        made = joined_keys(parts, count)
+        positions = np.arange(len(columns)) if groups is None else groups.starts
+        if columns.chosen is not None:
+            positions = columns.chosen.to_numpy(zero_copy_only=False)[positions]
+        take = np.full(len(frame), -1)
+        take[positions] = np.arange(count)
+        return made.take(pa.array(take, mask=take < 0))
+
+    def heads(self, frame: Frame) -> pa.Int64Array:
+        """Return, for each row, the number of the first row of its record: what happens to one happens to all."""
+        columns = Columns(frame, self.bound.layout)
+        groups = groups_of(columns)
+        if groups is None:
+            return frame.numbers
+        return frame.numbers.take(pa.array(np.repeat(groups.starts, groups.sizes)))
 
     def translate(self, frame: Frame) -> Payloads:
         """Return what is to be sent of one frame, and what is wrong with its cells."""
-        return translate(self, frame)
+        return translate(self.mapping, self.bound, frame, key_rules=self.key_rules)
 
 
-def bind(mapping: Mapping, *, header: tuple[str, ...], schema: Schema) -> Rules:
+def bind(
+    mapping: Mapping,
+    *,
+    header: tuple[str, ...],
+    schema: Schema,
+    attributes: Sequence[AttributeFacts] | None = None,
+    generation: str | None = None,
+) -> Rules:
     """Return the mapping ready for frames with these columns and records of this instance.
+
+    A mapping with blocks is bound block by block: `[bind(part, …) for part in mapping.parts()]`.
+
+    Args:
+        attributes: all attributes of the instance; None: not known, values of attributes stay text.
 
     Raises:
         MappingInvalid: `check` finds errors; warnings do not stand in the way.
+        ValueError: the mapping has blocks.
     """
-    bound, problems = bind_and_check(mapping, header=header, schema=schema)
+    if mapping.document.blocks and not mapping.block:
+        raise ValueError("a mapping with blocks is bound block by block")
+    bound, problems = bind_and_check(
+        mapping, header=header, schema=schema, attributes=attributes, generation=generation
+    )
     errors = [str(one) for one in problems if one.severity is Severity.ERROR]
     if errors or bound is None:
         raise MappingInvalid(str(mapping.path), problems=errors)
     by_name = {rule.field.name: rule for rule in bound.rules}
     keys = tuple(next(by_name[name] for name in names if name in by_name) for names in key_names(mapping))
-    return Rules(mapping, bound.entity, tuple(bound.rules), keys)
+    used = columns_in_use(mapping, header)
+    return Rules(mapping, bound.entity, bound, keys, tuple(name for name in header if name in used))

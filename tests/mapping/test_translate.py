@@ -118,7 +118,7 @@ def test_a_cell_left_out_does_not_stop_its_row(translate: Callable[..., Payloads
     payloads = translate("stock: {column: A, on_error: skip_field}", {"A": ["x"]})
     assert payloads.columns["stock"].to_pylist() == [None]
     assert [say(one) for one in payloads.problems] == [
-        'the cell was left out: "x" is not a number. Correct the cell. The rest of the row goes.'
+        'the cell was left out: "x" is not a number. The rest of the row goes.'
     ]
 
 

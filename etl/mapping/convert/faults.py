@@ -23,7 +23,7 @@ class Fault:
     """One cell that cannot be used."""
 
     position: int
-    """0-based, among the rows of the frame."""
+    """0-based, among the cells of the column."""
     code: str
     """A key of `problems.CATALOGUE`."""
     value: str
@@ -35,12 +35,14 @@ class Faults:
     """Collects the bad cells of one column."""
 
     found: list[Fault] = field(default_factory=list)
+    left: set[int] = field(default_factory=set)
+    """Positions of cells that the mapping wants to be left alone: neither a value nor empty."""
     parents: pa.Array | None = None
-    """Of the pieces of split cells: the row of each piece, 0-based. None: cells are rows."""
+    """Of the pieces of split cells: the position of each piece's cell. None: these are the cells."""
 
     def of_pieces(self, parents: pa.Array) -> Faults:
         """Return a view for the pieces of split cells; what it finds is found here too."""
-        return Faults(self.found, parents)
+        return Faults(self.found, self.left, parents)
 
     def mark(
         self,
@@ -55,8 +57,16 @@ class Faults:
         if not len(where):
             return
         texts = as_text(cells.take(where)).to_pylist()
-        rows = where if self.parents is None else self.parents.take(where)
-        for position, text in zip(rows.to_pylist(), texts, strict=True):
-            shown = (text or "")[:SHOWN]
+        for position, text in zip(self._cells_of(where), texts, strict=True):
             given = facts(text or "") if callable(facts) else facts or {}
-            self.found.append(Fault(position, code, shown, given))
+            self.found.append(Fault(position, code, (text or "")[:SHOWN], given))
+
+    def leave(self, alone: pa.BooleanArray) -> None:
+        """Record cells that are to be left alone."""
+        where = pc.indices_nonzero(alone)
+        if len(where):
+            self.left.update(self._cells_of(where))
+
+    def _cells_of(self, where: pa.Array) -> list[int]:
+        positions: list[int] = (where if self.parents is None else self.parents.take(where)).to_pylist()
+        return positions

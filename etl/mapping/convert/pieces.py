@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.mapping.convert.cells import as_text, is_empty
 
+if TYPE_CHECKING:
+    from etl.mapping.parts import SplitDoc
 
-def split(cells: pa.Array, by: str) -> pa.ListArray:
+
+def split(cells: pa.Array, rule: SplitDoc) -> pa.ListArray:
     """Return the pieces of each cell; null where the cell is null or has no piece but blanks."""
     if pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type):
         return tidy(cells)
-    return tidy(pc.split_pattern(as_text(cells), by))
+    texts = as_text(cells)
+    if rule.escape is None or not pc.any(pc.match_substring(texts, rule.escape)).as_py():
+        return tidy(pc.split_pattern(texts, rule.by))
+    pieces = [None if text is None else _unescaped(text, rule.by, rule.escape) for text in texts.to_pylist()]
+    return tidy(pa.array(pieces, pa.list_(pa.string())))
+
+
+def _unescaped(text: str, by: str, escape: str) -> list[str]:
+    pieces, current, position = [], "", 0
+    while position < len(text):
+        if text[position] == escape and position + 1 < len(text):
+            step = len(by) if text.startswith(by, position + 1) else 1
+            current += text[position + 1 : position + 1 + step]
+            position += 1 + step
+        elif text.startswith(by, position):
+            pieces.append(current)
+            current = ""
+            position += len(by)
+        else:
+            current += text[position]
+            position += 1
+    return [*pieces, current]
 
 
 def single(cells: pa.Array) -> pa.ListArray:
@@ -46,6 +72,9 @@ def with_pieces(lists: pa.ListArray, pieces: pa.Array) -> pa.ListArray:
     return rebuilt(pieces, counts)
 
 
-def joined(lists: pa.ListArray, by: str) -> pa.StringArray:
+def joined(lists: pa.ListArray, rule: SplitDoc) -> pa.StringArray:
     """Return the pieces of each list in one text; the inverse of `split`."""
-    return pc.binary_join(lists, by)
+    if rule.escape is not None:
+        pieces = pc.replace_substring(lists.flatten(), rule.escape, rule.escape * 2)
+        lists = with_pieces(lists, pc.replace_substring(pieces, rule.by, rule.escape + rule.by))
+    return pc.binary_join(lists, rule.by)
