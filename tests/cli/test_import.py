@@ -1,0 +1,392 @@
+"""`atro-etl import` and `resume`, as a person or a scheduler calls them, against a sandbox over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+import etl
+from etl.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from etl.sandbox import Sandbox
+
+REPOSITORY = Path(__file__).parents[2]
+OTHERS = ("created", "updated", "unchanged", "deleted", "failed", "invalid", "skipped", "pending")
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the samples and their mappings, where commands are typed."""
+    folder = tmp_path / "shop"
+    for part in ("mappings", "samples"):
+        shutil.copytree(REPOSITORY / part, folder / part)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def pim_url(sandbox_in_thread: Sandbox, shop: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A sandbox that settings of the environment point to."""
+    del shop
+    monkeypatch.setenv("ATRO_URL", sandbox_in_thread.url)
+    monkeypatch.setenv("ATRO_USERNAME", "admin")
+    monkeypatch.setenv("ATRO_PASSWORD", "admin")
+    return sandbox_in_thread.url
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, list(arguments))
+    return result.exit_code, result.stdout, result.stderr
+
+
+def imported(*arguments: str) -> dict[str, object]:
+    code, out, err = call("import", *arguments, "--json")
+    assert code in (0, 5), err
+    return json.loads(out)
+
+
+def lay_ground() -> None:
+    for feed in ("brands", "categories"):
+        assert imported(f"mappings/{feed}.yaml")["status"] == "ok"
+
+
+FIELDS = {
+    "Brand": ("code", "name"),
+    "Product": ("number", "name", "price", "ean", "brandName", "description", "isActive", "categoriesIds"),
+}
+
+
+def records_in(url: str, entity: str = "Product") -> list[dict[str, object]]:
+    kept = ("id", *FIELDS[entity])
+
+    async def read() -> list[dict[str, object]]:
+        async with etl.aio.connect(url, username="admin", password="admin") as client:
+            pages = [page async for page in client.pages(entity, select=FIELDS[entity])]
+            found = [{key: record.get(key) for key in kept} for page in pages for record in page.records]
+            return sorted(found, key=lambda record: record["id"])
+
+    return asyncio.run(read())
+
+
+def test_the_samples_arrive_and_the_counts_add_up(pim_url):
+    lay_ground()
+    summary = imported("mappings/products.yaml")
+    rows = summary["rows"]
+    assert rows["read"] == sum(rows[name] for name in OTHERS) == 200
+    assert (rows["created"], rows["invalid"]) == (198, 2)
+    assert summary["status"] == "partial"
+    assert summary["records"]["Product"]["created"] == 198 == len(records_in(pim_url))
+
+
+def test_a_second_import_of_the_same_file_changes_nothing(pim_url):
+    lay_ground()
+    imported("mappings/products.yaml")
+    before = records_in(pim_url)
+    rows = imported("mappings/products.yaml")["rows"]
+    assert (rows["created"], rows["updated"], rows["unchanged"]) == (0, 0, 198)
+    assert records_in(pim_url) == before
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "parquet"])
+def test_a_workbook_and_parquet_give_the_same_records_as_csv(pim_url, suffix):
+    lay_ground()
+    imported("mappings/products.yaml")
+    before = records_in(pim_url)
+    rows = imported("mappings/products.yaml", "--source", f"samples/products.{suffix}")["rows"]
+    assert (rows["unchanged"], rows["invalid"]) == (198, 2)
+    assert records_in(pim_url) == before
+
+
+def test_broken_rows_are_rejected_in_the_dialect_of_the_source_and_go_in_once_corrected(pim_url):
+    lay_ground()
+    summary = imported("mappings/products.yaml")
+    rejected = Path(summary["folder"]) / "rejected.csv"
+    header, *rows = list(csv.reader(rejected.open(encoding="utf-8-sig", newline=""), delimiter=";"))
+    assert header[-4:] == ["_run", "_status", "_column", "_message"]
+    assert [row[-2] for row in rows] == ["Preis", "Status"]
+    assert '"auf Anfrage" is not a number' in rows[0][-1]
+    assert summary["next"] == [f"atro-etl import mappings/products.yaml --source {rejected}"]
+    text = rejected.read_text(encoding="utf-8-sig")
+    corrected = text.replace(";auf Anfrage;", ";12,50;").replace(";fertig;", ";ready;")
+    rejected.write_text(corrected, encoding="utf-8")
+    rows_of_second = imported("mappings/products.yaml", str(rejected))["rows"]
+    assert (rows_of_second["read"], rows_of_second["created"]) == (2, 2)
+    assert len(records_in(pim_url)) == 200
+
+
+def test_limit_and_rows_pick_rows_as_they_are_seen_in_the_file(pim_url):
+    lay_ground()
+    assert imported("mappings/products.yaml", "--limit", "5")["rows"]["read"] == 5
+    picked = imported("mappings/products.yaml", "--rows", "4-10")
+    assert picked["rows"]["read"] <= 7
+    assert picked["rows"]["unchanged"] >= 1
+
+
+def test_every_run_leaves_its_report_and_its_log(pim_url):
+    lay_ground()
+    folder = Path(imported("mappings/products.yaml")["folder"])
+    names = {path.name for path in folder.iterdir()}
+    assert {"summary.json", "results.parquet", "rejected.csv", "journal.db", "run.log", "run.json"} <= names
+    assert json.loads((folder / "summary.json").read_text())["rows"]["read"] == 200
+    everything = "".join(path.read_text(errors="replace") for path in folder.iterdir() if path.is_file())
+    assert "admin:" not in everything
+    assert "Authorization" not in everything
+
+
+# --- exit codes --------------------------------------------------------------------------------------------
+
+
+def test_exit_0_when_every_row_arrived(pim_url):
+    assert call("import", "mappings/brands.yaml")[0] == 0
+
+
+def test_exit_1_and_a_file_with_the_traceback_for_a_fault_of_ours(pim_url, monkeypatch):
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("invented")
+
+    monkeypatch.setattr("etl.blocking.import_table", broken)
+    code, _, err = call("import", "mappings/brands.yaml")
+    assert code == 1
+    assert "ready to be pasted into a report" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["import"], "which mapping?"),
+        (["import", "samples/brands.csv"], "atro-etl import MAPPING.yaml --source samples/brands.csv"),
+        (["import", "--source", "mappings/brands.yaml"], "is a mapping, no source. Did you mean"),
+        (["import", "mappings/brands.yaml", "a.csv", "b.csv"], "two sources"),
+        (["import", "mappings/brands.yaml", "--rows", "0-3"], "no range of rows"),
+        (["improt"], 'Did you mean "import"?'),
+    ],
+)
+def test_exit_2_for_a_wrong_command_line(shop, arguments, words):
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert words in " ".join(err.split())
+
+
+def test_exit_3_names_every_mistake_of_a_mapping_at_once(pim_url, shop):
+    broken = shop / "mappings" / "broken.yaml"
+    broken.write_text(
+        "entity: Product\nkey: number\nsource: {file: ../samples/products.csv}\nfields:\n"
+        "  number: Artikelnummer\n  nmae: Name\n  price: Preiss\n  brand: {column: Marke, lnik: {by: name}}\n"
+    )
+    code, _, err = call("import", "mappings/broken.yaml")
+    assert code == 3
+    assert "broken.yaml:8:26:" in err
+    assert "link" in err
+    broken.write_text(broken.read_text().replace("lnik", "link"))
+    code, _, err = call("import", "mappings/broken.yaml")
+    assert code == 3
+    assert 'Did you mean "name"?' in err
+    assert 'Did you mean "Preis"?' in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("missing.csv", None, "there is no such file"),
+        ("empty.csv", b"", "empty"),
+        ("a.pdf", b"%PDF-1.4", "suffix"),
+        ("no.xlsx", b"%PDF-1.4 this is no workbook", "no.xlsx"),
+        ("no.parquet", b"PAR1 cut", "no.parquet"),
+    ],
+)
+def test_exit_3_for_a_source_that_cannot_be_used_and_nothing_is_sent(pim_url, shop, name, content, words):
+    if content is not None:
+        (shop / name).write_bytes(content)
+    code, _, err = call("import", "mappings/brands.yaml", "--source", name)
+    assert code == 3
+    assert words in err
+    assert len(err.strip().splitlines()) == 1
+    assert records_in(pim_url, "Brand") == []
+
+
+def test_exit_4_for_a_wrong_password_which_is_never_shown(pim_url, monkeypatch):
+    monkeypatch.setenv("ATRO_PASSWORD", "sesame-4711")
+    code, out, err = call("import", "mappings/brands.yaml")
+    assert code == 4
+    assert "the password was refused" in err
+    assert "sesame" not in out + err
+
+
+def test_exit_4_for_a_server_that_is_not_there(shop, monkeypatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setattr("etl.aio.PATIENCE", etl.aio.PATIENCE)
+    arguments = ["--url", f"http://127.0.0.1:{port}", "--username", "a", "--token", "@token"]
+    (shop / "token").write_text("abc")
+    code, _, err = call("import", "mappings/brands.yaml", *arguments)
+    assert code == 4
+    assert "cannot be reached" in err
+
+
+def test_exit_5_when_rows_are_invalid_unless_the_line_is_moved(pim_url):
+    lay_ground()
+    assert call("import", "mappings/products.yaml")[0] == 5
+    assert call("import", "mappings/products.yaml", "--fail-on", "2%")[0] == 0
+    assert call("import", "mappings/products.yaml", "--fail-on", "never")[0] == 0
+
+
+# --- the server dies ---------------------------------------------------------------------------------------
+
+
+class Server:
+    """A sandbox in a process of its own, that can be killed."""
+
+    def __init__(self, db: Path) -> None:
+        self.db, self.port = db, 0
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "etl", "sandbox", "--port", str(self.port), "--db", str(self.db)]
+        self.process = subprocess.Popen(
+            [*command, "--faults", "latency=100ms"], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+        )
+        ready = next(line for line in self.process.stdout or () if line.startswith("sandbox ready"))
+        self.url = next(word for word in ready.split() if word.startswith("http"))
+        self.port = int(self.url.rpartition(":")[2])
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path / "server.db")
+    yield running
+    running.kill()
+
+
+def big_source(path: Path, rows: int) -> None:
+    lines = [f"{i:05d};Produkt {i};Acme {i % 3};{i},50" for i in range(rows)]
+    path.write_text("\n".join(["Artikelnummer;Name;Marke;Preis", *lines]) + "\n", encoding="utf-8")
+
+
+MAPPING = """entity: Product
+key: number
+source: {file: big.csv, number: {decimal: ","}}
+fields:
+  number: Artikelnummer
+  name: {column: Name, required: true}
+  price: Preis
+  brand: {column: Marke, link: {by: name, missing: create}}
+"""
+
+
+def wait_for_products(url: str, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and len(records_in(url)) < count:
+        time.sleep(0.05)  # another process works meanwhile
+
+
+def begun(server: Server, shop: Path) -> subprocess.Popen[str]:
+    big_source(shop / "big.csv", 900)
+    (shop / "big.yaml").write_text(MAPPING)
+    if not (shop / "atro-etl.toml").exists():
+        (shop / "atro-etl.toml").write_text("[limits]\nbatch_rows = 20\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "etl", "import", "big.yaml", "--json", "--url", server.url, "--username", "admin",
+         "--password", "@secret"],
+        cwd=shop, env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_for_products(server.url, 100)
+    return process
+
+
+def test_a_server_that_is_killed_and_comes_back_loses_and_doubles_nothing(server, shop):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    server.kill()
+    server.start()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    summary = json.loads(out)
+    assert summary["rows"]["created"] == 900
+    numbers = [record["number"] for record in records_in(server.url)]
+    assert sorted(numbers) == [f"{i:05d}" for i in range(900)]
+    assert len(records_in(server.url, "Brand")) == 3
+
+
+def test_exit_7_when_the_server_stays_away_and_resume_finishes(server, shop, monkeypatch):
+    (shop / "secret").write_text("admin")
+    (shop / "atro-etl.toml").write_text("[limits]\nbatch_rows = 20\nattempts = 2\n")
+    process = begun(server, shop)
+    server.kill()
+    out, err = process.communicate(timeout=60)
+    stopped = json.loads(out)
+    assert process.returncode == 7, err
+    assert stopped["status"] == "stopped"
+    assert stopped["rows"]["pending"] > 0
+    assert stopped["rows"]["read"] == 900
+    assert stopped["resumable"] is True
+    assert stopped["next"][0] == f"atro-etl resume {stopped['run']}"
+    server.start()
+    monkeypatch.chdir(shop)
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    code, out, err = call("resume", "--json", *connection)
+    assert code == 0, err
+    summary = json.loads(out)
+    assert summary["run"] == stopped["run"]
+    assert summary["rows"] == {**dict.fromkeys(OTHERS, 0), "read": 900, "created": 900}
+    assert len(records_in(server.url)) == 900
+
+
+def test_resume_refuses_when_the_source_was_edited_and_says_so(server, shop, monkeypatch):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    big_source(shop / "big.csv", 901)
+    monkeypatch.chdir(shop)
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    code, _, err = call("resume", *connection)
+    assert code == 3
+    assert "the source has other contents" in err
+
+
+def test_resume_finishes_an_import_that_was_killed_with_one_outcome_for_every_row(server, shop, monkeypatch):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    monkeypatch.chdir(shop)
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    code, out, err = call("resume", "--json", *connection)
+    assert code == 0, err
+    rows = json.loads(out)["rows"]
+    assert rows["read"] == 900
+    assert rows["created"] == 900
+    assert len(records_in(server.url)) == 900
+
+
+def test_one_interrupt_finishes_what_is_in_flight_and_names_the_next_command(server, shop):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    stopped = json.loads(out)
+    assert stopped["status"] == "stopped"
+    assert stopped["rows"]["created"] == len(records_in(server.url))
+    assert f"atro-etl resume {stopped['run']}" in err
