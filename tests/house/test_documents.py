@@ -1,0 +1,112 @@
+"""Laws about documents: they name every verb and option that there is, and none that there is not."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from functools import cache
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import etl
+from etl.cli import main
+from tests.house.tree import ROOT, said
+
+FENCE = re.compile(r"^```(?:sh|console|bash)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+DOCUMENTS = ("README.md", "etl/README.md", "mappings/README.md", "CHANGELOG.md")
+
+
+@cache
+def text_of(document: str) -> str:
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def verbs() -> list[str]:
+    return main.list_commands(click.Context(main))
+
+
+def commands_of(document: str) -> list[str]:
+    """Return the `atro-etl` command lines in the shell blocks of a document, and in its running text."""
+    if not (ROOT / document).is_file():
+        return []
+    text = text_of(document)
+    lines = "\n".join(block.replace("\\\n", " ") for block in FENCE.findall(text)).splitlines()
+    spans = re.findall(r"`(atro-etl [^`\n]+)`", text)
+    found = [line.removeprefix("$ ").strip() for line in lines]
+    return [line for line in [*found, *spans] if line.startswith("atro-etl ")]
+
+
+def misfit(line: str) -> str:
+    """Return what the program would not understand of a command line; empty: it would."""
+    words = shlex.split(line, comments=True)[1:]
+    command: click.Command = main
+    while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+        name = words.pop(0)
+        if name.isupper():  # a placeholder
+            return ""
+        found = command.get_command(click.Context(command), name)
+        if found is None:
+            return f'there is no "{name}"'
+        command = found
+    options = {
+        option: parameter
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for option in [*parameter.opts, *parameter.secondary_opts]
+    } | {"--help": None}
+    for word in words:
+        if word.startswith("-") and word != "-" and word.partition("=")[0] not in options:
+            return f'"{command.name}" has no option {word}'
+    return ""
+
+
+COMMANDS = [(document, line) for document in DOCUMENTS for line in commands_of(document)]
+
+
+@pytest.mark.parametrize(("document", "line"), COMMANDS)
+def test_the_documents_show_only_commands_that_there_are(document: str, line: str):
+    assert not misfit(line), f"{document} shows `{line}`: {misfit(line)}"
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_says_what_it_does(verb: str):
+    answered = CliRunner().invoke(main, [verb, "--help"], prog_name="atro-etl")
+    assert answered.exit_code == 0, f"`atro-etl {verb} --help` fails: {answered.output}"
+    command = main.get_command(click.Context(main), verb)
+    assert command is not None
+    assert command.help, f"`atro-etl {verb}` has no help text"
+    silent = [
+        parameter.opts[0]
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not parameter.help and not parameter.hidden
+    ]
+    assert not silent, said(f"`atro-etl {verb}`: options without help:", silent)
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_the_readme_names_every_verb(verb: str):
+    assert re.search(rf"`(atro-etl )?{verb}\b", text_of("README.md")), f"README.md does not name `{verb}`"
+
+
+def test_the_readme_lists_only_verbs_that_there_are():
+    section = text_of("README.md").partition("## Commands\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z]+)", section, re.MULTILINE)
+    assert sorted(listed) == sorted(verbs()), "README.md, Commands: its rows are not the verbs of the program"
+
+
+def test_the_promise_of_the_library_is_importable_and_documented():
+    section = text_of("README.md").partition("## As a library\n")[2].partition("\n## ")[0]
+    undocumented = [
+        name for name in etl.__all__ if f"`{name}" not in section and f"etl.{name}" not in section
+    ]
+    assert not undocumented, said("README.md, As a library, does not tell of:", undocumented)
+    missing = [name for name in etl.__all__ if not hasattr(etl, name)]
+    assert not missing, said("etl.__all__ promises what there is not:", missing)
+    assert list(etl.__all__) == sorted(etl.__all__), "etl.__all__ is sorted"
+
+
+def test_an_option_that_there_is_not_is_noticed():
+    assert misfit(f"atro-etl {verbs()[0]} --no-such-option")
+    assert misfit("atro-etl no-such-verb")
