@@ -9,48 +9,73 @@ from pathlib import Path
 
 import click
 
-from etl.sandbox import Options, serve
+_NEW = click.Path(dir_okay=False, path_type=Path)
+_OLD = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+
+class _Seconds(click.ParamType):
+    """A time such as 140ms or 1.5s; its value is in seconds."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from etl.sandbox.fault_specs import UnreadableFaults, read_seconds  # noqa: PLC0415  `--help` needs none
+
+        if isinstance(value, float):
+            return value
+        try:
+            return read_seconds(str(value))
+        except UnreadableFaults as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command("sandbox")
 @click.option("--port", default=8765, show_default=True, help="Where it listens; 0 takes a free port.")
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address it listens at.")
 @click.option(
-    "--generation", type=click.Choice(["1.10", "2.1", "2.2", "2.3"]), default="2.2", show_default=True
-)
-@click.option(
-    "--metadata",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A saved GET /Metadata answer.",
-)
-@click.option("--db", type=_FILE, help="Database file; a temporary one if not given.")
-@click.option("--faults", default="", help='Such as "latency=80ms,http500=0.02".')
-@click.option("--seed", type=int, help="Makes faults and ids repeatable.")
-@click.option("--workers", type=click.IntRange(1), help="Requests handled at a time.")
-@click.option("--i-know-this-is-open", "open_", is_flag=True, help="Listen beyond this machine.")
-def command(  # one parameter per option
-    *, port: int, host: str, generation: str, metadata: Path | None, db: Path | None, faults: str, seed: int | None,
-    workers: int | None, open_: bool,
-) -> None:  # fmt: skip
-    """Run a small AtroCore on this machine, to try things on."""
-    if not open_ and not _is_loopback(host):
-        raise click.UsageError(
-            f"{host} can be reached from outside. Add --i-know-this-is-open if you mean it."
-        )
-    options = Options(
-        generation=generation,
-        metadata=metadata,
-        db=db,
-        host=host,
-        port=port,
-        faults=faults,
-        seed=seed,
-        workers=workers,
-    )
+    "--generation", type=click.Choice(["1.10", "2.1", "2.2", "2.3"]), default="2.2", show_default=True,
+    help="Which AtroCore it answers like.",
+)  # fmt: skip
+@click.option("--metadata", type=_OLD, help="A saved GET /Metadata answer: the schema of your own instance.")
+@click.option("--language", "languages", multiple=True, help="A further language of the built-in schema: de_DE.")
+@click.option("--db", type=_NEW, help="The database; a temporary one if not given.")
+@click.option("--from-snapshot", type=_OLD, help="Start from a copy of this snapshot.")
+@click.option("--snapshot", type=_NEW, help="Write a snapshot to this file when it stops.")
+@click.option("--faults", default="", help="What goes wrong: latency=80ms,http502=0.02,expire_token=@3.")
+@click.option("--seed", type=int, help="Makes faults and new ids repeatable.")
+@click.option("--workers", type=click.IntRange(1), help="How many requests it handles at a time.")
+@click.option("--cost-per-request", type=_Seconds(), default=0.0, help="Time of each request: 140ms.")
+@click.option("--cost-per-record", type=_Seconds(), default=0.0, help="Time of each record: 20ms.")
+@click.option("--i-know-this-is-open", "is_open", is_flag=True, help="Listen beyond this machine.")
+def command(*, host: str, is_open: bool, faults: str, **given: object) -> None:
+    """Run a small AtroCore on this machine, to try things on. Ctrl-C ends it.
+
+    Faults: latency, slow_start (times); max_body, max_uri (sizes); reset, reset_after_commit, truncate,
+    page_html, http429, http500, http502, http503, http504, sql200, failed_but_stored, half_stored,
+    hang_after_commit, short_answer, die_mid_batch, expire_token, lockout, other_writer (0.02: a chance,
+    @3: the third time only, 2x: twice). While it runs: GET, POST and DELETE /sandbox/faults.
+    """
+    from etl.sandbox import Options, serve  # noqa: PLC0415  `--help` needs no server
+    from etl.sandbox.fault_specs import UnreadableFaults, read_faults  # noqa: PLC0415  the same
+
+    if not is_open and not _is_loopback(host):
+        raise click.UsageError(f"{host} is reachable from outside. If you mean it, add --i-know-this-is-open.")
+    try:
+        read_faults(faults)
+    except UnreadableFaults as error:
+        raise click.BadParameter(str(error), param_hint="--faults") from error
+    given["cost_per_request_s"] = given.pop("cost_per_request")
+    given["cost_per_record_s"] = given.pop("cost_per_record")
+    options = Options(host=host, faults=faults, **given)  # type: ignore[arg-type]  # click made the types
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(options, say=click.echo))
+        try:
+            asyncio.run(serve(options, say=click.echo))
+        except FileExistsError as error:
+            raise click.UsageError(f"{error.args[0]} exists. Give another file, or remove it.") from error
+        except ValueError as error:
+            raise click.UsageError(f"{options.metadata}: {error}") from error
+        except OSError as error:
+            raise click.UsageError(f"cannot listen at {host}:{options.port}: {error.strerror}") from error
 
 
 def _is_loopback(host: str) -> bool:

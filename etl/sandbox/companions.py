@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.sandbox import file_records, value_records
+from etl.sandbox import file_records, units, value_records
 from etl.sandbox.instance import USER_ID, USER_NAME
 from etl.sandbox.linked import names_of
 
@@ -73,6 +73,8 @@ def names(session: Session, entity: Entity, *, alone: bool) -> frozenset[str]:
         found.add("channels")
     if entity.name == "Sharing":
         found.add("sharing")
+    if alone and entity.name != "File" and any(column.measure and column.kind != "link" for column in entity.stored):
+        found.add("units")
     if any(column.list_id for column in entity.stored) and "ExtensibleEnumOption" in session.instance.schema.entities:
         found.add("options")
     if value_records.is_value(session, entity):
@@ -94,6 +96,8 @@ def add(session: Session, entity: Entity, records: list[JsonObject], *, wanted: 
         file_records.add_computed(session, records)
     if "sharing" in wanted:
         file_records.add_sharing(session, records)
+    if "units" in wanted:
+        units.describe(session, entity, records)
     if "options" in wanted:
         _add_options(session, entity, records)
     if "values" in wanted:

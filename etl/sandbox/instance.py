@@ -45,6 +45,8 @@ class Plan:
     """Columns that may not be empty."""
     listed_options: tuple[Column, ...]
     """Columns that hold ids of list options."""
+    measured: bool
+    """Some columns are amounts with a unit."""
     insert: str
     select: str
     """All stored columns of live records, up to the WHERE."""
@@ -216,6 +218,7 @@ def _plan(entity: Entity, generation: Generation) -> Plan:
         defaults=defaults,
         required=tuple(column.name for column in stored if column.required),
         listed_options=tuple(column for column in stored if column.list_id),
+        measured=any(column.measure and column.kind != "link" for column in stored),
         insert=f"INSERT INTO {table} (_place, deleted, {quoted_list(names)}) VALUES ({', '.join('?' * (len(names) + 2))})",
         select=f"SELECT {quoted_list(names)} FROM {table} WHERE deleted = 0",
     )

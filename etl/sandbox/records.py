@@ -19,6 +19,7 @@ from etl.sandbox import (
     relations,
     rows,
     trees,
+    units,
     value_records,
 )
 from etl.sandbox.instance import USER_ID, USER_NAME, Moment, Plan, Session
@@ -69,6 +70,8 @@ def create(
     defaults.complete(session, plan, state)
     _check_required(plan, state)
     _check(session, plan, state, given)
+    if plan.measured:
+        units.settle(session, plan.entity, state)
     _insert(session, plan, state)
     audits.note(session, entity_name, record_key(state), part="createdBy")
     trees.keep_one_main(session, plan.entity, state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import threading
 from collections.abc import Callable, Iterator
 
@@ -13,14 +14,24 @@ from etl.sandbox.server import Sandbox
 
 
 async def serve(options: Options, *, say: Callable[[str], None]) -> None:
-    """Run until cancelled; `say` gets one line when it listens, before it a warning where nothing was recorded."""
+    """Run until cancelled or terminated; `say` gets one line when it listens, and one more where nothing was recorded.
+
+    Raises:
+        OSError: it cannot listen there.
+        FileExistsError: the snapshot to write, or the database to start from a snapshot, exists.
+        ValueError: the metadata file is no Metadata answer.
+    """
+    if options.snapshot is not None and options.snapshot.exists():
+        raise FileExistsError(options.snapshot)
     sandbox = Sandbox(options)
-    if not GENERATIONS[options.generation].recorded:
-        say(f"generation {options.generation} is made from documentation, not from recorded answers")
-    await sandbox.start()
-    say(f"sandbox ready at {sandbox.url}  user {sandbox.username}  password {sandbox.password}")
+    ended = asyncio.Event()
     try:
-        await asyncio.Event().wait()
+        await sandbox.start()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+        say(f"sandbox ready at {sandbox.url}  user {sandbox.username}  password {sandbox.password}")
+        if not GENERATIONS[options.generation].recorded:
+            say(f"AtroCore {options.generation} is made from its documentation; 1.10 and 2.1 from recorded answers.")
+        await ended.wait()
     finally:
         await sandbox.stop()
 
