@@ -105,8 +105,8 @@ _SHAPES: dict[Shape, frozenset[Operator]] = {
     }),
     Shape.PAIR: frozenset({Operator.BETWEEN}),
     Shape.LIST: frozenset({
-        Operator.ARRAY_ANY_OF, Operator.ARRAY_NONE_OF, Operator.BOOL, Operator.SAVED_SEARCH, Operator.COLUMN_IN,
-        Operator.COLUMN_NOT_IN,
+        Operator.ARRAY_ANY_OF, Operator.ARRAY_NONE_OF, Operator.BOOL, Operator.SAVED_SEARCH,
+        Operator.COLUMN_IN, Operator.COLUMN_NOT_IN,
     }),
     Shape.LIST_OR_SUBQUERY: frozenset({
         Operator.IN, Operator.NOT_IN, Operator.LINKED_WITH, Operator.NOT_LINKED_WITH,
@@ -146,7 +146,7 @@ class Condition:
     language: str = ""
     """Of an attribute in several languages: `main` or for example `de_DE`; empty: not said."""
     unit_id: str = ""
-    """The unit that the values are amounts of; the server converts between units of one measure. Empty: none."""
+    """The unit that the values are amounts of; the server converts within a measure. Empty: none."""
 
     def __post_init__(self) -> None:
         """Refuse what AtroCore would drop silently, which means: all records.
