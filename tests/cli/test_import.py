@@ -304,12 +304,15 @@ def begun(server: Server, shop: Path) -> subprocess.Popen[str]:
     (shop / "big.yaml").write_text(MAPPING)
     if not (shop / "atro-etl.toml").exists():
         (shop / "atro-etl.toml").write_text("[limits]\nbatch_rows = 20\n")
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "etl", "import", "big.yaml", "--json", "--url", server.url, "--username", "admin",
-         "--password", "@secret"],
-        cwd=shop, env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "etl", "import", "big.yaml", "--json", *connection],
+        cwd=shop,
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     wait_for_products(server.url, 100)
     return process
 
