@@ -6,7 +6,7 @@ not know it. AtroCore's own `notEquals`, `notIn`, … (also written `!=`) leave 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from etl.api.filters import comparing
@@ -126,6 +126,7 @@ class Binder:
             return Condition(O.IS_NULL, "id")
         comparing.check_operator(self.source, test, subject)
         operator = _plain(test, subject)
+        test = replace(test, operator=operator)
         if operator in (O.IS_NULL, O.IS_NOT_NULL, O.EVER, O.IS_TRUE, O.IS_FALSE):
             condition = self._condition(subject, operator)
             return self._opposite(condition, subject, place=test.place) if negated else condition

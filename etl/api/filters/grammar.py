@@ -276,7 +276,8 @@ class _Reader:
         token = self.token
         if token.kind != "path":
             return self.unexpected(f"an operator for {path}")
-        close = process.extractOne(token.text.lower(), {one: one.lower() for one in SPOKEN}, score_cutoff=60)
+        spoken = {one: one.lower() for one in [*SPOKEN, "and", "or"]}
+        close = process.extractOne(token.text.lower(), spoken, score_cutoff=60)
         advice = f'Did you mean "{close[2]}"?' if close else f"There are =, !=, <, >, {', '.join(SPOKEN)}."
         return self.source.wrong(token.place, what=f'"{token.text}" is no operator.', advice=advice)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz import process
 
 from etl.api.filters.facts import Within
+from etl.api.filters.tokens import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -204,9 +205,11 @@ class Finder:
             return self.source.wrong(
                 path.place, what=f'"{name}" is not kept in "{path.language}".', advice=advice
             )
+        within = self.source.text[path.place.offset : path.place.offset + path.place.length].find(name)
+        place = Place(path.place.offset + max(within, 0), len(name))
         names = [*entity.fields, *self.facts.names.get(entity.name, ())]
         what = f'"{name}" is no field{" or attribute" if entity.has_attributes else ""} of {entity.name}.'
-        return self.source.wrong(path.place, what=what, advice=suggestion(name, names))
+        return self.source.wrong(place, what=what, advice=suggestion(name, names))
 
 
 def suggestion(text: str, known: Iterable[str]) -> str:
