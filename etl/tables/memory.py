@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from etl.tables.columns import tell_apart
 from etl.tables.parquet import plain
-from etl.tables.table import Dialect, Table, tell_apart, to_frame
+from etl.tables.table import Dialect, Table, to_frame
 from etl.tables.values import to_column
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from etl.errors import SourceUnreadable
+from etl.tables.columns import tell_apart
 from etl.tables.origin import digest_of, read_bytes
-from etl.tables.table import Dialect, Table, tell_apart, to_frame
+from etl.tables.table import Dialect, Table, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

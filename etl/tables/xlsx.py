@@ -2,6 +2,8 @@
 
 Rules: a row's number is the one the spreadsheet shows. Rows without any content are no rows. A column of a
 frame has the narrowest type that holds its cells; where they are mixed, frames are cut so that each has one.
+An error cell is read as its text (`#N/A`), a formula without a stored value as `=...`, a number with leading
+zeros by its format as it is shown: the fast reader gives these as empty or shortened.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
@@ -22,8 +25,10 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError, Shee
 
 from etl.errors import FormatTooSmall, SourceEmpty, SourceUnreadable
 from etl.model import Problem
+from etl.tables.columns import letters, position_of, tell_apart
 from etl.tables.origin import digest_of, read_bytes
-from etl.tables.table import Dialect, ReadOptions, Table, letters, position_of, tell_apart, to_frame
+from etl.tables.sheet import SheetFacts, refuse_bomb, scan_sheet
+from etl.tables.table import Dialect, ReadOptions, Table, to_frame
 from etl.tables.values import breaks, to_column, to_text
 
 if TYPE_CHECKING:
@@ -58,6 +63,8 @@ class Layout:
     """1-based row of the first data."""
     first_column: int
     """0-based column of the first of `header`."""
+    facts: Callable[[], SheetFacts]
+    """What only the sheet's XML tells; looked for once, when it is first asked for."""
 
 
 def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -> Table:
@@ -67,6 +74,7 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         SourceEmpty: the sheet has no cell.
         SourceUnreadable: no workbook, one with a password, or no such sheet.
     """
+    refuse_bomb(path)
     with _workbook(path) as book:
         title = _choose(book, options, path)
         sheet = book.get_sheet_by_name(title)
@@ -96,7 +104,8 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         problems.extend(header.problems)
         if options.header_row is None and any(cell is not None for row in head[:at] for cell in row):
             problems.append(Problem("header_not_first", name, title, row=at + 1))
-    layout = Layout(path, name, title, names, first_row, first)
+    facts = lru_cache(maxsize=1)(lambda: scan_sheet(path, title))
+    layout = Layout(path, name, title, names, first_row, first, facts)
     return Table(
         name=name,
         sheet=title,
@@ -105,6 +114,7 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         rows_total=max(rows_total + 2 - first_row, 0),
         path=path,
         passes=lambda: _frames(layout, frame_rows),
+        sheet_facts=facts,
         fingerprint=lambda: digest_of(path),
         problems=tuple(problems),
         is_partial="_run" in names,
@@ -180,13 +190,19 @@ def _columns(row: list[Cell], offset: int, first_column: str | int | None) -> tu
 
 
 def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
+    texts = layout.facts().texts()
     with _workbook(layout.path) as book:
         sheet = book.get_sheet_by_name(layout.sheet)
-        start = layout.first_column - (sheet.start[1] if sheet.start is not None else 0)
+        offset = sheet.start[1] if sheet.start is not None else 0
+        start = layout.first_column - offset
         rows = islice(sheet.iter_rows(), layout.first_row - 1, None)
         number = layout.first_row
         while chunk := list(islice(rows, frame_rows)):
             numbers = np.arange(number, number + len(chunk), dtype=np.int64)
+            for row in texts.keys() & range(number, number + len(chunk)):
+                for column, text in texts[row].items():
+                    if 0 <= column - offset < len(chunk[row - number]):
+                        chunk[row - number][column - offset] = text
             number += len(chunk)
             yield from _frame(layout, chunk, numbers, start=start)
 
@@ -219,7 +235,7 @@ def _frame(
 class XlsxWriter:
     """Writes rows as a workbook of one sheet, in constant memory: typed cells, frozen header, filter, widths.
 
-    A text stays a text: no number, formula or link is made out of it. Numbers of more digits than a spreadsheet
+    A text stays a text: no number, formula or link is made out of it. Numbers of more digits than a sheet
     keeps (15) are written as text. More letters than a cell takes (32,767) are a Problem, never a cut.
     """
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from etl import tables
 from etl.errors import FormatUnknown, SourceEmpty, SourceMissing, SourceUnreadable
-from etl.tables import csv as reader
+from etl.tables import blocks as reader
 from etl.tables import records
 
 if TYPE_CHECKING:
