@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from etl.errors import EtlError, NoAccess, RequestFailed, ServerGone, ServerUnre
 from etl.journal import Journal
 from etl.mapping import bind
 from etl.model import ChangeKind, Limits, Progress
-from etl.planning import plan_changes
+from etl.planning import Comparison
 from etl.report.tally import Tally
 from etl.resolving import LinkFinder, RecordFinder
 from etl.scanning import Selection, kept, scan_table, unreadable_outcomes, without_duplicates
@@ -29,12 +29,10 @@ if TYPE_CHECKING:
     from etl.journal import RowNumbers
     from etl.mapping import Mapping, Rules
     from etl.model import Batch, Changes, Frame, Outcome, Payloads, ProgressListener
-    from etl.resolving import Found
+    from etl.planning import Understands
     from etl.scanning import Scan
     from etl.schema import Schema
     from etl.tables import Table
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,19 +87,10 @@ async def import_table(
     with Journal(folder / JOURNAL) as journal:
         frames = _not_done(how.selection.of(table.frames()), journal, tally)
         passage = Passage(
-            rules,
-            scan,
+            _comparison(rules, scan, client=client, folder=folder, salt=table.name),
+            scan.rows,
             client,
             journal,
-            RecordFinder(
-                client,
-                rules.entity.name,
-                key_fields=rules.key_fields,
-                select=rules.payload_keys,
-                folder=folder,
-                salt=table.name,
-            ),
-            LinkFinder(client, rules.links),
             limits=how.limits,
             clock=how.clock,
             settle=_settler(tally, scan, how.listener),
@@ -120,12 +109,11 @@ DIGESTS, JOURNAL = "scan.arrow", "journal.db"
 class Passage:
     """The second pass: what an import knows while its rows are under way."""
 
-    rules: Rules
-    scan: Scan
+    comparison: Comparison
+    rows: int
+    """Of the source, all of them."""
     client: Client
     journal: Journal
-    records: RecordFinder
-    links: LinkFinder
     limits: Limits
     clock: RetryClock
     settle: Callable[[Iterable[Outcome]], None]
@@ -143,8 +131,7 @@ class Passage:
             Stopped: after something was sent; what is known by then has been settled.
             RequestFailed, NoAccess: the server could not be asked; nothing is half done.
         """
-        await self.records.prepare(self.scan.rows)
-        await self.links.prepare()
+        await self.comparison.prepare(self.rows)
         outcomes_of_batches = deliver(
             self._batches(frames),
             self.client,
@@ -154,53 +141,17 @@ class Passage:
             is_stopping=self.is_stopping,
         )
         async for outcomes in outcomes_of_batches:
-            self.links.refuse(outcomes)
+            self.comparison.links.refuse(outcomes)
             self.settle(outcomes)
 
     async def _batches(self, frames: Iterator[Frame]) -> AsyncIterator[Batch | None]:
-        async for payloads, found in _one_ahead(self._resolved(frames)):
-            for creates in self._missing_targets(payloads):
-                for batch in self._requests(creates):
-                    yield batch
+        async for compared in self.comparison.changes(frames, unsent=self._settle_unsent):
+            self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
+            for batch in self._requests(compared.changes):
+                yield batch
+            if compared.found is None:
                 # Rows point to these records: they must stand before the rows leave.
                 yield None
-            changes = self._changes(payloads, found)
-            self._settle_unsent(unsent_outcomes(changes, created_before=self.created_before))
-            for batch in self._requests(changes):
-                yield batch
-
-    async def _resolved(self, frames: Iterator[Frame]) -> AsyncIterator[tuple[Payloads, Found]]:
-        while (understood := await asyncio.to_thread(self._understand, frames)) is not None:
-            payloads, outcomes = understood
-            self._settle_unsent(outcomes)
-            found = await self.records.find(payloads)
-            for link in payloads.links:
-                await self.links.ask(link)
-            yield payloads, found
-
-    def _understand(self, frames: Iterator[Frame]) -> tuple[Payloads, list[Outcome]] | None:
-        """Read and translate one frame; with the outcomes of its rows that are not sent. In a thread."""
-        frame = next(frames, None)
-        if frame is None:
-            return None
-        entity, key = self.rules.entity.name, ", ".join(self.rules.mapping.key)
-        outcomes = unreadable_outcomes(frame, entity=entity)
-        frame, doubled = without_duplicates(frame, self.scan, self.rules, entity=entity, field=key)
-        payloads = self.rules.translate(frame)
-        return payloads, [*outcomes, *doubled, *invalid_outcomes(payloads)]
-
-    def _missing_targets(self, payloads: Payloads) -> Iterator[Changes]:
-        for link in payloads.links:
-            if (creates := self.links.creates(link)) is not None:
-                yield creates
-
-    def _changes(self, payloads: Payloads, found: Found) -> Changes:
-        links = [
-            self.links.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=payloads.numbers)
-            for link in payloads.links
-        ]
-        write = self.rules.mapping.write
-        return plan_changes(payloads, found, links=links, entity=self.rules.entity, write=write)
 
     def _requests(self, changes: Changes) -> Iterator[Batch]:
         for batch in make_batches(
@@ -216,6 +167,38 @@ class Passage:
         if outcomes:
             self.journal.noted(outcomes)
             self.settle(outcomes)
+
+
+def _comparison(rules: Rules, scan: Scan, *, client: Client, folder: Path, salt: str) -> Comparison:
+    return Comparison(
+        rules.entity,
+        rules.mapping.write,
+        RecordFinder(
+            client,
+            rules.entity.name,
+            key_fields=rules.key_fields,
+            select=rules.payload_keys,
+            folder=folder,
+            salt=salt,
+        ),
+        LinkFinder(client, rules.links),
+        _understanding(rules, scan),
+    )
+
+
+def _understanding(rules: Rules, scan: Scan) -> Understands:
+    entity, key = rules.entity.name, ", ".join(rules.mapping.key)
+
+    def understand(frames: Iterator[Frame]) -> tuple[Payloads, list[Outcome]] | None:
+        frame = next(frames, None)
+        if frame is None:
+            return None
+        outcomes = unreadable_outcomes(frame, entity=entity)
+        frame, doubled = without_duplicates(frame, scan, rules, entity=entity, field=key)
+        payloads = rules.translate(frame)
+        return payloads, [*outcomes, *doubled, *invalid_outcomes(payloads)]
+
+    return understand
 
 
 async def _ended_by(passage: Passage, frames: Iterator[Frame]) -> EtlError | None:
@@ -270,18 +253,3 @@ def _settler(
             listener(Progress("send", tally.rows.read, scan.rows, tally.bad))
 
     return settle
-
-
-async def _one_ahead(source: AsyncIterator[T]) -> AsyncIterator[T]:
-    """Yield what `source` yields, the next one being made while the last one is used."""
-    upcoming = asyncio.create_task(_next(source))
-    try:
-        while (item := await upcoming) is not None:
-            upcoming = asyncio.create_task(_next(source))
-            yield item
-    finally:
-        upcoming.cancel()
-
-
-async def _next(source: AsyncIterator[T]) -> T | None:
-    return await anext(source, None)
