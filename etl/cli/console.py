@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import platform
 import signal
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from etl.report.json import Json
 
 
+LOG = logging.getLogger("etl.cli")
 STOPPED = frozenset({Exit.GUARDED, Exit.STOPPED, Exit.INTERRUPTED, Exit.TERMINATED})
 
 
@@ -101,6 +103,18 @@ class Console:
             if not (self.is_quiet and self.form is Form.TEXT):
                 self.say(write(summary).rstrip("\n"))
         self._has_reported = True
+        LOG.info(
+            "run ended",
+            extra={
+                "status": summary.status,
+                "rows": dataclasses.asdict(summary.rows),
+                "requests": summary.requests,
+                "retries": summary.retries,
+                "seconds": round(summary.seconds, 3),
+                "reasons": dict(summary.reasons),
+                "why": summary.guard or summary.error,
+            },
+        )
         # Both on one terminal: the report above has said it already.
         seen = self.form is Form.TEXT and not self.is_quiet and self.out.isatty() and self.err.isatty()
         if not seen and (lines := last_lines(summary)):
@@ -125,6 +139,8 @@ class Console:
         """Write logs into the run's folder from now on, and the file of a bug if there is one."""
         self.run, self.folder = run, folder
         logs.log_to(folder / "run.log", self._scrubber)
+        facts = {"run": run, "verb": self.verb, "version": release(), "python": platform.python_version()}
+        LOG.info("run begun", extra=facts)
 
     def confirm_host(self, host: str, *, question: str) -> bool:
         """Ask for the host's name to be typed; True with `--yes`, False where nobody can be asked."""
@@ -147,6 +163,7 @@ class Console:
         Args:
             call: returns an exit code; anything else counts as done.
         """
+        self._attach_log()
         try:
             with self._signals():
                 answer = call()
@@ -167,10 +184,14 @@ class Console:
     def begin(self, verb: str) -> None:
         """Attach the log to standard error as the options say; called when a verb begins."""
         self.verb = verb
+        self._attach_log()
+
+    def _attach_log(self) -> None:
         logs.set_up(self.err, self._scrubber, is_verbose=self.is_verbose, log_format=self.log_format)
 
     def _end(self, code: Exit, message: str) -> Exit:
         self.warn(message)
+        LOG.error("ended", extra={"exit_code": int(code), "why": message})
         if self.form is Form.JSON and not self._has_reported:
             summary = Summary(
                 self.run,
@@ -192,6 +213,7 @@ class Console:
             ]
         )
         kind = type(error).__name__
+        LOG.error("a fault of the program", exc_info=error)
         path = _write_bug(self._scrubber.scrub(text), self.folder)
         return self._end(
             Exit.BUG,

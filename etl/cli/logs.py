@@ -50,6 +50,9 @@ class Scrubber:
             return
         # HTTP's Basic header is the pair in base64.
         pair = base64.b64encode(f"{username}:{plain}".encode()).decode()
+        # A password that is the user's name cannot be told from it: only what carries it as a password goes.
+        if plain == username:
+            plain = pair
         escaped = (json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1], repr(plain)[1:-1])
         forms = {plain, *escaped, quote(plain, safe=""), quote_plus(plain), pair, *self._forms}
         # Longest first: a short form may be a part of a long one.

@@ -77,7 +77,7 @@ class ResultsWriter:
             [one.part for one in group],
             [one.entity for one in group],
             [one.key for one in group],
-            [one.status.value for one in group],
+            [str(one.status) for one in group],
             [one.record_id for one in group],
             [one.code for one in group],
             [one.message for one in group],

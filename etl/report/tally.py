@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # 0 stands for a row that was not seen; of two statuses of a row the higher one counts.
 RANKS: dict[Status, int] = {status: len(ROW_PRECEDENCE) - at for at, status in enumerate(ROW_PRECEDENCE)}
 TOLD = frozenset({Status.FAILED, Status.INVALID, Status.SKIPPED})
-RECORDED = ("created", "updated", "unchanged", "deleted")
+RECORDED = ("created", "updated", "unchanged", "deleted", "exported")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,7 +49,8 @@ class Tally:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str | None], bytearray] = {}
         self._count = [0] * (len(ROW_PRECEDENCE) + 1)
-        self._records: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._records: defaultdict[tuple[str, str], int] = defaultdict(int)
+        """Entity and status, or `exported` -> records."""
         self._files = FileCounts()
         self._reasons: Counter[str] = Counter()
         self._problems: dict[_Place, ReportedProblem | Problem] = {}
@@ -61,15 +62,29 @@ class Tally:
         Outcomes of several rows with one record (entity, id and status agree) count as one record if they
         come in one call: hand over a batch at a time, and the rows of a record together.
         """
+        # All of a run's outcomes go through here: what can be looked up once is.
         seen: set[tuple[str, str, Status]] = set()
+        count, records = self._count, self._records
+        place: tuple[str, str | None] | None = None
+        held = bytearray()
         for outcome in outcomes:
-            if outcome.row:
-                self._settle(outcome.file, outcome.sheet, row=outcome.row, rank=RANKS[outcome.status])
-            one = (outcome.entity, outcome.record_id, outcome.status)
-            if one not in seen or not outcome.record_id:
+            row, status, entity, record_id = outcome.row, outcome.status, outcome.entity, outcome.record_id
+            if row:
+                if place != (outcome.file, outcome.sheet):
+                    place = (outcome.file, outcome.sheet)
+                    held = self._held(*place, last=row)
+                elif row >= len(held):
+                    self._held(*place, last=row)
+                rank, before = RANKS[status], held[row]
+                if rank > before:
+                    held[row] = rank
+                    count[before] -= 1
+                    count[rank] += 1
+            one = (entity, record_id, status)
+            if not record_id or one not in seen:
                 seen.add(one)
-                self._records[outcome.entity][outcome.status.value] += 1
-            if outcome.problems or (outcome.code and outcome.status in TOLD):
+                records[entity, status] += 1
+            if outcome.code or outcome.problems:
                 self._tell(outcome)
 
     def add_rows(
@@ -92,14 +107,15 @@ class Tally:
             np.bincount(after, minlength=len(self._count)) - np.bincount(before, minlength=len(self._count))
         ):
             self._count[rank] += int(change)
-        self._records[entity][status.value] += len(numbers)
+        self._records[entity, status] += len(numbers)
 
     def add_rest(self, file: str, sheet: str | None, *, rows: Iterable[int], status: Status) -> None:
         """Count rows whose fate nobody told yet; settled ones stay as they are. They are no records."""
         for row in rows:
             held = self._held(file, sheet, last=row)
             if held[row] == 0:
-                self._settle(file, sheet, row=row, rank=RANKS[status])
+                held[row] = RANKS[status]
+                self._count[RANKS[status]] += 1
 
     def add_problems(self, problems: Iterable[Problem]) -> None:
         """Keep problems that no outcome carries: of a header, of a whole file, warnings of a scan."""
@@ -109,7 +125,7 @@ class Tally:
 
     def add_exported(self, entity: str, records: int) -> None:
         """Count records of an entity that were written into a table."""
-        self._records[entity]["exported"] += records
+        self._records[entity, "exported"] += records
 
     def add_files(self, files: FileCounts) -> None:
         """Count what became of files."""
@@ -157,8 +173,8 @@ class Tally:
         rows = self.rows
         usual: RunStatus = "stopped" if guard or error else "partial" if rows.bad else "ok"
         records = {
-            entity: RecordCounts(**{name: self._records[entity][name] for name in (*RECORDED, "exported")})
-            for entity in sorted(self._records)
+            entity: RecordCounts(**{name: self._records.get((entity, name), 0) for name in RECORDED})
+            for entity in sorted({entity for entity, _ in self._records})
         }
         self._cut()
         problems = [self._problems[place] for place in sorted(self._problems)]
@@ -192,16 +208,10 @@ class Tally:
             held.extend(bytes(last - len(held) + 4096))
         return held
 
-    def _settle(self, file: str, sheet: str | None, *, row: int, rank: int) -> None:
-        held = self._held(file, sheet, last=row)
-        before = held[row]
-        if rank > before:
-            held[row] = rank
-            self._count[before] -= 1
-            self._count[rank] += 1
-
     def _tell(self, outcome: Outcome) -> None:
         if not outcome.problems:
+            if outcome.status not in TOLD:
+                return
             self._reasons[outcome.code] += 1
             self._keep(
                 ReportedProblem(

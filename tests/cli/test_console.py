@@ -227,11 +227,12 @@ def test_the_log_of_a_run_is_json_lines_without_cells_and_secrets(console, tmp_p
     console.guard(lambda: None)
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
     assert [(one["level"], one["event"]) for one in lines] == [
+        ("info", "run begun"),
         ("info", "batch sent"),
         ("warning", "odd answer for …"),
         ("debug", "looked up"),
     ]
-    assert [sorted(set(one) - {"level", "event", "timestamp", "logger", "message"}) for one in lines] == [
+    assert [sorted(set(one) - {"level", "event", "timestamp", "logger", "message"}) for one in lines[1:]] == [
         ["rows"],
         ["batch"],
         ["values"],
@@ -246,7 +247,24 @@ def test_without_verbose_the_log_stays_in_its_file(console, tmp_path):
     logging.getLogger("etl.api").debug("not even there")
     console.guard(lambda: None)
     assert said(console.err) == ""
-    assert len((tmp_path / "run.log").read_text().splitlines()) == 1
+    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
+    assert [one["event"] for one in lines] == ["run begun", "batch sent"]
+
+
+def test_the_log_of_a_run_tells_how_it_ended(console, tmp_path):
+    def verb() -> None:
+        console.begin_run("r", folder=tmp_path)
+        console.report(PARTIAL)
+        raise ServerGone("https://a.example", reason="silence")
+
+    console.guard(verb)
+    lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
+    assert [(one["event"], one.get("status"), one.get("exit_code")) for one in lines] == [
+        ("run begun", None, None),
+        ("run ended", "partial", None),
+        ("ended", None, 7),
+    ]
+    assert lines[1]["rows"]["created"] == 198
 
 
 @pytest.mark.parametrize("form", list(LogFormat))
@@ -303,6 +321,12 @@ def test_a_protected_host_is_confirmed_by_yes_or_not_at_all_without_a_terminal(c
     assert not console.confirm_host("pim.example", question="200 rows will be created.")
     console.assumes_yes = True
     assert console.confirm_host("pim.example", question="200 rows will be created.")
+
+
+def test_a_password_that_is_the_user_s_name_does_not_blot_it_out(console):
+    console.hide(Secret("admin"), username="admin")
+    console.warn("signed in as admin, Basic YWRtaW46YWRtaW4=")
+    assert said(console.err) == "signed in as admin, Basic …\n"
 
 
 def test_nobody_is_asked_for_a_secret_without_a_terminal(console):
