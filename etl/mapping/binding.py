@@ -1,4 +1,4 @@
-"""Mapping, header and schema brought together: every entry resolved and compiled, everything wrong with it found."""
+"""Mapping, header and schema brought together: every entry resolved and compiled, or told what is wrong."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from etl.mapping.columns import ColumnRule, Layout
 from etl.mapping.compiling import Compiler, link_entity
 from etl.mapping.convert.converters import LINKS, LISTS
 from etl.mapping.convert.link_texts import LinkForm
+from etl.mapping.document import FieldDoc
 from etl.mapping.findings import MappingProblem, choices, finding
 from etl.mapping.patterns import caught_columns
 from etl.mapping.relations import RelationRule
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.mapping.attributes import AttributeFacts
-    from etl.mapping.document import AssociationDoc, FieldDoc, ValueDoc
+    from etl.mapping.document import AssociationDoc, ValueDoc
     from etl.mapping.expressions import Expression
     from etl.mapping.fields import FieldRule
     from etl.mapping.findings import Spot
@@ -92,7 +93,7 @@ def bind_all(
         bound.caught = list(caught_columns(mapping.doc.patterns, header, taken=taken))
     for one in bound.caught:
         path: Path_ = ("patterns", one.pattern)
-        if hasattr(one.doc, "each"):
+        if isinstance(one.doc, FieldDoc):
             _bind_field(bound, compiler, one.name, one.doc, schema=schema, path=path)
         else:
             bound.attributes += compile_attribute(compiler, one.name, one.doc, facts=attributes, path=path)
@@ -153,7 +154,11 @@ def _bind_field(
     spot = compiler.mapping.key_spot(*path)
     found = find_field(bound.entity, name)
     if found is None:
-        advice = choices(name.split("|", maxsplit=1)[0].split("@", maxsplit=1)[0], writable(bound.entity), what="Fields there")
+        advice = choices(
+            name.split("|", maxsplit=1)[0].split("@", maxsplit=1)[0],
+            writable(bound.entity),
+            what="Fields there",
+        )
         bound.problems.append(
             finding("unknown_field", spot, entity=bound.entity.name, field=name, choices=advice)
         )

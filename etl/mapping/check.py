@@ -1,15 +1,16 @@
-"""Everything that is wrong with a mapping, told at once: against the header of the source and against the schema."""
+"""Everything that is wrong with a mapping, told at once: in itself, against a header, against a schema."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from etl.mapping.attributes import find_pairs
 from etl.mapping.binding import Bound, bind_all, find_field, key_names, layout_of
 from etl.mapping.blocks import check_blocks
 from etl.mapping.convert.converters import LISTS
 from etl.mapping.findings import MappingProblem, choices, did_you_mean, finding, in_order
-from etl.mapping.patterns import unknown_braces
+from etl.mapping.patterns import caught_columns, unknown_braces
 from etl.mapping.suspicions import suspicions
 from etl.mapping.using import column_uses
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from etl.mapping.attributes import AttributeFacts
+    from etl.mapping.fields import FieldRule
     from etl.mapping.loading import Mapping
     from etl.schema import Schema
 
@@ -32,7 +34,7 @@ def check(
     attributes: Sequence[AttributeFacts] | None = None,
     generation: str | None = None,
 ) -> list[MappingProblem]:
-    """Return every problem of the mapping, of all its blocks, sorted by line; what is None is not checked against.
+    """Return every problem of the mapping and its blocks, by line; what is None is not checked against.
 
     Args:
         attributes: all attributes of the instance.
@@ -127,9 +129,6 @@ def _unused(parts: Sequence[Mapping], header: Sequence[str]) -> Iterator[Mapping
 
 def columns_in_use(mapping: Mapping, header: Sequence[str]) -> set[str | None]:
     """Return the columns of the header that one entity of the mapping reads."""
-    from etl.mapping.attributes import find_pairs  # noqa: PLC0415
-    from etl.mapping.patterns import caught_columns  # noqa: PLC0415
-
     layout = layout_of(mapping, header)
     used = {layout.header(name) for name, _ in column_uses(mapping)}
     for attribute in mapping.doc.attributes.values():
@@ -148,25 +147,31 @@ def _whole(mapping: Mapping, bound: Bound) -> Iterator[MappingProblem]:
             yield finding("field_twice", spot, entity=mapping.entity, **facts)
         first.setdefault(rule.key, rule.name)
     if mapping.write in ("upsert", "create"):
-        mapped = {found.name for name in mapping.fields if (found := find_field(bound.entity, name))}
-        mapped |= {rule.field.name for rule in bound.rules}
-        for one in bound.entity.fields.values():
-            is_needed = one.is_required and not one.has_default and not one.is_read_only
-            if is_needed and one.name not in mapped and one.name not in OWNERS:
-                spot = mapping.key_spot("fields")
-                yield finding("required_unmapped", spot, entity=mapping.entity, field=one.name)
+        yield from _unmapped(mapping, bound)
     for position, names in enumerate(key_names(mapping)):
         for rule in bound.rules:
-            if rule.field.name not in names:
-                continue
-            spot, key = mapping.spot("key", position), mapping.key[position]
-            if rule.link or rule.field.kind in (*LISTS, "json"):
-                kind = "a link" if rule.link else "a list"
-                yield finding("key_is_list", spot, key=key, kind=kind)
-            elif rule.constant is not None and len(mapping.key) == 1:
-                yield finding("key_is_constant", spot, key=key)
+            if rule.field.name in names:
+                yield from _unfit_key(mapping, rule, position)
     if mapping.doc.attributes and not bound.entity.has_attributes:
         yield finding("no_attributes", mapping.key_spot("attributes"), entity=mapping.entity)
+
+
+def _unmapped(mapping: Mapping, bound: Bound) -> Iterator[MappingProblem]:
+    mapped = {found.name for name in mapping.fields if (found := find_field(bound.entity, name))}
+    mapped |= {rule.field.name for rule in bound.rules}
+    for one in bound.entity.fields.values():
+        is_needed = one.is_required and not one.has_default and not one.is_read_only
+        if is_needed and one.name not in mapped and one.name not in OWNERS:
+            spot = mapping.key_spot("fields")
+            yield finding("required_unmapped", spot, entity=mapping.entity, field=one.name)
+
+
+def _unfit_key(mapping: Mapping, rule: FieldRule, position: int) -> Iterator[MappingProblem]:
+    spot, key = mapping.spot("key", position), mapping.key[position]
+    if rule.link or rule.field.kind in (*LISTS, "json"):
+        yield finding("key_is_list", spot, key=key, kind="a link" if rule.link else "a list")
+    elif rule.constant is not None and len(mapping.key) == 1:
+        yield finding("key_is_constant", spot, key=key)
 
 
 def _idle_patterns(mapping: Mapping, bound: Bound, header: Sequence[str] | None) -> Iterator[MappingProblem]:

@@ -1,4 +1,4 @@
-"""The columns of one frame as a mapping sees them: short names, empty cells, markers, cells filled down, chosen rows."""
+"""The columns of a frame as a mapping sees them: short names, empty cells, markers, chosen rows."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Columns:
         """Return the columns of the rows where `rows` is true."""
         if not pc.any(pc.invert(rows)).as_py():
             return self
-        return dataclasses.replace(self, chosen=pc.indices_nonzero(rows), _cells={}, _marks={})
+        return self.at(pc.cast(pc.indices_nonzero(rows), pa.int64()), ())
 
     def at(self, positions: pa.Array, further: Sequence[Mapping[str, object]]) -> Columns:
         """Return the columns of these rows of the rows that count, one after the other."""

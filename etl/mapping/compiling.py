@@ -1,4 +1,4 @@
-"""Parts of a mapping into rules: origins, conversions, links, units. What cannot be compiled becomes a finding."""
+"""Parts of a mapping into rules: origins, conversions, links, units; what cannot be compiled is a finding."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Compiler:
             rules.append(self._unit(made, target, doc.unit, follows=rules[0].key, path=(*path, "unit")))
         return rules
 
-    def origin(self, doc: Origin, path: Path_) -> Source:
+    def origin(self, doc: Origin, path: Path_) -> Source:  # noqa: PLR0911  one case per origin
         """Return where cells come from; of nested origins with their conversions."""
         if doc.column is not None:
             return FromColumn(doc.column)
@@ -168,8 +168,9 @@ class Compiler:
     def _rule(
         self, name: str, doc: ValueDoc, target: FieldSchema, *, path: Path_, origin: Source
     ) -> FieldRule:
-        number = doc.number or self._of_column(doc, "number") or self.mapping.source.number
-        date = doc.date or self._of_column(doc, "date") or self.mapping.source.date
+        column = self.layout.names.get(doc.column) if doc.column is not None else None
+        number = doc.number or (column.number if column else None) or self.mapping.source.number
+        date = doc.date or (column.date if column else None) or self.mapping.source.date
         says_values = doc.values is not None
         # What the mapping itself writes (constants, defaults, values) is written as machines do.
         reader = converter_for(target) if says_values else converter_for(target, number=number, date=date)
@@ -196,7 +197,8 @@ class Compiler:
             link_form=_form(link) if link else None,
             skips_bad_cells=doc.on_error == "skip_field",
             is_key=target.name in self.key_parts,
-            **self._emptiness(doc, target),
+            on_empty=self._on_empty(doc, target),
+            empty_code="key_empty" if target.name in self.key_parts else "required_empty",
         )
         if doc.constant is not None:
             # A constant is written as machines do, whatever the source's rules.
@@ -208,15 +210,13 @@ class Compiler:
         labels = tuple(self.layout.header(one) or one for one in rule.columns)
         return dataclasses.replace(rule, labels=labels)
 
-    def _emptiness(self, doc: ValueDoc, target: FieldSchema) -> dict[str, str]:
-        is_key = target.name in self.key_parts
+    def _on_empty(self, doc: ValueDoc, target: FieldSchema) -> str:
         is_needed = (
             target.is_required and not target.has_default and self.mapping.write in ("upsert", "create")
         )
-        on_empty: str = doc.on_empty or self.mapping.doc.on_empty
-        if doc.required or is_key or (doc.on_empty is None and is_needed):
-            on_empty = "fail"
-        return {"on_empty": on_empty, "empty_code": "key_empty" if is_key else "required_empty"}
+        if doc.required or target.name in self.key_parts or (doc.on_empty is None and is_needed):
+            return "fail"
+        return doc.on_empty or self.mapping.doc.on_empty
 
     def _unit(
         self, made: FieldRule, target: FieldSchema, doc: UnitDoc, *, follows: str, path: Path_
@@ -274,10 +274,6 @@ class Compiler:
                 self._wrong((*path, "check", "regex"), str(error))
                 return None
         return Checks(doc.check)
-
-    def _of_column(self, doc: ValueDoc, rule: str) -> object:
-        name = self.layout.names.get(doc.column) if doc.column is not None else None
-        return getattr(name, rule) if name is not None else None
 
     def _fixed(self, rule: FieldRule, doc: ValueDoc, part: str, path: Path_) -> pa.Array | None:
         faults = Faults()

@@ -150,9 +150,9 @@ class ValueDoc(Origin):
     """How its numbers are written."""
     date: DateRule | None = None
     """How its dates are written."""
-    divide_by: Name | float | int | None = None
+    divide_by: float | int | str | None = None
     """A number, or a column of numbers."""
-    multiply_by: Name | float | int | None = None
+    multiply_by: float | int | str | None = None
     """A number, or a column of numbers."""
     round: Annotated[int, Field(ge=0, le=12)] | None = None
     """Digits behind the decimal mark, half away from zero."""

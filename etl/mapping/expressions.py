@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from etl.mapping.convert.cells import as_text
+from etl.mapping.convert.faults import Faults
 from etl.mapping.convert.markup import plain
 from etl.mapping.convert.numbers import Decimals, Marks
 from etl.mapping.convert.steps import slug
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from etl.mapping.columns import Columns
-    from etl.mapping.convert.faults import Faults
 
 Cell: TypeAlias = "str | int | float | bool | list[str] | None"
 LARGEST = 1_000_000
 """Characters or digits that a single operation may make."""
+MAX_POWER = 999
 FAILURES = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError)
 
 
@@ -33,7 +35,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         sizes = [len(one) for one in (left, right) if isinstance(one, str | list | tuple)]
         times = [abs(one) for one in (left, right) if isinstance(one, int)]
         if (sizes and times and sizes[0] * times[0] > LARGEST) or (
-            operator == "**" and times and max(times) > 999
+            operator == "**" and times and max(times) > MAX_POWER
         ):
             raise SecurityError("the result would be too large")
         return super().call_binop(context, operator, left, right)  # type: ignore[arg-type]  # jinja2 names its context
@@ -118,22 +120,26 @@ def compile_expression(text: str) -> Expression:
 def _named_columns(tree: nodes.Template) -> tuple[str, ...] | None:
     names: list[str] = []
     plain_uses = 0
-    for one in tree.find_all(nodes.Name):
-        plain_uses += one.name == "row"
-    for one in tree.find_all((nodes.Getattr, nodes.Getitem)):
-        if not (isinstance(one.node, nodes.Name) and one.node.name == "row"):
+    for name in tree.find_all(nodes.Name):
+        plain_uses += name.name == "row"
+    for attribute in tree.find_all(nodes.Getattr):
+        if _is_row(attribute.node):
+            names.append(attribute.attr)
+    for item in tree.find_all(nodes.Getitem):
+        if not _is_row(item.node):
             continue
-        if isinstance(one, nodes.Getattr):
-            names.append(one.attr)
-        elif isinstance(one.arg, nodes.Const) and isinstance(one.arg.value, str):
-            names.append(one.arg.value)
-        else:
+        if not (isinstance(item.arg, nodes.Const) and isinstance(item.arg.value, str)):
             return None
+        names.append(item.arg.value)
     return tuple(dict.fromkeys(names)) if plain_uses == len(names) else None
 
 
+def _is_row(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name == "row"
+
+
 def rows(columns: Columns, names: tuple[str, ...] | None) -> Iterator[dict[str, Cell]]:
-    """Yield each row as column -> cell: text, empty text where it is empty; typed where `columns:` says so."""
+    """Yield each row as column -> cell: text, empty text where empty; typed where `columns:` says so."""
     if names is None:
         names = tuple(str(name) for name in columns.frame.data.columns)
         names += tuple(name for name in columns.layout.names if name not in names)
@@ -146,8 +152,6 @@ def rows(columns: Columns, names: tuple[str, ...] | None) -> Iterator[dict[str, 
 
 
 def _seen(columns: Columns, name: str) -> list[Cell]:
-    from etl.mapping.convert.faults import Faults  # noqa: PLC0415
-
     cells = columns.cells(name)
     rule = columns.layout.names.get(name)
     if rule is not None and rule.number is not None:

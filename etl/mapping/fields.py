@@ -1,8 +1,8 @@
-"""What one field of a mapping does to a frame: cells from their origin, converted, and what becomes of empty ones."""
+"""What one field of a mapping makes of a frame: cells from their origin, converted, empty ones settled."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from etl.mapping.columns import Marks
 from etl.mapping.convert import pieces as lists
 from etl.mapping.convert.cells import as_text, without
 from etl.mapping.convert.converters import LINKS, LISTS, Converter
-from etl.mapping.convert.faults import Fault, Faults
+from etl.mapping.convert.faults import SHOWN, Fault, Faults
 from etl.mapping.origins import stepped
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from etl.mapping.parts import SplitDoc
     from etl.model import LinkTarget
     from etl.schema import FieldSchema
+
+
+NOT_ABOUT_THE_CELL = frozenset({"factor_unusable", "expr_failed"})
+"""Codes whose value is no cell of the field's own column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class FieldRule:
     is_key: bool = False
     follows: str = ""
     """Payload key without whose value this one is not sent: the number of a unit."""
-    labels: tuple[str, ...] = field(default=())
+    labels: tuple[str, ...] = ()
     """Columns as the source calls them, for messages."""
 
     @property
@@ -106,6 +110,8 @@ class FieldRule:
             values = self.arithmetic.apply(values, columns, rows=rows, faults=inner)
             self._look(values, inner)
         values = _without_bad(values, inner)
+        if inner.found and self.field.kind not in LISTS:
+            inner.found[:] = [_as_it_stood(one, cells) for one in inner.found]
         if groups is not None and rows is None:
             return self._of_group(columns, values, marks, groups=groups, faults=faults)
         made = self._settled(columns, values, marks, faults=inner, rows=rows)
@@ -194,6 +200,13 @@ class FieldRule:
             empty = pc.and_(empty, pc.invert(marks.any))
         known = sorted({one.position for one in faults.found} | faults.left)
         return pc.and_(empty, pc.invert(_at(known, len(values)))) if known else empty
+
+
+def _as_it_stood(fault: Fault, cells: pa.Array) -> Fault:
+    if fault.code in NOT_ABOUT_THE_CELL:
+        return fault
+    text = as_text(cells.slice(fault.position, 1))[0].as_py()
+    return replace(fault, value=(text or "")[:SHOWN])
 
 
 def _without_bad(values: pa.Array, faults: Faults) -> pa.Array:

@@ -42,7 +42,7 @@ class Groups:
         return np.repeat(np.arange(len(self.starts)), self.sizes)
 
     def first_filled(self, cells: pa.Array) -> np.ndarray:
-        """Return, for each group, the position of its first row whose cell is not empty, else of its first row."""
+        """Return the position of the first row of each group whose cell is not empty, else of its first row."""
         if not len(self.starts):
             return self.starts
         filled = cells.is_valid().to_numpy(zero_copy_only=False)
@@ -66,7 +66,7 @@ def groups_of(columns: Columns) -> Groups | None:
 
 
 def whole_groups(frames: Iterable[Frame], layout: Layout) -> Iterator[Frame]:
-    """Yield the same rows in frames that end where a group ends; the frames themselves where nothing is grouped.
+    """Yield the same rows in frames that end where a group ends; the same frames where nothing is grouped.
 
     Holds one group and one frame in memory.
     """

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A mapping that is right in its form. With blocks it is the whole of them; `parts` are what can be run."""
+    """A mapping that is right in its form. With blocks it is all of them; `parts` are what can be run."""
 
     path: Path
     digest: str
@@ -78,7 +78,7 @@ class Mapping:
         return self.doc.on_duplicate
 
     def parts(self) -> tuple[Mapping, ...]:
-        """Return what is run one after the other: the mapping itself, or its blocks in the order their links need."""
+        """Return what is run, one after the other: the mapping, or its blocks in the order their links need."""
         if not self.document.blocks:
             return (self,)
         parts = {

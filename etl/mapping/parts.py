@@ -1,4 +1,4 @@
-"""Small parts of a mapping: rules for numbers and dates, links, units, checks. Shorthands are written out here."""
+"""Small parts of a mapping: rules for numbers and dates, links, units, checks; shorthands written out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many columns by their names: patterns over a header, made into fields and attributes as if each stood there."""
+"""Many columns by their names: patterns over a header, made into fields and attributes one by one."""
 
 from __future__ import annotations
 

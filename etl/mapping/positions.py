@@ -1,4 +1,4 @@
-"""YAML text into plain values, each with its line and column. Plain scalars stay what was typed: `010`, `no`, `12:30`."""
+"""YAML text into plain values with their places. Plain scalars stay what was typed: `010`, `no`, `12:30`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Path_: TypeAlias = "tuple[str | int, ...]"
 """Where a value stands: keys and 0-based positions from the top."""
-Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
+Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
 
 MAX_DEPTH = 40
 WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -54,9 +54,9 @@ class Document:
 
 
 def parse(text: str, file: str) -> Document:
-    """Return the values of `text`, with every problem of its form among them.
+    """Return the values of `text` and every problem of its form.
 
-    YAML 1.2. A key given twice, an anchor, an alias and a tag are problems; nothing is ever constructed from a tag.
+    YAML 1.2. A key given twice, an anchor, an alias, a tag are problems; no tag ever constructs anything.
     """
     document = Document(file)
     try:

@@ -1,4 +1,4 @@
-"""Records of relation entities: one per piece of a cell or per row of a group, each with fields of its own."""
+"""Records of relation entities: one per piece of a cell or row of a group, each with fields of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from etl.mapping.origins import stepped
 from etl.model import LinkTexts, RelationRecords
 
 if TYPE_CHECKING:
-
     from etl.mapping.columns import Columns
     from etl.mapping.convert.link_texts import LinkForm
     from etl.mapping.convert.steps import Step
@@ -58,7 +57,7 @@ class RelationRule:
     def make(
         self, columns: Columns, groups: Groups | None
     ) -> tuple[RelationRecords, list[tuple[str, Fault]]]:
-        """Return the records of one frame, and bad cells as (column, fault) with rows of the frame as positions."""
+        """Return the records of one frame, and bad cells as (column, fault), by rows of the frame."""
         faults = Faults()
         cells = self.origin.cells(columns, faults)
         pieces = lists.split(cells, self.split) if self.split else lists.single(cells)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from etl.mapping.loading import Mapping
 
 RECORD_ID = re.compile(r"(?=.*[0-9])(?=.*[a-z])[0-9a-z]{17}|[a-z][0-9a-z]{23}|[0-9a-f]{8}-[0-9a-f-]{27}")
-"""Ids of records: 17 or 24 characters, or UUIDs. Source: observations, Bulk upsert 8; the metadata's own ids."""
+"""Ids of records: 17 or 24 characters, or UUIDs. Source: observations, Bulk upsert 8."""
 NUMBERS = frozenset({"int", "float", "range_int", "range_float"})
 RENAMED = frozenset({"name", "title", "label", "description"})
 WITHOUT_OBJECTS = frozenset({"1.10", "2.0", "2.1"})

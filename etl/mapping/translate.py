@@ -1,4 +1,4 @@
-"""A frame into payloads, column by column. A row is looked at by itself only where something is wrong with it."""
+"""A frame into payloads, column by column; a row is looked at by itself only where it is wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from etl.mapping.choosing import chosen_rows, commands_of
 from etl.mapping.columns import Columns
-from etl.mapping.convert.cells import without
+from etl.mapping.convert.cells import as_text, without
 from etl.mapping.convert.faults import Fault, Faults
 from etl.mapping.fields import Made
 from etl.mapping.grouping import Groups, groups_of
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from etl.mapping.fields import FieldRule
     from etl.mapping.loading import Mapping
     from etl.model import Frame
+
+
+RANGES = frozenset({"range_int", "range_float"})
 
 
 @dataclass(slots=True)
@@ -70,6 +73,7 @@ def translate(mapping: Mapping, bound: Bound, frame: Frame, *, key_rules: Sequen
     columns, _ = chosen_rows(every, bound, mapping)
     sheet = Sheet(frame, columns, groups_of(columns))
     _make_fields(sheet, bound.rules)
+    _compare_ends(sheet, bound.rules)
     _make_attributes(sheet, bound)
     for relation in bound.relations:
         records, found = relation.make(columns, sheet.groups)
@@ -102,6 +106,25 @@ def _make_fields(sheet: Sheet, rules: Sequence[FieldRule]) -> None:
         sheet.made[rule.key] = made
         label = ", ".join(rule.labels)
         sheet.tell(made.faults, field_name=rule.name, columns=label, leaves_out=rule.skips_bad_cells)
+
+
+def _compare_ends(sheet: Sheet, rules: Sequence[FieldRule]) -> None:
+    """A range that ends before it begins is refused by the server with the whole record."""
+    by_key = {rule.key: rule for rule in rules}
+    for key, rule in by_key.items():
+        last = by_key.get(key.removesuffix("From") + "To") if key.endswith("From") else None
+        if last is None or rule.field.kind not in RANGES:
+            continue
+        begins, ends = sheet.made[key].values, sheet.made[last.key].values
+        reversed_ = pc.fill_null(pc.greater(begins, ends), fill_value=False)
+        if not pc.any(reversed_).as_py():
+            continue
+        faults = Faults()
+        texts = pc.binary_join_element_wise(as_text(begins), as_text(ends), "-")
+        faults.mark(reversed_, texts, code="range_reversed")
+        rows = np.arange(len(sheet.columns)) if sheet.groups is None else sheet.groups.starts
+        moved = [dataclasses.replace(one, position=int(rows[one.position])) for one in faults.found]
+        sheet.tell(moved, field_name=rule.name, columns=", ".join(rule.labels))
 
 
 def _following(made: Made, leader: Made, groups: Groups | None) -> Made:

@@ -22,7 +22,7 @@ def named_columns(mapping: Mapping) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name, _ in column_uses(mapping)))
 
 
-def column_uses(mapping: Mapping) -> Iterator[tuple[str, Path_]]:
+def column_uses(mapping: Mapping) -> Iterator[tuple[str, Path_]]:  # noqa: C901  one branch per key
     """Yield each use of a column: its name, and where in the text of the entity it is named."""
     for name, field in mapping.doc.fields.items():
         yield from _of_value(field, ("fields", name))

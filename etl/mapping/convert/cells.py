@@ -11,7 +11,7 @@ EXACT = 2.0**53
 """Whole numbers below this are exact in a double."""
 
 
-def as_text(cells: pa.Array) -> pa.StringArray:
+def as_text(cells: pa.Array) -> pa.StringArray:  # noqa: PLR0911  one case per type
     """Return the cells as text: 12.0 is `12`, dates are ISO, booleans `true` and `false`; null stays null."""
     kind = cells.type
     if pa.types.is_string(kind):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from etl.mapping.convert.faults import Faults
-    from etl.mapping.document import DateRule, NumberRule
+    from etl.mapping.parts import DateRule, NumberRule
     from etl.schema import FieldSchema
 
 

@@ -26,7 +26,7 @@ class LinkForm:
     is_object: bool = False
 
     def formed(self, texts: pa.StringArray, faults: Faults) -> pa.StringArray:
-        """Return the texts: parts joined by U+001F, paths without spaces around their mark, objects as JSON."""
+        """Return the texts: parts joined by U+001F, paths without spaces at their mark, objects as JSON."""
         coded = texts.dictionary_encode()
         known = coded.dictionary.to_pylist()
         made = pa.array([self._formed(text) for text in known], pa.string())

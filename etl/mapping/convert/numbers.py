@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PLAIN = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 SPACES = "\u00a0\u202f "
 """What stands between thousands where a space does."""
+PLAIN_BELOW = 1e6
+"""Larger ends of a range are written out in a message."""
 SMALLEST, LARGEST = -(2**31), 2**31 - 1
 """Source: api-contract §5.1: integers are 32 bits."""
 
@@ -204,7 +206,7 @@ def _within(
 
 
 def _range(low: float | None, high: float | None) -> Mapping[str, str]:
-    ends = [f"{end:g}" if abs(end) < 1e6 else f"{end:.0f}" for end in (low, high) if end is not None]
+    ends = [f"{end:g}" if abs(end) < PLAIN_BELOW else f"{end:.0f}" for end in (low, high) if end is not None]
     if not ends:
         return {"range": "what numbers can be"}
     if low is None or high is None:

@@ -109,7 +109,7 @@ def _compact(text: str | None) -> str | None:
 
 
 def matches(texts: pa.StringArray, pattern: str) -> pa.BooleanArray:
-    """Tell which texts a pattern of AtroCore finds itself in; null stays null, a pattern nobody can read finds all."""
+    """Tell which texts a pattern finds itself in; null stays null, a pattern nobody can read finds all."""
     bare, flags = _bare(pattern)
     prefix = f"(?{flags})" if flags else ""
     try:
