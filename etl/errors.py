@@ -30,6 +30,9 @@
     │   │   └── DatabaseRefused     an SQL error, which AtroCore answers with status 200
     │   ├── TooLarge                413, 414: nothing was carried out
     │   └── Refused                 400, 403, 404, 409: nothing was carried out
+    ├── HeldBack                    exit 6: a guard stopped the run before anything was sent
+    │   ├── SourceStale
+    │   └── SourceUnfinished
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
         ├── RightsLost
@@ -387,6 +390,42 @@ class Refused(RequestFailed):
     """The server understood and refused: 400, 403, 404, 409."""
 
     may_be_done = False
+
+
+class HeldBack(EtlError):
+    """A guard stopped the run before anything was sent."""
+
+    exit_code = 6
+
+
+class SourceStale(HeldBack):
+    """The source is older than the mapping allows: probably yesterday's."""
+
+    def __init__(self, path: str, *, age: str, most: str) -> None:
+        super().__init__(path, age, most)
+        self.path, self.age, self.most = path, age, most
+
+    def __str__(self) -> str:
+        """Say how old the file is and how old it may be."""
+        return (
+            f"{self.path} is {self.age} old, source.max_age allows {self.most}. "
+            "Did the export that writes it fail?"
+        )
+
+
+class SourceUnfinished(HeldBack):
+    """The source was changed a moment ago: it may still be being written."""
+
+    def __init__(self, path: str, *, age: str, stable_for: str) -> None:
+        super().__init__(path, age, stable_for)
+        self.path, self.age, self.stable_for = path, age, stable_for
+
+    def __str__(self) -> str:
+        """Say when it was changed and how long it must rest."""
+        return (
+            f"{self.path} was changed {self.age} ago, source.ready wants it unchanged for {self.stable_for}. "
+            "Wait until it is written completely."
+        )
 
 
 class Stopped(EtlError):

@@ -49,6 +49,7 @@ CATALOGUE: dict[str, Kind] = {
     "unclosed_quote": _error(
         "a quote opens here and is never closed", "Close it, or double a quote that belongs to the text."
     ),
+    "json_broken": _error("the line is no JSON object ({reason})", "Write one object per line."),
     "header_duplicate": _warning(
         'the header "{value}" stands more than once; this one is read as "{column}"', "Rename one of them."
     ),
@@ -141,6 +142,12 @@ CATALOGUE: dict[str, Kind] = {
     ),
     "missing_link_reported": _warning(
         '{entity} "{value}" is not on the server{close}; the link was left out', "Create it."
+    ),
+    "link_not_leaf": _error(
+        '{entity} "{value}" has children, and only leaves are meant', "Link to one of its leaves."
+    ),
+    "link_not_leaf_reported": _warning(
+        '{entity} "{value}" has children', "Link to one of its leaves if you can."
     ),
     "ambiguous_link": _error(
         '{count} records of {entity} have {by} "{value}"', "Link by a field that is unique."
