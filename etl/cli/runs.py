@@ -10,6 +10,7 @@ import click
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
 from etl.cli.options import output, pass_console, read_settings, state
+from etl.cli.runs_keeping import prune, share
 from etl.report import from_object, neutral, to_json, to_text
 from etl.runs import Run, find_run, list_runs
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.group("runs", invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """What was run here: list, show one, open its folder."""
+    """What was run here: list, show one, open its folder, pack it for a colleague, remove old ones."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_)
 
@@ -92,6 +93,10 @@ def open_(console: Console, run: str | None) -> int:
         return Exit.DONE
     console.say(str(folder))
     return Exit.DONE
+
+
+command.add_command(share)
+command.add_command(prune)
 
 
 def _line(run: Run) -> dict[str, Json]:

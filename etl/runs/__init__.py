@@ -11,6 +11,7 @@ from etl.runs.folder import (
     load_run,
     new_run_id,
 )
+from etl.runs.keeping import old_runs, pack_run, remove_run
 from etl.runs.lock import Process, RunLock, this_process
 from etl.runs.places import default_state_folder, find_project_file, make_state_folder, write_whole
 
@@ -29,6 +30,9 @@ __all__ = [
     "load_run",
     "make_state_folder",
     "new_run_id",
+    "old_runs",
+    "pack_run",
+    "remove_run",
     "this_process",
     "write_whole",
 ]

@@ -192,6 +192,16 @@ class RunLock:
         return db
 
 
+def running_runs(state: Path) -> set[str]:
+    """Return the names of runs that hold a lock, alive or not yet known to be dead."""
+    path = state / FILE
+    if not path.exists():
+        return set()
+    with closing(sqlite3.connect(path, timeout=30.0)) as db:
+        db.execute(SET_UP)
+        return {run for (run,) in db.execute("SELECT run FROM locks")}
+
+
 def _is_there(pid: int) -> bool:
     if os.name == "nt":  # there, signal 0 would end the process
         return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +12,7 @@ from click.testing import CliRunner
 
 from etl.cli import main
 from etl.report import RowCounts, Summary, to_object
-from etl.runs import Fingerprint, RunFacts, begin_run, end_run
+from etl.runs import Fingerprint, RunFacts, RunLock, begin_run, end_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,3 +99,36 @@ def test_an_unknown_run_ends_with_3(state):
     code, out, err = call(state, "show", "2025")
     assert (code, out) == (3, "")
     assert 'no run "2025" here' in err
+
+
+def test_a_run_is_packed_without_what_only_this_machine_needs(state, tmp_path):
+    folder = state / "runs" / FIRST
+    for name in ("run.log", "results.parquet", "rejected.csv", "journal.db"):
+        (folder / name).write_text(name)
+    target = tmp_path / "for-you.zip"
+    code, out, _ = call(state, "share", FIRST, "-o", str(target))
+    assert (code, out) == (0, f"{target}: run.json, summary.json, run.log, results.parquet, rejected.csv\n")
+    with zipfile.ZipFile(target) as archive:
+        assert archive.read(f"{FIRST}/rejected.csv") == b"rejected.csv"
+        assert not [name for name in archive.namelist() if "journal" in name]
+    assert call(state, "share", FIRST, "-o", str(target))[0] == 2
+    bare = tmp_path / "bare.zip"
+    assert call(state, "share", FIRST, "-o", str(bare), "--without-rows")[1] == (
+        f"{bare}: run.json, summary.json, run.log\n"
+    )
+
+
+def test_old_runs_are_listed_and_go_only_when_that_is_said(state):
+    code, out, err = call(state, "prune", "--keep", "1")
+    assert (code, out) == (0, f"{FIRST}  partial\n")
+    assert "To be removed: 1." in err
+    assert (state / "runs" / FIRST).is_dir()
+    code, out, _ = call(state, "prune", "--keep", "1", "--yes", "--json")
+    assert (code, json.loads(out)["runs"]) == (0, [FIRST])
+    assert [path.name for path in (state / "runs").iterdir()] == [LAST]
+
+
+def test_a_run_that_is_under_way_is_not_removed(state):
+    with RunLock(state, ["a"], run=FIRST, now=lambda: datetime.now(UTC)):
+        assert call(state, "prune", "--keep", "1", "--yes")[1] == ""
+    assert (state / "runs" / FIRST).is_dir()

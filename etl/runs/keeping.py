@@ -1,0 +1,48 @@
+"""Old runs out of the way, and one run packed for a colleague."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from typing import TYPE_CHECKING
+
+from etl.runs.folder import list_runs
+from etl.runs.lock import running_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etl.runs.folder import Run
+
+ABOUT = ("run.json", "summary.json", "run.log")
+ROWS = ("results.parquet", "rejected.csv", "rejected.xlsx", "rejected.parquet", "report.html")
+
+
+def old_runs(state: Path, keep: int) -> list[Run]:
+    """Return the runs beyond the `keep` newest, the oldest last, without those that hold a lock."""
+    busy = running_runs(state)
+    return [run for run in list_runs(state)[max(keep, 0) :] if run.id not in busy]
+
+
+def remove_run(run: Run) -> int:
+    """Remove the folder of a run with all that lies in it; return the bytes it took."""
+    taken = sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
+    shutil.rmtree(run.folder)
+    return taken
+
+
+def pack_run(run: Run, target: Path, *, with_rows: bool) -> list[str]:
+    """Write what tells of a run into a ZIP file and return the names of its parts.
+
+    Secrets are in none of them; the journal, and what only this machine needs, stays here.
+
+    Args:
+        with_rows: False: without the files that hold cells of the source.
+    """
+    names = [name for name in (*ABOUT, *(ROWS if with_rows else ())) if (run.folder / name).is_file()]
+    beside = target.with_name(f"{target.name}.new")
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(run.folder / name, f"{run.id}/{name}")
+    beside.replace(target)
+    return names
