@@ -87,7 +87,7 @@ async def import_table(
     with Journal(folder / JOURNAL) as journal:
         frames = _not_done(how.selection.of(table.frames()), journal, tally)
         passage = Passage(
-            _comparison(rules, scan, client=client, folder=folder, salt=table.name),
+            _comparison(rules, scan, schema=schema, client=client, folder=folder, salt=table.name),
             scan.rows,
             client,
             journal,
@@ -169,7 +169,9 @@ class Passage:
             self.settle(outcomes)
 
 
-def _comparison(rules: Rules, scan: Scan, *, client: Client, folder: Path, salt: str) -> Comparison:
+def _comparison(
+    rules: Rules, scan: Scan, *, schema: Schema, client: Client, folder: Path, salt: str
+) -> Comparison:
     return Comparison(
         rules.entity,
         rules.mapping.write,
@@ -181,7 +183,7 @@ def _comparison(rules: Rules, scan: Scan, *, client: Client, folder: Path, salt:
             folder=folder,
             salt=salt,
         ),
-        LinkFinder(client, rules.links),
+        LinkFinder(client, rules.links, schema=schema),
         _understanding(rules, scan),
     )
 

@@ -75,7 +75,7 @@ class Comparison:
         """
         async for payloads, found in _one_ahead(self._resolved(frames, unsent)):
             for link in payloads.links:
-                if (creates := self.links.creates(link)) is not None:
+                for creates in self.links.creates(link):
                     yield Compared(creates, None)
             yield Compared(self._compared(payloads, found), found)
 

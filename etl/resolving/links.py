@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz import process
 
-from etl.model import ChangeKind, Changes, LinkTarget, LinkTexts, Missing, Problem, Status
-from etl.resolving.keys import keys_of_records, own_id
+from etl.model import LinkTarget, LinkTexts, Missing, Problem, Status
+from etl.resolving.keys import PART_SEPARATOR
+from etl.resolving.targets import Targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from etl.model import Outcome
-    from etl.resolving.keys import Record
-    from etl.resolving.records import Asks
+    from etl.api import Client
+    from etl.model import Changes, Outcome
+    from etl.schema import Schema
 
-# A target entity of up to this many records is read whole: two pages instead of many look-ups, and all its
-# texts are known for "did you mean".
-SMALL_ENTITY = 2000
 CLOSE_ENOUGH = 75
 """Score from which a text is offered as what was meant; 100 is equal."""
-
-
-@dataclass(slots=True)
-class _Known:
-    """What is known of the targets of one link so far."""
-
-    ids: dict[str, str] = field(default_factory=dict)
-    ambiguous: dict[str, int] = field(default_factory=dict)
-    """Text -> how many records have it."""
-    missing: set[str] = field(default_factory=set)
-    renamed: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Text -> id that we once made from it, and what the record is called now."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """Text -> why its creation failed."""
-    texts: list[str] = field(default_factory=list)
-    """All texts on the server, where the entity is small."""
-    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,159 +40,125 @@ class LinkIds:
 class LinkFinder:
     """Finds the targets of links and remembers them for the whole run."""
 
-    def __init__(self, client: Asks, targets: Sequence[LinkTarget]) -> None:
-        self._client = client
-        self._known: dict[tuple[str, str], _Known] = {(t.entity, t.by): _Known() for t in targets}
+    def __init__(self, client: Client, targets: Sequence[LinkTarget], *, schema: Schema) -> None:
+        self._client, self._schema = client, schema
+        self._known: dict[tuple[object, ...], Targets] = {}
+        for target in targets:
+            self._of(target)
 
     async def prepare(self) -> None:
         """Read the small target entities whole."""
-        for (entity, by), known in self._known.items():
-            total = await self._client.total(entity)
-            if total is not None and total <= SMALL_ENTITY:
-                async for page in self._client.pages(entity, select=("id", by)):
-                    self._remember(known, page.records, by=by)
-                known.is_whole = True
-                known.texts = [*known.ids, *known.ambiguous]
+        for known in self._known.values():
+            await known.prepare(self._client, self._schema)
 
     async def ask(self, links: LinkTexts) -> None:
         """Find out about every text that is not known yet."""
-        target, known = links.target, self._of(links.target)
-        new = [text for text in _distinct(links.texts) if not _is_known(known, text)]
-        if not new:
-            return
-        if not known.is_whole:
-            records = await self._client.look_up(target.entity, target.by, new, select=("id", target.by))
-            self._remember(known, records, by=target.by)
-        unfound = [text for text in new if not _is_known(known, text)]
-        known.missing.update(unfound)
-        if unfound and target.missing is Missing.CREATE and target.by != "id":
-            own = {own_id(target.entity, (target.by,), key=text): text for text in unfound}
-            for record in await self._client.look_up(
-                target.entity, "id", list(own), select=("id", target.by)
-            ):
-                text = own[str(record["id"])]
-                known.missing.discard(text)
-                known.renamed[text] = (str(record["id"]), str(record.get(target.by) or ""))
+        await self._of(links.target).ask(self._client, _distinct(links).values())
 
-    def creates(self, links: LinkTexts) -> Changes | None:
-        """Return the creates of targets that are missing, each once in a run; None where there are none."""
-        target, known = links.target, self._of(links.target)
-        if target.missing is not Missing.CREATE or target.by == "id":
-            return None
-        texts = sorted(text for text in _distinct(links.texts) if text in known.missing)
-        if not texts:
-            return None
-        ids = [own_id(target.entity, (target.by,), key=text) for text in texts]
-        columns = {target.by: pa.array(texts, pa.string())}
-        for name, value in target.constants.items():
-            columns[name] = pa.array([value] * len(texts))
-        for text, record_id in zip(texts, ids, strict=True):
-            known.missing.discard(text)
-            known.ids[text] = record_id
-        return Changes(
-            target.entity,
-            "",
-            None,
-            numbers=pa.array([0] * len(texts), pa.int64()),
-            keys=pa.array(texts, pa.string()),
-            ids=pa.array(ids, pa.string()),
-            kinds=[ChangeKind.CREATE] * len(texts),
-            columns=columns,
-            part=target.field,
-        )
+    def creates(self, links: LinkTexts) -> list[Changes]:
+        """Return the creates of targets that are missing, each once in a run; each needs those before it."""
+        return self._of(links.target).creates(_distinct(links).values())
 
     def refuse(self, outcomes: Iterable[Outcome]) -> None:
         """Take back the creates among `outcomes` that failed, so that rows which need them are not sent."""
         for outcome in outcomes:
             if outcome.part and outcome.status is Status.FAILED:
-                for (entity, _), known in self._known.items():
-                    if entity == outcome.entity and known.ids.pop(outcome.key, None) is not None:
-                        known.refused[outcome.key] = outcome.message
+                for known in self._known.values():
+                    if known.target.entity == outcome.entity:
+                        known.refuse(outcome.key, outcome.message)
 
     def ids(self, links: LinkTexts, *, file: str, sheet: str | None, numbers: pa.Int64Array) -> LinkIds:
         """Return the ids of the texts; what cannot be linked is told as the mapping says."""
-        target, known = links.target, self._of(links.target)
-        unlinkable = [text for text in _distinct(links.texts) if text not in known.ids]
+        known = self._of(links.target)
+        texts = _distinct(links)
+        ids = {raw: known.ids[text] for raw, text in texts.items() if text in known.ids}
+        reasons = {raw: reason for raw, text in texts.items() if (reason := _reason(known, text)) is not None}
         problems: list[Problem] = []
         failed: set[int] = set()
-        if unlinkable:
-            self._tell(links, unlinkable, problems, failed, place=(file, sheet, numbers))
-        return LinkIds(target, _map(links.texts, known.ids), tuple(problems), frozenset(failed))
-
-    def _of(self, target: LinkTarget) -> _Known:
-        return self._known.setdefault((target.entity, target.by), _Known())
-
-    def _remember(self, known: _Known, records: Sequence[Record], *, by: str) -> None:
-        texts = keys_of_records(records, ("id",) if by == "id" else (by,))
-        for text, record in zip(texts, records, strict=True):
-            if text is None:
-                continue
-            if text in known.ambiguous:
-                known.ambiguous[text] += 1
-            elif known.ids.get(text, record["id"]) != record["id"]:
-                del known.ids[text]
-                known.ambiguous[text] = 2
-            else:
-                known.ids[text] = str(record["id"])
-
-    def _tell(
-        self,
-        links: LinkTexts,
-        unlinkable: list[str],
-        problems: list[Problem],
-        failed: set[int],
-        *,
-        place: tuple[str, str | None, pa.Int64Array],
-    ) -> None:
-        file, sheet, numbers = place
-        reasons = {text: self._reason(links.target, text) for text in unlinkable}
-        rows = numbers.to_pylist()
-        for position, value in enumerate(links.texts.to_pylist()):
-            for text in value if isinstance(value, list) else (value,):
-                if text is None or text not in reasons or reasons[text] is None:
-                    continue
-                code, facts = reasons[text] or ("", {})
-                problems.append(
-                    Problem(
-                        code,
-                        file,
-                        sheet,
-                        rows[position],
-                        column=links.column,
-                        field=links.target.field,
-                        value=text,
-                        facts=facts,
+        if reasons:
+            rows = numbers.to_pylist()
+            for position, raw in _placed(links.texts):
+                if raw in reasons:
+                    code, facts = reasons[raw]
+                    problems.append(
+                        Problem(
+                            code,
+                            file,
+                            sheet,
+                            rows[position],
+                            column=links.column,
+                            field=links.target.field,
+                            value=raw.replace(PART_SEPARATOR, " / "),
+                            facts=facts,
+                        )
                     )
-                )
-                if code != "missing_link_reported":
-                    failed.add(position)
+                    if code not in LEFT_OUT:
+                        failed.add(position)
+        return LinkIds(links.target, _map(links.texts, ids), tuple(problems), frozenset(failed))
 
-    def _reason(self, target: LinkTarget, text: str) -> tuple[str, dict[str, str]] | None:
-        """Why a text has no id, as code and facts; None where the mapping wants nothing said."""
-        known = self._of(target)
-        facts = {"entity": target.entity, "by": target.by}
-        if text in known.ambiguous:
-            return "ambiguous_link", {**facts, "count": str(known.ambiguous[text])}
-        if text in known.renamed:
-            record_id, found = known.renamed[text]
-            return "blocked_renamed", {**facts, "found": found, "id": record_id}
-        if text in known.refused:
-            return "link_not_created", {**facts, "text": known.refused[text]}
-        if target.missing is Missing.SKIP:
+    def _of(self, target: LinkTarget) -> Targets:
+        place = (
+            target.entity,
+            target.by,
+            target.also_by,
+            tuple(sorted(target.within.items())),
+            target.where,
+            target.path,
+        )
+        if place not in self._known:
+            self._known[place] = Targets(target, self._schema.entity(target.entity))
+        return self._known[place]
+
+
+LEFT_OUT = frozenset({"missing_link_reported", "link_not_leaf_reported"})
+"""Problems of a link that do not keep its record from being sent."""
+
+
+def _reason(known: Targets, text: str) -> tuple[str, dict[str, str]] | None:
+    """What there is to say of a text, as code and facts; None where nothing is wrong or nothing is wanted."""
+    target = known.target
+    facts = {"entity": target.entity, "by": ", ".join(known.fields)}
+    if (record_id := known.ids.get(text)) is not None:
+        if target.leaf == "any" or record_id not in known.with_children:
             return None
-        close = process.extractOne(text, known.texts, score_cutoff=CLOSE_ENOUGH)
-        facts["close"] = f', nearest is "{close[0]}"' if close else ""
-        return ("missing_link_reported" if target.missing is Missing.REPORT else "missing_link"), facts
+        return ("link_not_leaf" if target.leaf == "fail" else "link_not_leaf_reported"), facts
+    if text in known.ambiguous:
+        return "ambiguous_link", {**facts, "count": str(known.ambiguous[text])}
+    if text in known.renamed:
+        record_id, found = known.renamed[text]
+        return "blocked_renamed", {**facts, "found": found, "id": record_id}
+    if text in known.refused:
+        return "link_not_created", {**facts, "text": known.refused[text]}
+    return None if target.missing is Missing.SKIP else _missing(known, text, facts)
 
 
-def _is_known(known: _Known, text: str) -> bool:
-    return any(text in of for of in (known.ids, known.ambiguous, known.missing, known.renamed, known.refused))
+def _missing(known: Targets, text: str, facts: dict[str, str]) -> tuple[str, dict[str, str]]:
+    target = known.target
+    close = process.extractOne(text, list(known.texts), score_cutoff=CLOSE_ENOUGH) if known.is_whole else None
+    nearest = close[0].replace(PART_SEPARATOR, target.path or " / ") if close else ""
+    facts["close"] = f', nearest is "{nearest}"' if close else ""
+    return ("missing_link_reported" if target.missing is Missing.REPORT else "missing_link"), facts
 
 
-def _distinct(texts: pa.Array) -> list[str]:
+def _distinct(links: LinkTexts) -> dict[str, str]:
+    """Every text as it stands in the source -> as it is looked up: NFC, the steps of a path apart."""
+    texts = links.texts
     flat = texts.flatten() if pa.types.is_list(texts.type) else texts
-    distinct: list[str] = pc.unique(flat.drop_null()).to_pylist()
-    return distinct
+    path = links.target.path
+    found = {}
+    for raw in pc.unique(flat.drop_null()).to_pylist():
+        text = unicodedata.normalize("NFC", raw)
+        if path:
+            text = PART_SEPARATOR.join(step.strip() for step in text.split(path.strip()) if step.strip())
+        found[raw] = text
+    return found
+
+
+def _placed(texts: pa.Array) -> Iterable[tuple[int, str]]:
+    for position, value in enumerate(texts.to_pylist()):
+        for text in value if isinstance(value, list) else (value,):
+            if text is not None:
+                yield position, text
 
 
 def _map(texts: pa.Array, ids: Mapping[str, str]) -> pa.Array:

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from etl.model import Payloads, Problem
 from etl.resolving.keys import keys_of_records, own_id
-from etl.resolving.whole import PageOfRecords, read_whole
+from etl.resolving.whole import read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from etl.api import Client
     from etl.resolving.keys import Record
     from etl.resolving.whole import WholeEntity
 
 # Paging an entity costs a third of asking for each of its keys (500-700 keys against 1,000-3,000 records a
 # second). Source: observations, "The way of writing".
 WHOLE_FROM_SHARE = 1 / 3
-
-
-class Asks(Protocol):
-    """What of the API client is used here; it only reads."""
-
-    async def total(self, entity: str) -> int | None:
-        """Return how many records there are; None where the server does not count them."""
-        ...
-
-    def pages(self, entity: str, *, select: Sequence[str]) -> AsyncIterator[PageOfRecords]:
-        """Yield all records, page by page."""
-        ...
-
-    async def look_up(
-        self, entity: str, field: str, values: Sequence[str], *, select: Sequence[str]
-    ) -> Sequence[Record]:
-        """Return the records whose `field` is one of `values`, in as many requests as needed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +40,7 @@ class RecordFinder:
 
     def __init__(
         self,
-        client: Asks,
+        client: Client,
         entity: str,
         *,
         key_fields: Sequence[str],
