@@ -6,6 +6,7 @@ The only module that imports aiohttp's client.
 from __future__ import annotations
 
 import asyncio
+import io
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from etl.api.where import Scalar, Where
 
 T = TypeVar("T")
+
+LARGE_BYTES = 1 << 20
 
 
 @asynccontextmanager
@@ -187,7 +190,7 @@ class Client:
             async with self._http.request(
                 request.method,
                 address,
-                data=request.body,
+                data=_in_pieces(request.body),
                 headers={**everywhere, **request.headers, **headers},
                 # A redirect would take the token along to wherever it points.
                 allow_redirects=False,
@@ -202,14 +205,11 @@ class Client:
                     date=response.headers.get("Date", ""),
                 )
         except TimeoutError as error:
-            seconds = f"{self.limits.request_timeout_s:g}"
-            raise NoAnswer(str(request), reason=f"no answer within {seconds} s") from error
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise NotReached(str(request), reason="its certificate is not valid") from error
-        except aiohttp.ClientConnectorDNSError as error:
-            raise NotReached(str(request), reason="there is no such host") from error
+            raise NoAnswer(
+                str(request), reason=f"no answer within {self.limits.request_timeout_s:g} s"
+            ) from error
         except aiohttp.ClientConnectorError as error:
-            raise NotReached(str(request), reason=_told(error.os_error)) from error
+            raise NotReached(str(request), reason=_why(error)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer(str(request), reason="the connection was cut") from error
 
@@ -224,8 +224,7 @@ class Client:
         Raises:
             RequestFailed, NoAccess: see `ask`.
         """
-        request = Request("GET", self.generation.metadata)
-        metadata = await self.ask(request, answers.read_object) or {}
+        metadata = await self.ask(Request("GET", self.generation.metadata), answers.read_object) or {}
         if not self.session.version:
             self._door.generation = generations.from_metadata(metadata, answered=self.generation)
         return metadata
@@ -236,14 +235,13 @@ class Client:
         Raises:
             RequestFailed, NoAccess: see `ask`.
         """
-        request = wire.get_record(entity, record_id, select=select)
 
         def read(request: Request, answer: Answer) -> Record | None:
             if answers.is_missing_record(answer, self.generation):
                 return None
             return answers.read_object(request, answer)
 
-        return await self.ask(request, read)
+        return await self.ask(wire.get_record(entity, record_id, select=select), read)
 
     async def list(
         self,
@@ -257,11 +255,7 @@ class Client:
         asc: bool | None = None,
         total_only: bool = False,
     ) -> Page:
-        """Return some records. Without `max_size` the server sends 200.
-
-        Raises:
-            RequestFailed, NoAccess: see `ask`.
-        """
+        """Return some records; without `max_size` the server sends 200. Raises like `ask`."""
         request = wire.list_records(
             entity,
             select=select,
@@ -390,9 +384,15 @@ class Client:
         return True
 
 
-def _told(error: OSError) -> str:
-    return (
-        "the connection was refused"
-        if isinstance(error, ConnectionRefusedError)
-        else str(error.strerror or error)
-    )
+def _in_pieces(body: bytes | None) -> bytes | io.BytesIO | None:
+    # aiohttp writes bytes in one go, which holds up everything else; above 1 MiB it warns of that.
+    return body if body is None or len(body) < LARGE_BYTES else io.BytesIO(body)
+
+
+def _why(error: aiohttp.ClientConnectorError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "its certificate is not valid"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "there is no such host"
+    refused = isinstance(error.os_error, ConnectionRefusedError)
+    return "the connection was refused" if refused else str(error.os_error.strerror or error.os_error)

@@ -320,3 +320,16 @@ async def test_a_client_outside_of_its_block_says_so():
     client._http = None
     with pytest.raises(RuntimeError):
         await client.list("Product")
+
+
+async def test_a_body_of_megabytes_arrives_as_it_is():
+    body = b"[" + b" " * 3_000_000 + b"]"
+
+    async def answer(request):
+        assert await request.read() == body
+        assert request.headers["Content-Type"] == "application/json"
+        assert "Content-Disposition" not in request.headers
+        return json([])
+
+    async with signed_in(answer) as (client, _server):
+        assert await client.upsert(body, count=0) == []
