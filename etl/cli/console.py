@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import platform
 import signal
@@ -103,18 +102,6 @@ class Console:
             if not (self.is_quiet and self.form is Form.TEXT):
                 self.say(write(summary).rstrip("\n"))
         self._has_reported = True
-        LOG.info(
-            "run ended",
-            extra={
-                "status": summary.status,
-                "rows": dataclasses.asdict(summary.rows),
-                "requests": summary.requests,
-                "retries": summary.retries,
-                "seconds": round(summary.seconds, 3),
-                "reasons": dict(summary.reasons),
-                "why": summary.guard or summary.error,
-            },
-        )
         # Both on one terminal: the report above has said it already.
         seen = self.form is Form.TEXT and not self.is_quiet and self.out.isatty() and self.err.isatty()
         if not seen and (lines := last_lines(summary)):
@@ -140,7 +127,7 @@ class Console:
         self.run, self.folder = run, folder
         logs.log_to(folder / "run.log", self._scrubber)
         facts = {"run": run, "verb": self.verb, "version": release(), "python": platform.python_version()}
-        LOG.info("run begun", extra=facts)
+        LOG.info("command", extra=facts)
 
     def confirm_host(self, host: str, *, question: str) -> bool:
         """Ask for the host's name to be typed; True with `--yes`, False where nobody can be asked."""

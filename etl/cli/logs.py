@@ -154,5 +154,5 @@ def _line(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     head = f"{facts.pop('timestamp', '')} {facts.pop('level', '')}: {facts.pop('event', '')}"
     trace = facts.pop("exception", "")
     facts.pop("logger", None)
-    tail = "".join(f" {name}={value}" for name, value in facts.items())
+    tail = "".join(f" {name}={value}" for name, value in facts.items() if value is not None)
     return neutral(head + tail) + (f"\n{neutral(trace, keep=chr(10))}" if trace else "")

@@ -41,7 +41,9 @@ def bar(err: TextIO) -> Iterator[ProgressListener]:
 
     def show(progress: Progress) -> None:
         if progress.phase not in tasks:
-            tasks[progress.phase] = bars.add_task(TITLES[progress.phase], rate="", failed="")
+            tasks[progress.phase] = bars.add_task(
+                TITLES[progress.phase], total=progress.rows_total, rate="", failed=""
+            )
         task = tasks[progress.phase]
         speed = bars.tasks[bars.task_ids.index(task)].speed
         bars.update(

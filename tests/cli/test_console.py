@@ -227,7 +227,7 @@ def test_the_log_of_a_run_is_json_lines_without_cells_and_secrets(console, tmp_p
     console.guard(lambda: None)
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
     assert [(one["level"], one["event"]) for one in lines] == [
-        ("info", "run begun"),
+        ("info", "command"),
         ("info", "batch sent"),
         ("warning", "odd answer for …"),
         ("debug", "looked up"),
@@ -248,23 +248,21 @@ def test_without_verbose_the_log_stays_in_its_file(console, tmp_path):
     console.guard(lambda: None)
     assert said(console.err) == ""
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
-    assert [one["event"] for one in lines] == ["run begun", "batch sent"]
+    assert [one["event"] for one in lines] == ["command", "batch sent"]
 
 
-def test_the_log_of_a_run_tells_how_it_ended(console, tmp_path):
+def test_the_log_of_a_run_tells_what_was_called_and_why_it_ended(console, tmp_path):
     def verb() -> None:
         console.begin_run("r", folder=tmp_path)
-        console.report(PARTIAL)
         raise ServerGone("https://a.example", reason="silence")
 
     console.guard(verb)
     lines = [json.loads(line) for line in (tmp_path / "run.log").read_text().splitlines()]
-    assert [(one["event"], one.get("status"), one.get("exit_code")) for one in lines] == [
-        ("run begun", None, None),
-        ("run ended", "partial", None),
+    assert [(one["event"], one.get("verb"), one.get("exit_code")) for one in lines] == [
+        ("command", "import", None),
         ("ended", None, 7),
     ]
-    assert lines[1]["rows"]["created"] == 198
+    assert lines[1]["why"] == "https://a.example stopped answering: silence."
 
 
 @pytest.mark.parametrize("form", list(LogFormat))

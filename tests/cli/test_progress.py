@@ -46,7 +46,10 @@ def test_a_terminal_gets_a_bar_that_goes_away():
     err = Terminal()
     with bar(err) as show:
         show(Progress("scan", 50, 100))
+        show(Progress("export", 7, None))
         show(Progress("send", 10, 100, failed=2))
+    assert "50/100" in err.getvalue()
+    assert "7/?" in err.getvalue()
     assert "Reading" in err.getvalue()
     assert "2 failed" in err.getvalue()
 
