@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from etl.planning.changes import plan_changes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from etl.model import Changes, Frame, LinkTexts, Outcome, Payloads
     from etl.planning.changes import WriteMode
@@ -38,6 +38,8 @@ class Compared:
     changes: Changes
     found: Found | None
     """What stands on the server, position by position; None: link targets that are not there."""
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Payload key of a link -> ids of its targets -> what people call them, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Comparison:
             for link in payloads.links:
                 for creates in self.links.creates(link):
                     yield Compared(creates, None)
-            yield Compared(self._compared(payloads, found), found)
+            names = {link.target.key: self.links.names(link.target) for link in payloads.links}
+            yield Compared(self._compared(payloads, found), found, names)
 
     async def _resolved(
         self, frames: Iterator[Frame], unsent: Callable[[Sequence[Outcome]], None]

@@ -96,6 +96,11 @@ class LinkFinder:
                         failed.add(position)
         return LinkIds(links.target, _map(links.texts, ids), tuple(problems), frozenset(failed))
 
+    def names(self, target: LinkTarget) -> dict[str, str]:
+        """Return id -> text of every target that is known so far, as a person would write it."""
+        mark = target.path or " / "
+        return {one: text.replace(PART_SEPARATOR, mark) for text, one in self._of(target).ids.items()}
+
     def _of(self, target: LinkTarget) -> Targets:
         place = (
             target.entity,

@@ -1,0 +1,128 @@
+"""The plan file: what an import would do, as Parquet with a JSON header. Any reader of Parquet can look at it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import parquet
+
+from etl.errors import SourceUnreadable
+from etl.planning.lines import LAYOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+KEY = b"atro-etl-plan"
+"""Where the header stands among the metadata of the schema."""
+FORMAT = 1
+GROUP_LINES = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanHeader:
+    """What a plan stands on: it holds for this target, this mapping and this source."""
+
+    run: str
+    made: str
+    """ISO 8601 in UTC, seconds."""
+    version: str
+    """Of this package."""
+    url: str
+    """Of the target."""
+    user: str
+    mapping: str
+    mapping_digest: str
+    """SHA-256, hexadecimal; so are the others."""
+    source: str
+    source_digest: str
+    schema_digest: str
+    entity: str
+    key_fields: tuple[str, ...] = ()
+    """Payload keys of the natural key."""
+    records: Mapping[str, int] = field(default_factory=dict)
+    """Kind of change -> records, and rows that are in none; known once the plan is complete."""
+
+
+class PlanWriter:
+    """Writes a plan as its lines come; the file takes its name when it is complete."""
+
+    def __init__(self, path: Path, header: PlanHeader) -> None:
+        self.path, self._header = path, header
+        self._beside = path.with_name(f"{path.name}.new")
+        self._writer = parquet.ParquetWriter(self._beside, LAYOUT, compression="zstd")
+        self._held: list[pa.RecordBatch] = []
+        self._kinds: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._close()
+        else:
+            self._writer.close()
+            self._beside.unlink(missing_ok=True)
+
+    def write(self, lines: pa.RecordBatch) -> None:
+        """Add lines; those of one record must come in one call, behind each other."""
+        if not len(lines):
+            return
+        self._held.append(lines)
+        self._kinds.update(_records_by_kind(lines))
+        if sum(len(one) for one in self._held) >= GROUP_LINES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._writer.write_table(pa.Table.from_batches(self._held))
+        self._held = []
+
+    def _close(self) -> None:
+        self._flush()
+        header = dataclasses.replace(self._header, records=dict(sorted(self._kinds.items())))
+        said = json.dumps({"format": FORMAT, **dataclasses.asdict(header)}, ensure_ascii=False)
+        self._writer.add_key_value_metadata({KEY: said.encode()})
+        self._writer.close()
+        self._beside.replace(self.path)
+
+
+def read_header(path: Path) -> PlanHeader:
+    """Return what a plan stands on.
+
+    Raises:
+        SourceUnreadable: the file is no plan, or one of a later version.
+    """
+    try:
+        metadata = parquet.read_schema(path).metadata or {}
+        said = json.loads(metadata[KEY])
+        known = {one.name for one in dataclasses.fields(PlanHeader) if said["format"] == FORMAT}
+        facts = {name: value for name, value in said.items() if name in known}
+        return PlanHeader(**{**facts, "key_fields": tuple(facts["key_fields"])})
+    except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
+        raise SourceUnreadable(
+            str(path), reason="this is no plan that can be read.", advice="Make one with `atro-etl plan`."
+        ) from error
+
+
+def read_lines(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the lines of a plan in their order, some thousand at a time; see `lines.LAYOUT`."""
+    with parquet.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=5000)
+
+
+def _records_by_kind(lines: pa.RecordBatch) -> dict[str, int]:
+    """Count records: lines that do not belong to the record of the line before."""
+    same = pa.array([True] * (len(lines) - 1), pa.bool_())
+    for name, nothing in (("id", ""), ("row", 0), ("part", "")):
+        column = pc.fill_null(lines[name], nothing)
+        same = pc.and_(same, pc.equal(column.slice(1), column.slice(0, len(lines) - 1)))
+    begins = pa.concat_arrays([pa.array([True]), pc.invert(same)])
+    kinds = pc.value_counts(lines["kind"].filter(begins))
+    return {one["values"]: one["counts"] for one in kinds.to_pylist()}
