@@ -72,8 +72,10 @@ def with_pieces(lists: pa.ListArray, pieces: pa.Array) -> pa.ListArray:
     return rebuilt(pieces, counts)
 
 
-def joined(lists: pa.ListArray, rule: SplitDoc) -> pa.StringArray:
-    """Return the pieces of each list in one text; the inverse of `split`."""
+def joined(lists: pa.ListArray, rule: SplitDoc | None) -> pa.StringArray:
+    """Return the pieces of each list in one text; the inverse of `split`. Without a rule: of `single`."""
+    if rule is None:
+        return pc.binary_join(lists, ",")
     if rule.escape is not None:
         pieces = pc.replace_substring(lists.flatten(), rule.escape, rule.escape * 2)
         lists = with_pieces(lists, pc.replace_substring(pieces, rule.by, rule.escape + rule.by))
