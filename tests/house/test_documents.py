@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from functools import cache
+from typing import cast
 
 import click
 import pytest
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 import etl
 from etl.cli import main
-from tests.house.tree import ROOT, said
+from tests.house.tree import ROOT, modules, pyproject, said
 
 FENCE = re.compile(r"^```(?:sh|console|bash)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DOCUMENTS = ("README.md", "etl/README.md", "mappings/README.md", "CHANGELOG.md")
@@ -91,8 +92,7 @@ def test_the_readme_names_every_verb(verb: str):
 
 
 def test_the_readme_lists_only_verbs_that_there_are():
-    section = text_of("README.md").partition("## Commands\n")[2].partition("\n## ")[0]
-    listed = re.findall(r"^\| `([a-z]+)", section, re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z]+)", section("README.md", "Commands"), re.MULTILINE)
     assert sorted(listed) == sorted(verbs()), "README.md, Commands: its rows are not the verbs of the program"
 
 
@@ -105,6 +105,28 @@ def test_the_promise_of_the_library_is_importable_and_documented():
     missing = [name for name in etl.__all__ if not hasattr(etl, name)]
     assert not missing, said("etl.__all__ promises what there is not:", missing)
     assert list(etl.__all__) == sorted(etl.__all__), "etl.__all__ is sorted"
+
+
+def section(document: str, title: str) -> str:
+    return text_of(document).partition(f"## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_the_plan_tells_of_every_room_and_of_no_other():
+    rooms = {path.parts[1] for path in modules()} - {"__init__.py", "__main__.py"}
+    told = {
+        name.rstrip("/")
+        for name in re.findall(r"^\| `([^`]+)` \|", section("etl/README.md", "Rooms"), re.MULTILINE)
+    }
+    assert told == rooms, "etl/README.md, Rooms: its rows are not the modules and folders of etl"
+
+
+def test_the_plan_draws_the_imports_as_they_are_checked():
+    contracts = cast("dict[str, list[dict[str, list[str]]]]", pyproject()["tool"]["importlinter"])[
+        "contracts"
+    ]
+    checked = [re.sub(r"[()]", "", row) for row in contracts[0]["layers"]]
+    drawn = re.findall(r"^    (\S.*)$", section("etl/README.md", "Direction of imports"), re.MULTILINE)
+    assert drawn == checked, "etl/README.md, Direction of imports: not the layers of pyproject.toml"
 
 
 def test_an_option_that_there_is_not_is_noticed():
