@@ -110,7 +110,7 @@ def _portions(
         return
     numbers = numbers[positions]
     readable = table_of(frame).select(list(header)).take(pa.array(positions))
-    readable = _with_reasons(readable, [rows[int(number)] for number in numbers], run)
+    readable = _with_reasons(readable, {int(number): rows[int(number)] for number in numbers}, run)
     done = 0
     for one in broken:
         until = int(np.searchsorted(numbers, one.row))
@@ -120,17 +120,18 @@ def _portions(
         # What stood in our columns of an earlier rejection cannot be told apart in a broken line.
         cells = _fitting(one, columns=len(header), joint=joint)
         texts = pa.table([pa.array([cell], pa.string()) for cell in cells], names=list(header))
-        yield _with_reasons(texts, [rows[one.row]], run)
+        yield _with_reasons(texts, {one.row: rows[one.row]}, run)
     if len(readable) > done:
         yield readable.slice(done)
 
 
-def _with_reasons(data: pa.Table, reasons: Sequence[RejectedRow], run: str) -> pa.Table:
+def _with_reasons(data: pa.Table, reasons: Mapping[int, RejectedRow], run: str) -> pa.Table:
     added = (
         [run] * len(reasons),
-        [reason.status.value for reason in reasons],
-        [_harmless(", ".join(reason.columns)) for reason in reasons],
-        [_harmless(reason.message) for reason in reasons],
+        [reason.status.value for reason in reasons.values()],
+        [_harmless(", ".join(reason.columns)) for reason in reasons.values()],
+        # The row of the source: whoever corrects it there finds it.
+        [_harmless(f"row {row}: {reason.message}") for row, reason in reasons.items()],
     )
     for name, texts in zip(OURS, added, strict=True):
         data = data.append_column(name, pa.array(texts, pa.string()))

@@ -33,8 +33,8 @@ def test_a_row_comes_back_as_it_came_in_with_the_reasons_behind_it(tmp_path):
     rows = {2: BAD, 4: RejectedRow(Status.FAILED, (), "the server refused the record: Größe fehlt")}
     assert rejected(tmp_path, source, rows).decode() == (
         "SKU;Name;Preis;_run;_status;_column;_message\r\n"
-        f'007;"Säge; groß";12,5 kg;{RUN};invalid;Preis;"""12,5 kg"" is not a number. Write 12,5."\r\n'
-        f"009;;;{RUN};failed;;the server refused the record: Größe fehlt\r\n"
+        f'007;"Säge; groß";12,5 kg;{RUN};invalid;Preis;"row 2: ""12,5 kg"" is not a number. Write 12,5."\r\n'
+        f"009;;;{RUN};failed;;row 4: the server refused the record: Größe fehlt\r\n"
     )
 
 
@@ -53,10 +53,10 @@ def test_a_line_that_could_not_be_read_stands_in_its_place_with_all_it_held(tmp_
     rows = {row: RejectedRow(Status.INVALID, (), f"reason {row}") for row in (2, 3, 4, 5)}
     lines = rejected(tmp_path, source, rows).decode().splitlines()
     assert lines[1:] == [
-        f"1;a;1;{RUN};invalid;;reason 2",
-        f'2;b;"c;2";{RUN};invalid;;reason 3',
-        f"3;d;;{RUN};invalid;;reason 4",
-        f"4;e;4;{RUN};invalid;;reason 5",
+        f"1;a;1;{RUN};invalid;;row 2: reason 2",
+        f'2;b;"c;2";{RUN};invalid;;row 3: reason 3',
+        f"3;d;;{RUN};invalid;;row 4: reason 4",
+        f"4;e;4;{RUN};invalid;;row 5: reason 5",
     ]
 
 
@@ -84,7 +84,7 @@ def test_typed_cells_stay_typed(tmp_path, suffix):
     (frame,) = read(written).frames()
     assert frame.data.iloc[0].to_dict() == {
         "SKU": "008", "Menge": 2, "Preis": 2.5,
-        "_run": RUN, "_status": "invalid", "_column": "Preis", "_message": BAD.message,
+        "_run": RUN, "_status": "invalid", "_column": "Preis", "_message": f"row {first + 1}: {BAD.message}",
     }  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_without_a_rejected_row_an_earlier_file_goes(tmp_path):
 def test_what_a_message_quotes_neither_moves_a_terminal_nor_runs_in_a_spreadsheet(tmp_path):
     evil = RejectedRow(Status.FAILED, ("=cmd",), "=cmd: \x1b[2J\nbad")
     last = rejected(tmp_path, "SKU;Preis\n1;x\n", {2: evil}).decode().splitlines()[-1]
-    assert last == f"1;x;{RUN};failed;'=cmd;'=cmd: \\x1b[2J\\nbad"
+    assert last == f"1;x;{RUN};failed;'=cmd;row 2: =cmd: \\x1b[2J\\nbad"
 
 
 def outcome(row: int, status: Status, message: str = "", **named: object) -> Outcome:
