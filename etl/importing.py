@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from etl.batching import make_batches
-from etl.delivery import deliver, invalid_outcomes, unsent_outcomes
-from etl.errors import EtlError, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
+from etl.delivery import deliver, foreseen_outcomes, invalid_outcomes, unsent_outcomes
+from etl.errors import (
+    EtlError,
+    Interrupted,
+    NoAccess,
+    RequestFailed,
+    ServerGone,
+    ServerUnreachable,
+    Stopped,
+)
 from etl.journal import Journal
 from etl.mapping import bind
 from etl.model import ChangeKind, Limits, Progress
-from etl.planning import Comparison
+from etl.planning import Comparison, PlanWriter, lines_of, unsent_lines
 from etl.report.tally import Tally
 from etl.resolving import LinkFinder, RecordFinder
 from etl.scanning import Selection, kept, scan_table, unreadable_outcomes, without_duplicates
@@ -72,16 +80,7 @@ async def import_table(
         Unusable: the mapping does not fit the table or the instance; nothing was sent.
         NoAccess: the server cannot be asked; nothing was sent.
     """
-    rules = bind(mapping, header=table.header, schema=schema)
-    scan = await asyncio.to_thread(
-        scan_table,
-        how.selection.of(table.frames()),
-        rules,
-        digests=folder / DIGESTS,
-        on_duplicate=mapping.on_duplicate,
-        listener=how.listener,
-        rows_total=table.rows_total,
-    )
+    rules, scan = await _scanned(table, mapping, schema=schema, folder=folder, how=how)
     began, tally = time.monotonic(), Tally()
     tally.add_problems(table.problems)
     with Journal(folder / JOURNAL) as journal:
@@ -99,6 +98,63 @@ async def import_table(
         )
         ended_by = await _ended_by(passage, frames)
     return Carried(tally, scan, time.monotonic() - began, ended_by)
+
+
+async def plan_table(
+    table: Table,
+    mapping: Mapping,
+    *,
+    schema: Schema,
+    client: Client,
+    folder: Path,
+    how: HowToImport,
+    plan: PlanWriter,
+) -> Carried:
+    """Find out what `import_table` would do, and write it into a plan. Sends nothing that changes anything.
+
+    The tally counts rows as they would end. Memory does not grow with the rows.
+
+    Raises:
+        Unusable: the mapping does not fit the table or the instance.
+        NoAccess: the server cannot be asked.
+        Interrupted: `how.is_stopping` said so.
+    """
+    rules, scan = await _scanned(table, mapping, schema=schema, folder=folder, how=how)
+    began, tally = time.monotonic(), Tally()
+    tally.add_problems(table.problems)
+    settle = _settler(tally, scan, how.listener)
+
+    def unsent(outcomes: Sequence[Outcome]) -> None:
+        settle(outcomes)
+        plan.write(unsent_lines(outcomes))
+
+    comparison = _comparison(rules, scan, schema=schema, client=client, folder=folder, salt=table.name)
+    try:
+        await comparison.prepare(scan.rows)
+        async for compared in comparison.changes(how.selection.of(table.frames()), unsent=unsent):
+            settle(foreseen_outcomes(compared.changes))
+            plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
+            if how.is_stopping():
+                raise Interrupted
+    except RequestFailed as error:
+        raise ServerUnreachable(client.url, reason=str(error)) from error
+    return Carried(tally, scan, time.monotonic() - began, None)
+
+
+async def _scanned(
+    table: Table, mapping: Mapping, *, schema: Schema, folder: Path, how: HowToImport
+) -> tuple[Rules, Scan]:
+    rules = bind(mapping, header=table.header, schema=schema)
+    scan = await asyncio.to_thread(
+        scan_table,
+        how.selection.of(table.frames()),
+        rules,
+        digests=folder / DIGESTS,
+        on_duplicate=mapping.on_duplicate,
+        listener=how.listener,
+        rows_total=table.rows_total,
+    )
+    return rules, scan
 
 
 DIGESTS, JOURNAL = "scan.arrow", "journal.db"

@@ -35,6 +35,23 @@ def unsent_outcomes(changes: Changes, *, created_before: frozenset[str] = frozen
     return outcomes
 
 
+FORESEEN = {**STATUS_OF, ChangeKind.CREATE: Status.CREATED, ChangeKind.UPDATE: Status.UPDATED,
+            ChangeKind.DELETE: Status.DELETED}  # fmt: skip
+
+
+def foreseen_outcomes(changes: Changes) -> list[Outcome]:
+    """Return the outcomes that all of these changes will have if the server does what it is asked to."""
+    by_row = problems_by_row(changes.problems)
+    outcomes: list[Outcome] = []
+    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
+    for kind, row, key, record_id in zip(changes.kinds, *columns, strict=True):
+        problems = by_row.get(row, ()) if row else ()
+        outcomes += record_outcomes(
+            changes, row, key=key, status=FORESEEN[kind], record_id=record_id, problems=problems
+        )
+    return outcomes
+
+
 def invalid_outcomes(payloads: Payloads) -> list[Outcome]:
     """Return the outcomes of rows that could not be understood, and of those that the mapping skips."""
     by_row = problems_by_row(payloads.problems)

@@ -2,5 +2,18 @@
 
 from etl.planning.changes import plan_changes
 from etl.planning.comparing import Compared, Comparison, Understands
+from etl.planning.lines import lines_of, unsent_lines
+from etl.planning.plan import PlanHeader, PlanWriter, read_header, read_lines
 
-__all__ = ["Compared", "Comparison", "Understands", "plan_changes"]
+__all__ = [
+    "Compared",
+    "Comparison",
+    "PlanHeader",
+    "PlanWriter",
+    "Understands",
+    "lines_of",
+    "plan_changes",
+    "read_header",
+    "read_lines",
+    "unsent_lines",
+]

@@ -1,4 +1,4 @@
-"""The plan file: what an import would do, as Parquet with a JSON header. Any reader of Parquet can look at it."""
+"""The plan file: what an import would do, as Parquet with a JSON header; any reader of Parquet opens it."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ class PlanHeader:
     entity: str
     key_fields: tuple[str, ...] = ()
     """Payload keys of the natural key."""
-    records: Mapping[str, int] = field(default_factory=dict)
-    """Kind of change -> records, and rows that are in none; known once the plan is complete."""
+    records: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Entity -> kind of change -> records, or rows that make none; known once the plan is complete."""
+    fields: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Entity -> field -> records in which it would change, creates left out; known at the end too."""
 
 
 class PlanWriter:
@@ -58,7 +60,18 @@ class PlanWriter:
         self._beside = path.with_name(f"{path.name}.new")
         self._writer = parquet.ParquetWriter(self._beside, LAYOUT, compression="zstd")
         self._held: list[pa.RecordBatch] = []
-        self._kinds: Counter[str] = Counter()
+        self._records: Counter[tuple[str, str]] = Counter()
+        self._fields: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def records(self) -> dict[str, dict[str, int]]:
+        """See `PlanHeader.records`; so far."""
+        return _nested(self._records)
+
+    @property
+    def fields(self) -> dict[str, dict[str, int]]:
+        """See `PlanHeader.fields`; so far."""
+        return _nested(self._fields)
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +88,8 @@ class PlanWriter:
         if not len(lines):
             return
         self._held.append(lines)
-        self._kinds.update(_records_by_kind(lines))
+        self._records.update(_count(_heads(lines), "kind"))
+        self._fields.update(_count(changed_lines(lines), "field"))
         if sum(len(one) for one in self._held) >= GROUP_LINES:
             self._flush()
 
@@ -86,7 +100,7 @@ class PlanWriter:
 
     def _close(self) -> None:
         self._flush()
-        header = dataclasses.replace(self._header, records=dict(sorted(self._kinds.items())))
+        header = dataclasses.replace(self._header, records=self.records, fields=self.fields)
         said = json.dumps({"format": FORMAT, **dataclasses.asdict(header)}, ensure_ascii=False)
         self._writer.add_key_value_metadata({KEY: said.encode()})
         self._writer.close()
@@ -117,12 +131,30 @@ def read_lines(path: Path) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(batch_size=5000)
 
 
-def _records_by_kind(lines: pa.RecordBatch) -> dict[str, int]:
-    """Count records: lines that do not belong to the record of the line before."""
+def changed_lines(lines: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the lines of updates: a field of a record that stands there, old and new."""
+    return lines.filter(pc.and_(pc.equal(lines["kind"], "update"), pc.is_valid(lines["field"])))
+
+
+def _heads(lines: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the first line of each record."""
     same = pa.array([True] * (len(lines) - 1), pa.bool_())
     for name, nothing in (("id", ""), ("row", 0), ("part", "")):
         column = pc.fill_null(lines[name], nothing)
         same = pc.and_(same, pc.equal(column.slice(1), column.slice(0, len(lines) - 1)))
-    begins = pa.concat_arrays([pa.array([True]), pc.invert(same)])
-    kinds = pc.value_counts(lines["kind"].filter(begins))
-    return {one["values"]: one["counts"] for one in kinds.to_pylist()}
+    return lines.filter(pa.concat_arrays([pa.array([True]), pc.invert(same)]))
+
+
+def _count(lines: pa.RecordBatch, name: str) -> dict[tuple[str, str], int]:
+    if not len(lines):
+        return {}
+    table = pa.Table.from_batches([lines.select(["entity", name])])
+    counts = table.group_by(["entity", name]).aggregate([([], "count_all")])
+    return {(one["entity"], one[name]): one["count_all"] for one in counts.to_pylist()}
+
+
+def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (entity, name), count in sorted(counts.items()):
+        found.setdefault(entity, {})[name] = count
+    return found
