@@ -7,13 +7,16 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.errors import FormatUnknown
+from etl.errors import FormatUnknown, SourceUnreadable
 from etl.tables.csv import CsvWriter, read_csv
+from etl.tables.finding import Choice, bring, find_files, in_order, is_remote, to_seconds
+from etl.tables.json import JSON, JSON_LINES, read_json, read_json_lines
+from etl.tables.many import joined, partition_of, with_constants
 from etl.tables.memory import read_dataframe
 from etl.tables.origin import must_exist, suffix_of
 from etl.tables.parquet import ParquetWriter, read_parquet
-from etl.tables.table import Dialect, ReadOptions, Table
-from etl.tables.writing import WriteOptions, Writer, Written, completed, table_of
+from etl.tables.table import Dialect, ReadOptions, Table, table_of
+from etl.tables.writing import WriteOptions, Writer, Written, completed
 from etl.tables.xlsx import WORKBOOKS, XlsxWriter, read_xlsx
 
 if TYPE_CHECKING:
@@ -25,27 +28,33 @@ if TYPE_CHECKING:
     from etl.model import Frame
 
 __all__ = [
+    "Choice",
     "Dialect",
     "ReadOptions",
     "Table",
     "WriteOptions",
     "Writer",
     "Written",
+    "bring",
+    "find_files",
+    "is_remote",
     "read",
+    "read_many",
     "table_of",
+    "to_seconds",
     "write",
     "writing",
 ]
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt")
 PARQUET = (".parquet", ".pq")
-KNOWN = (*TEXTS, *WORKBOOKS, *PARQUET)
+KNOWN = (*TEXTS, *WORKBOOKS, *PARQUET, *JSON, *JSON_LINES)
 WRITTEN = (".csv", ".tsv", ".txt", ".xlsx", *PARQUET)
 _AS_FOUND = ReadOptions()
 _PLAIN = WriteOptions()
 
 
-def read(
+def read(  # noqa: PLR0911  one line per format reads best
     source: Path | pd.DataFrame,
     options: ReadOptions = _AS_FOUND,
     *,
@@ -63,6 +72,8 @@ def read(
     """
     if not isinstance(source, Path):
         return read_dataframe(source, name=name or "DataFrame", frame_rows=frame_rows)
+    if source.is_dir():
+        return _read_folder(source, options, frame_rows=frame_rows, name=name or source.name)
     must_exist(source)
     suffix = suffix_of(source)
     named = name or source.name
@@ -72,7 +83,44 @@ def read(
         return read_xlsx(source, options, name=named, frame_rows=frame_rows)
     if suffix in PARQUET:
         return read_parquet(source, name=named, frame_rows=frame_rows)
+    if suffix in JSON_LINES:
+        return read_json_lines(source, name=named, frame_rows=frame_rows)
+    if suffix in JSON:
+        return read_json(source, options, name=named, frame_rows=frame_rows)
     raise FormatUnknown(str(source), known=KNOWN)
+
+
+def read_many(
+    sources: Sequence[Path], options: ReadOptions = _AS_FOUND, *, frame_rows: int = 5000, name: str
+) -> Table:
+    """Open several files with the same columns as one table, one after the other.
+
+    Args:
+        name: of the whole; each row keeps the name of its own file.
+
+    Raises:
+        SourceUnreadable: their columns differ; and what `read` raises.
+    """
+    if len(sources) == 1:
+        return read(sources[0], options, frame_rows=frame_rows)
+    return joined([read(one, options, frame_rows=frame_rows) for one in sources], name=name)
+
+
+def _read_folder(folder: Path, options: ReadOptions, *, frame_rows: int, name: str) -> Table:
+    """Open a folder of Parquet files as one table; folders named `key=value` become columns."""
+    paths = in_order([one for suffix in PARQUET for one in folder.rglob(f"*{suffix}")])
+    if not paths:
+        raise SourceUnreadable(
+            str(folder),
+            reason="this is a folder without Parquet files.",
+            advice='Name a file in it, or several with "*".',
+        )
+    parts = []
+    for one in paths:
+        inner = one.relative_to(folder.parent).as_posix()
+        table = read(one, options, frame_rows=frame_rows, name=inner)
+        parts.append(with_constants(table, partition_of(one, folder)))
+    return joined(parts, name=name)
 
 
 @contextmanager

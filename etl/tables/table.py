@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
+import pyarrow as pa
 from pandas.arrays import ArrowExtensionArray
 
 from etl.model import Frame
@@ -14,8 +15,6 @@ from etl.model import Frame
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import pyarrow as pa
 
     from etl.model import Problem, UnreadableRow
     from etl.tables.sheet import SheetFacts
@@ -119,6 +118,14 @@ def to_frame(
     rows = pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)), copy=False)
     rows.columns = _index(tuple(data.column_names))
     return Frame(rows, numbers, name, sheet, unreadable)
+
+
+def table_of(rows: pa.Table | Frame) -> pa.Table:
+    """Return the rows of a frame as an Arrow table, without a copy; a table as it is."""
+    if isinstance(rows, Frame):
+        columns = [pa.array(rows.data.iloc[:, at]) for at in range(rows.data.shape[1])]
+        return pa.table(columns, names=[str(name) for name in rows.data.columns])
+    return rows
 
 
 @lru_cache(maxsize=8)

@@ -6,13 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
-
-from etl.model import Frame
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pyarrow as pa
 
     from etl.model import Problem
 
@@ -47,14 +45,6 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Write what is left, so that the file is whole."""
-
-
-def table_of(rows: pa.Table | Frame) -> pa.Table:
-    """Return the rows of a frame as an Arrow table, without a copy; a table as it is."""
-    if isinstance(rows, Frame):
-        columns = [pa.array(rows.data.iloc[:, at]) for at in range(rows.data.shape[1])]
-        return pa.table(columns, names=[str(name) for name in rows.data.columns])
-    return rows
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,15 +28,15 @@ from etl.model import Problem
 from etl.tables.columns import letters, position_of, tell_apart
 from etl.tables.origin import digest_of, read_bytes
 from etl.tables.sheet import SheetFacts, refuse_bomb, scan_sheet
-from etl.tables.table import Dialect, ReadOptions, Table, to_frame
-from etl.tables.values import breaks, to_column, to_text
+from etl.tables.table import Dialect, ReadOptions, Table
+from etl.tables.typed import typed_frames
+from etl.tables.values import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from etl.model import Frame
-    from etl.tables.records import Positions
     from etl.tables.values import Cell
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
@@ -204,32 +204,13 @@ def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
                     if 0 <= column - offset < len(chunk[row - number]):
                         chunk[row - number][column - offset] = text
             number += len(chunk)
-            yield from _frame(layout, chunk, numbers, start=start)
-
-
-def _frame(
-    layout: Layout, chunk: Sequence[Sequence[Cell]], numbers: Positions, *, start: int
-) -> Iterator[Frame]:
-    """Yield the rows of a chunk: one frame, or several where a column mixes types (see `values.breaks`)."""
-    by_column = list(zip(*chunk, strict=True))
-    blank = [None] * len(chunk)
-    columns = [
-        _clean(by_column[at]) if 0 <= at < len(by_column) else blank
-        for at in range(start, start + len(layout.header))
-    ]
-    cuts = sorted({0, len(chunk), *(at for cells in columns for at in breaks(cells))})
-    for first, end in pairwise(cuts):
-        whole = end - first == len(chunk)
-        arrays = [to_column(cells if whole else cells[first:end]) for cells in columns]
-        here = numbers[first:end]
-        keep = np.zeros(len(here), np.bool_)
-        for array in arrays:
-            keep |= array.is_valid().to_numpy(zero_copy_only=False)
-        data = pa.table(arrays, names=list(layout.header))
-        if not keep.all():
-            data, here = data.filter(pa.array(keep)), here[keep]
-        if len(here):
-            yield to_frame(data, pa.array(here), name=layout.name, sheet=layout.sheet)
+            by_column = list(zip(*chunk, strict=True))
+            blank: list[Cell] = [None] * len(chunk)
+            columns = [
+                _clean(by_column[at]) if 0 <= at < len(by_column) else blank
+                for at in range(start, start + len(layout.header))
+            ]
+            yield from typed_frames(columns, layout.header, numbers, name=layout.name, sheet=layout.sheet)
 
 
 class XlsxWriter:
