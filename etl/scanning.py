@@ -49,7 +49,11 @@ class Keyed(Protocol):
         ...
 
     def keys(self, frame: Frame) -> pa.StringArray:
-        """Return the canonical key of each row; null where it has none."""
+        """Return the canonical key of each row; null where it has none, or is not the first of its record."""
+        ...
+
+    def heads(self, frame: Frame) -> pa.Int64Array:
+        """Return the number of the first row of each row's record."""
         ...
 
 
@@ -161,14 +165,15 @@ def without_duplicates(
     Args:
         field: the key, as the mapping names it.
     """
-    positions = [i for i, row in enumerate(frame.numbers.to_pylist()) if row in scan.duplicates]
-    if not positions:
+    if not any(row in scan.duplicates for row in frame.numbers.to_pylist()):
         return frame, []
-    keys = rules.keys(frame)
+    heads = rules.heads(frame).to_pylist()
+    keys = dict(zip(frame.numbers.to_pylist(), rules.keys(frame).to_pylist(), strict=True))
+    positions = [i for i, head in enumerate(heads) if head in scan.duplicates]
     outcomes = []
     for position in positions:
-        ref, key = frame.ref(position), keys[position].as_py()
-        duplicate = scan.duplicates[ref.row]
+        ref, key = frame.ref(position), keys[heads[position]]
+        duplicate = scan.duplicates[heads[position]]
         problem = Problem(
             "duplicate_key",
             ref.file,

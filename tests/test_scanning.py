@@ -13,6 +13,9 @@ class Rules:
     def keys(self, frame):
         return frame.column("key").cast(pa.string())
 
+    def heads(self, frame):
+        return frame.numbers
+
 
 def table(keys, **options):
     data = pd.DataFrame({"key": pd.array(keys, pd.ArrowDtype(pa.string())), "name": "x"})

@@ -46,7 +46,9 @@ def plan_changes(
             kinds[position] = ChangeKind.BLOCKED
         elif kind is ChangeKind.UPDATE and (write == "none" or not changed[position]):
             kinds[position] = ChangeKind.UNCHANGED
-    warnings = [p for one in links for p in one.problems if p not in problems.values()]
+    told = {id(problem) for problem in problems.values()}
+    warnings = [p for one in links for p in one.problems if id(p) not in told]
+    warnings += [p for p in payloads.problems if p.row not in payloads.invalid]
     return Changes(
         payloads.entity,
         payloads.file,
