@@ -1,7 +1,9 @@
 """The mapping language: YAML that says how a table becomes records, and back. It fetches nothing."""
 
 from etl.mapping.attributes import AttributeFacts
+from etl.mapping.backwards import BackColumn, back_columns, no_way_back
 from etl.mapping.check import check
+from etl.mapping.facts import fixed_texts, missing_targets, repeated_keys
 from etl.mapping.findings import FINDINGS, MappingProblem
 from etl.mapping.loading import Mapping, load, read
 from etl.mapping.rules import Rules, bind
@@ -10,12 +12,18 @@ from etl.mapping.suspicions import check_folder
 __all__ = [
     "FINDINGS",
     "AttributeFacts",
+    "BackColumn",
     "Mapping",
     "MappingProblem",
     "Rules",
+    "back_columns",
     "bind",
     "check",
     "check_folder",
+    "fixed_texts",
     "load",
+    "missing_targets",
+    "no_way_back",
     "read",
+    "repeated_keys",
 ]

@@ -271,7 +271,9 @@ class Compiler:
             try:
                 pc.match_substring_regex(pa.array([""]), doc.check.regex)
             except pa.ArrowInvalid as error:
-                self._wrong((*path, "check", "regex"), str(error))
+                self._wrong(
+                    (*path, "check", "regex"), str(error).removeprefix("Invalid regular expression: ")
+                )
                 return None
         return Checks(doc.check)
 

@@ -112,8 +112,8 @@ def compile_expression(text: str) -> Expression:
     Raises:
         TemplateSyntaxError: it is none; its message says what the parser did not expect.
     """
-    tree = ENVIRONMENT.parse("{{ (" + text + ") }}")
     run = ENVIRONMENT.compile_expression(text, undefined_to_none=False)
+    tree = ENVIRONMENT.parse("{{ (" + text + ") }}")
     return Expression(text, run, _named_columns(tree))
 
 

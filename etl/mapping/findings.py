@@ -75,8 +75,7 @@ FINDINGS: dict[str, Kind] = {
     "not_a_number_field": _error("{field} holds no numbers but {type}", 'Remove "{key}".'),
     "not_a_date_field": _error("{field} holds no dates but {type}", 'Remove "date".'),
     "range_without_mark": _error(
-        "{field} is a range",
-        'Give the mark between its ends, "range: "-"", or map {field}From and {field}To.',
+        "{field} is a range", "Give the mark between its ends, range: '-', or map {field}From and {field}To."
     ),
     "not_a_range_field": _error("{field} is no range but {type}", 'Remove "range".'),
     "no_measure": _error("{field} of {entity} has no measure, so it takes no unit", 'Remove "{key}".'),
@@ -124,7 +123,7 @@ FINDINGS: dict[str, Kind] = {
         'Take a further field into the key, or choose with "on_duplicate".',
     ),
     "unique_fields_disagree": _warning(
-        "{fields} are unique each, and records are found by {key} alone",
+        "{others} is unique on the server too, and records are found by {key} alone",
         "A row whose {others} belongs to another record will be refused.",
     ),
     "id_in_mapping": _warning(

@@ -30,6 +30,12 @@ EXPECTED = {
     "list_type": "a list",
     "tuple_type": "a list",
 }
+BOUNDS = {
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than_equal": "a number of at most {le}",
+    "string_too_short": "a text of at least {min_length} characters",
+    "string_too_long": "a text of at most {max_length} characters",
+}
 UNION_STEPS = frozenset({"str", "int", "float", "bool", "constrained-str", "function-before[_name(), str]"})
 """What pydantic adds to a place to say which of several types it tried."""
 
@@ -69,6 +75,8 @@ def _say(error: ErrorDetails, document: Document) -> MappingProblem:
             advice=choices(str(error["input"]), known, what="Known are"),
         )
     expected = EXPECTED.get(kind)
+    if kind in BOUNDS:
+        expected = BOUNDS[kind].format_map(facts)
     reason = (
         f'{expected} is expected, "{_shown(error["input"])}" stands here'
         if expected

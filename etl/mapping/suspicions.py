@@ -63,10 +63,7 @@ def _keys(mapping: Mapping, bound: Bound) -> Iterator[MappingProblem]:
     others = [rule.field.name for rule in unique if not rule.is_key]
     if others and mapping.key:
         spot = mapping.key_spot("fields", next(rule.name for rule in unique if not rule.is_key))
-        names = " and ".join(rule.field.name for rule in unique)
-        if len(unique) == 1:
-            names = f"{names} and {', '.join(mapping.key)}"
-        facts = {"fields": names, "key": ", ".join(mapping.key), "others": " or ".join(others)}
+        facts = {"key": ", ".join(mapping.key), "others": " or ".join(others)}
         yield finding("unique_fields_disagree", spot, **facts)
 
 
