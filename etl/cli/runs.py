@@ -10,7 +10,7 @@ import click
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
 from etl.cli.options import output, pass_console, read_settings, state
-from etl.cli.runs_keeping import prune, share
+from etl.cli.runs_keeping import page_of, prune, share
 from etl.report import from_object, neutral, to_json, to_text
 from etl.runs import Run, find_run, list_runs
 
@@ -83,15 +83,16 @@ def show(console: Console, run: str | None) -> int:
 
 @command.command("open")
 @click.argument("run", required=False)
+@click.option("--page", is_flag=True, help="Its report as a page for the browser instead.")
 @state
 @output
 @pass_console
-def open_(console: Console, run: str | None) -> int:
+def open_(console: Console, run: str | None, *, page: bool) -> int:
     """Open the folder of a run, or of the last one; without a terminal its path is printed."""
-    folder = find_run(read_settings(console).state_dir, run).folder
-    if console.out.isatty() and click.launch(str(folder)) == 0:
-        return Exit.DONE
-    console.say(str(folder))
+    found = find_run(read_settings(console).state_dir, run)
+    path = (page_of(found) if page else None) or found.folder
+    if not (console.out.isatty() and click.launch(str(path)) == 0):
+        console.say(neutral(str(path)))
     return Exit.DONE
 
 

@@ -10,10 +10,21 @@ import click
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
 from etl.cli.options import output, pass_console, read_settings, state, yes
-from etl.runs import find_run, old_runs, pack_run, remove_run
+from etl.report import from_object
+from etl.report.html import to_html
+from etl.runs import Run, find_run, old_runs, pack_run, remove_run, write_whole
 
 if TYPE_CHECKING:
     from etl.report.json import Json
+
+
+def page_of(run: Run) -> Path | None:
+    """Write the report of a run as a page into its folder and return it; None where it has no summary yet."""
+    if run.summary is None:
+        return None
+    path = run.folder / "report.html"
+    write_whole(path, to_html(from_object(dict(run.summary))))
+    return path
 
 
 @click.command("share")
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
 def share(console: Console, run: str | None, *, target: Path | None, without_rows: bool) -> int:
     """Pack a run, or the last one, into a ZIP file for a colleague; no secret is in it."""
     found = find_run(read_settings(console).state_dir, run)
+    page_of(found)
     target = target or Path(f"{found.id}.zip")
     if target.exists() and not console.assumes_yes:
         raise click.UsageError(f"{target} is there already. Give another name with --output.")

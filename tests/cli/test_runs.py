@@ -95,6 +95,16 @@ def test_open_prints_the_folder_where_there_is_no_screen(state):
     assert call(state, "open", FIRST)[1] == f"{state / 'runs' / FIRST}\n"
 
 
+def test_the_page_of_a_run_lies_in_its_folder(state):
+    page = state / "runs" / FIRST / "report.html"
+    assert call(state, "open", FIRST, "--page")[1] == f"{page}\n"
+    assert '<tr><th>invalid</th><td class="n">2</td></tr>' in page.read_text(encoding="utf-8")
+
+
+def test_a_run_without_a_summary_has_no_page_yet(state):
+    assert call(state, "open", "--page")[1] == f"{state / 'runs' / LAST}\n"
+
+
 def test_an_unknown_run_ends_with_3(state):
     code, out, err = call(state, "show", "2025")
     assert (code, out) == (3, "")
@@ -107,7 +117,10 @@ def test_a_run_is_packed_without_what_only_this_machine_needs(state, tmp_path):
         (folder / name).write_text(name)
     target = tmp_path / "for-you.zip"
     code, out, _ = call(state, "share", FIRST, "-o", str(target))
-    assert (code, out) == (0, f"{target}: run.json, summary.json, run.log, results.parquet, rejected.csv\n")
+    assert (code, out) == (
+        0,
+        f"{target}: run.json, summary.json, run.log, results.parquet, rejected.csv, report.html\n",
+    )
     with zipfile.ZipFile(target) as archive:
         assert archive.read(f"{FIRST}/rejected.csv") == b"rejected.csv"
         assert not [name for name in archive.namelist() if "journal" in name]

@@ -27,6 +27,7 @@ from etl.report import (
     to_object,
     to_text,
 )
+from etl.report.html import to_html
 
 INSTANCE = Instance("pim.example", "api", profile="live", server_version="2.2.14")
 
@@ -313,3 +314,45 @@ def test_our_own_line_breaks_can_stay():
 def test_a_long_text_is_cut_with_a_mark():
     assert shortened("abcdef", 4) == "abc…"
     assert shortened("abcd", 4) == "abcd"
+
+
+def test_the_page_tells_what_the_text_tells():
+    page = to_html(PARTIAL)
+    for said in (
+        "import · profile live · pim.example · api · AtroCore 2.2.14 · atro-etl 0.1.0",
+        "Run 20261121T181729Z-7f3a: done, but not every row arrived",
+        '<tr><th>read</th><td class="n">1,200</td></tr>',
+        "products.csv, row 118, column &#34;Preis&#34;",
+        "and 10 more in",
+        "<code>atro-etl retry 20261121T181729Z-7f3a</code>",
+        'style="width: 99.00%"',
+    ):
+        assert said in page
+
+
+def test_the_page_makes_no_markup_of_data_and_loads_nothing():
+    evil = "<script>alert(1)</script>{{ 7919 * 2 }}\x1b[2J"
+    page = to_html(
+        dataclasses.replace(
+            PARTIAL,
+            problems=(problem(2, evil, column=evil, file=evil),),
+            records={evil: RecordCounts(created=1)},
+            reasons={evil: 1},
+            error=evil,
+            next=(evil,),
+            folder=evil,
+            run=evil,
+        )
+    )
+    assert "<script" not in page
+    assert "15838" not in page
+    assert "\x1b" not in page
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;{{ 7919 * 2 }}\\x1b[2J") >= 9
+    assert "src=" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+
+
+@pytest.mark.parametrize("summary", [STOPPED, Summary("r", "import", status="ok")])
+def test_every_run_has_a_page(summary):
+    assert to_html(summary).endswith("</html>\n")
