@@ -21,6 +21,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "resume": ("etl.cli.resume", "Go on with a run that was stopped or killed."),
     "sandbox": ("etl.cli.sandbox", "A small AtroCore on this machine, to try things on."),
     "runs": ("etl.cli.runs", "What was run here: list, show one, open its folder."),
+    "login": ("etl.cli.login", "Sign in and keep the token for a profile."),
+    "logout": ("etl.cli.logout", "End the kept token of a profile and forget it."),
+    "profile": ("etl.cli.profile", "Profiles for staging and production: list, show, use, test."),
     "config": ("etl.cli.config", "Every setting with where it came from."),
 }
 
