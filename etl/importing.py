@@ -197,7 +197,7 @@ class Passage:
             is_stopping=self.is_stopping,
         )
         async for outcomes in outcomes_of_batches:
-            self.comparison.links.refuse(outcomes)
+            self.comparison.refuse(outcomes)
             self.settle(outcomes)
 
     async def _batches(self, frames: Iterator[Frame]) -> AsyncIterator[Batch | None]:
@@ -205,8 +205,7 @@ class Passage:
             self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
             for batch in self._requests(compared.changes):
                 yield batch
-            if compared.found is None:
-                # Rows point to these records: they must stand before the rows leave.
+            if compared.is_needed:
                 yield None
 
     def _requests(self, changes: Changes) -> Iterator[Batch]:
@@ -239,8 +238,10 @@ def _comparison(
             folder=folder,
             salt=salt,
         ),
-        LinkFinder(client, rules.links, schema=schema),
+        LinkFinder(client, (*rules.links, *rules.further_links), schema=schema),
         _understanding(rules, scan),
+        client,
+        schema,
     )
 
 

@@ -6,16 +6,22 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from etl.batching import take
+from etl.model import ChangeKind, Status
 from etl.planning.changes import plan_changes
+from etl.planning.phases import in_phases
+from etl.planning.relating import existing_pairs, plan_relation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
+    from etl.api import Client
     from etl.model import Changes, Frame, LinkTexts, Outcome, Payloads
     from etl.planning.changes import WriteMode
     from etl.resolving import Found, LinkFinder, RecordFinder
+    from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
-    from etl.schema import EntitySchema
+    from etl.schema import EntitySchema, Schema
 
 T = TypeVar("T")
 
@@ -40,6 +46,8 @@ class Compared:
     """What stands on the server, position by position; None: link targets that are not there."""
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Payload key of a link -> ids of its targets -> what people call them, as far as that is known."""
+    is_needed: bool = False
+    """True: what comes next needs these records to stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,16 @@ class Comparison:
     records: RecordFinder
     links: LinkFinder
     understand: Understands
+    client: Client
+    schema: Schema
+    failed: set[int] = field(default_factory=set)
+    """Source rows of records that were sent and do not stand as they should; `refuse` fills it."""
+
+    def refuse(self, outcomes: Iterable[Outcome]) -> None:
+        """Learn what became of what was sent: nothing is built on records that failed."""
+        outcomes = list(outcomes)
+        self.links.refuse(outcomes)
+        self.failed.update(one.row for one in outcomes if one.status is Status.FAILED and not one.part)
 
     async def prepare(self, rows: int) -> None:
         """Read whole what is cheaper read whole, for a source of `rows` rows.
@@ -64,7 +82,7 @@ class Comparison:
     async def changes(
         self, frames: Iterator[Frame], *, unsent: Callable[[Sequence[Outcome]], None]
     ) -> AsyncIterator[Compared]:
-        """Yield what shall be done: of each frame the link targets that are missing, then its own records.
+        """Yield what shall be done: of a frame the missing link targets, its records, then what joins them.
 
         The records of a frame are compared when they are asked for, not before: what became of the targets
         (`LinkFinder.refuse`) counts for them. The next frame is looked up meanwhile.
@@ -75,23 +93,51 @@ class Comparison:
         Raises:
             RequestFailed, NoAccess: the server could not be asked.
         """
-        async for payloads, found in _one_ahead(self._resolved(frames, unsent)):
-            for link in payloads.links:
+        async for payloads, found, pairs in _one_ahead(self._resolved(frames, unsent)):
+            for link in _all_links(payloads):
                 for creates in self.links.creates(link):
-                    yield Compared(creates, None)
+                    yield Compared(creates, None, is_needed=True)
             names = {link.target.key: self.links.names(link.target) for link in payloads.links}
-            yield Compared(self._compared(payloads, found), found, names)
+            changes, after = in_phases(self._compared(payloads, found), self.entity)
+            is_needed = after is not None or bool(payloads.relations)
+            yield Compared(changes, found, names, is_needed=is_needed)
+            if after is not None:
+                stands = [i for i, row in enumerate(after.numbers.to_pylist()) if row not in self.failed]
+                yield Compared(take(after, stands), None, names)
+            for relation, known in zip(payloads.relations, pairs, strict=True):
+                joined = plan_relation(
+                    payloads,
+                    relation,
+                    owner_ids=found.ids,
+                    usable=self._usable(changes),
+                    links=self.links,
+                    pairs=known,
+                    entity=self.schema.entity(relation.entity),
+                )
+                if joined is not None:
+                    yield Compared(joined, None)
 
     async def _resolved(
         self, frames: Iterator[Frame], unsent: Callable[[Sequence[Outcome]], None]
-    ) -> AsyncIterator[tuple[Payloads, Found]]:
+    ) -> AsyncIterator[tuple[Payloads, Found, list[Mapping[str, Record]]]]:
         while (understood := await asyncio.to_thread(self.understand, frames)) is not None:
             payloads, outcomes = understood
             unsent(outcomes)
             found = await self.records.find(payloads)
-            for link in payloads.links:
+            for link in _all_links(payloads):
                 await self.links.ask(link)
-            yield payloads, found
+            owners = [str(record["id"]) for record in found.records if record is not None]
+            pairs = [
+                await existing_pairs(self.client, one, owners=owners, entity=self.schema.entity(one.entity))
+                for one in payloads.relations
+            ]
+            yield payloads, found, pairs
+
+    def _usable(self, changes: Changes) -> list[bool]:
+        return [
+            kind is not ChangeKind.BLOCKED and row not in self.failed
+            for kind, row in zip(changes.kinds, changes.numbers.to_pylist(), strict=True)
+        ]
 
     def _compared(self, payloads: Payloads, found: Found) -> Changes:
         links = [self._ids(payloads, link) for link in payloads.links]
@@ -99,6 +145,10 @@ class Comparison:
 
     def _ids(self, payloads: Payloads, link: LinkTexts) -> LinkIds:
         return self.links.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=payloads.numbers)
+
+
+def _all_links(payloads: Payloads) -> list[LinkTexts]:
+    return [*payloads.links, *(link for relation in payloads.relations for link in relation.links)]
 
 
 async def _one_ahead(source: AsyncIterator[T]) -> AsyncIterator[T]:
