@@ -113,10 +113,8 @@ def section(document: str, title: str) -> str:
 
 def test_the_plan_tells_of_every_room_and_of_no_other():
     rooms = {path.parts[1] for path in modules()} - {"__init__.py", "__main__.py"}
-    told = {
-        name.rstrip("/")
-        for name in re.findall(r"^\| `([^`]+)` \|", section("etl/README.md", "Rooms"), re.MULTILINE)
-    }
+    rows = re.findall(r"^\| `([^`]+)` \|", section("etl/README.md", "Rooms"), re.MULTILINE)
+    told = {name.rstrip("/") for name in rows}
     assert told == rooms, "etl/README.md, Rooms: its rows are not the modules and folders of etl"
 
 
