@@ -73,9 +73,16 @@ def names(session: Session, entity: Entity, *, alone: bool) -> frozenset[str]:
         found.add("channels")
     if entity.name == "Sharing":
         found.add("sharing")
-    if alone and entity.name != "File" and any(column.measure and column.kind != "link" for column in entity.stored):
+    if (
+        alone
+        and entity.name != "File"
+        and any(column.measure and column.kind != "link" for column in entity.stored)
+    ):
         found.add("units")
-    if any(column.list_id for column in entity.stored) and "ExtensibleEnumOption" in session.instance.schema.entities:
+    if (
+        any(column.list_id for column in entity.stored)
+        and "ExtensibleEnumOption" in session.instance.schema.entities
+    ):
         found.add("options")
     if value_records.is_value(session, entity):
         found.add("values")

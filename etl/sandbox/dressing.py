@@ -99,5 +99,11 @@ def _read_options(session: Session, ids: list[JsonValue]) -> list[JsonValue]:
     for one in ids:
         row = rows.get(str(one))
         if row is not None:
-            chosen.append({key: value for key, value in zip(_OPTION_KEYS, row, strict=True) if not isinstance(value, bytes)})
+            chosen.append(
+                {
+                    key: value
+                    for key, value in zip(_OPTION_KEYS, row, strict=True)
+                    if not isinstance(value, bytes)
+                }
+            )
     return chosen

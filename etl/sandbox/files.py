@@ -97,7 +97,6 @@ def _store(session: Session, body: JsonObject, data: bytes) -> JsonObject:
         state["duplicate"] = duplicate
     if body.get("share") in {True, 1, "1", "true"}:
         shared = records.create(session, "Sharing", {"fileId": file_id, "name": state.get("name")})
-        file_records.add_sharing(session, [shared])
         state["sharedUrl"] = shared["link"]
     return state
 

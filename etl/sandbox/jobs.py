@@ -43,8 +43,14 @@ def _run(session: Session, kind: str, payload: JsonValue) -> JsonValue:
         raise Crash
     name = str(payload.get("entityName"))
     if kind == "Relation":
-        return mass.relate_all(session, name, payload, link_name=str(payload.get("link")), removing=bool(payload.get("remove")))
-    work = {"MassUpdate": mass.update_now, "MassDelete": mass.delete_now, "MassRestore": mass.restore_now}.get(kind)
+        return mass.relate_all(
+            session, name, payload, link_name=str(payload.get("link")), removing=bool(payload.get("remove"))
+        )
+    work = {
+        "MassUpdate": mass.update_now,
+        "MassDelete": mass.delete_now,
+        "MassRestore": mass.restore_now,
+    }.get(kind)
     if work is None:
         raise Refusal(500, f"no job of kind {kind!r}")
     done = work(session, name, payload)

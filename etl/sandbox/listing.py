@@ -53,7 +53,9 @@ def list_records(
     return {"total": _total(session, entity, where, values=tuple(found.values)), "list": records}
 
 
-def list_linked(session: Session, entity_name: str, record_id: str, *, link_name: str, query: JsonObject) -> JsonObject:
+def list_linked(
+    session: Session, entity_name: str, record_id: str, *, link_name: str, query: JsonObject
+) -> JsonObject:
     """Return a page of the records that one record is linked to; an unknown record has none.
 
     Raises:

@@ -73,7 +73,9 @@ def update_now(session: Session, entity_name: str, body: JsonObject) -> Done:
     values = body.get("attributes", body.get("values"))
     if not isinstance(values, dict) or not values:
         raise BadRequest("no values")
-    return _each(chosen(session, entity_name, body), lambda one: records.update(session, entity_name, one, values))
+    return _each(
+        chosen(session, entity_name, body), lambda one: records.update(session, entity_name, one, values)
+    )
 
 
 def delete_now(session: Session, entity_name: str, body: JsonObject) -> Done:
@@ -145,7 +147,9 @@ def unlink_all(session: Session, entity_name: str, body: JsonValue) -> JsonValue
     return True
 
 
-def relate_all(session: Session, entity_name: str, body: JsonObject, *, link_name: str, removing: bool) -> JsonObject:
+def relate_all(
+    session: Session, entity_name: str, body: JsonObject, *, link_name: str, removing: bool
+) -> JsonObject:
     """Link, or unlink, every record of one set with every one of another; return the counts.
 
     Raises:
@@ -184,11 +188,15 @@ def _associate(session: Session, link: Link, body: JsonObject, *, near_id: str, 
     rows.insert(session, link.relation, values, moment=session.instance.moment())
 
 
-def relate(session: Session, entity_name: str, body: JsonValue, *, link_name: str, removing: bool) -> JsonValue:
+def relate(
+    session: Session, entity_name: str, body: JsonValue, *, link_name: str, removing: bool
+) -> JsonValue:
     """Do the same and answer as up to 2.2: the counts come in a sentence with HTML."""
     given = body if isinstance(body, dict) else {}
     done = relate_all(session, entity_name, given, link_name=link_name, removing=removing)
-    return {"message": f"<span>{done['done']} of {done['asked']} {'unlinked' if removing else 'linked'}</span>"}
+    return {
+        "message": f"<span>{done['done']} of {done['asked']} {'unlinked' if removing else 'linked'}</span>"
+    }
 
 
 def _side(session: Session, entity_name: str, given: JsonObject, ids_key: str, where_key: str) -> list[str]:

@@ -29,7 +29,9 @@ _LIST_PARAMETERS = ("select", "where", "offset", "maxSize", "sortBy", "asc", "to
 def describe(session: Session) -> JsonObject:
     """Return the description."""
     generation = session.generation
-    entities = [one for one in session.instance.schema.entities.values() if not one.name.endswith("AttributeValue")]
+    entities = [
+        one for one in session.instance.schema.entities.values() if not one.name.endswith("AttributeValue")
+    ]
     paths: JsonObject = {}
     for path, methods in _fixed(generation.renamed_routes).items():
         paths[path] = {method: _operation(text) for method, text in methods.items()}
@@ -80,29 +82,47 @@ def _fixed(renamed: bool) -> dict[str, dict[str, str]]:  # noqa: FBT001  # one o
 
 
 def _operation(summary: str, parameters: tuple[str, ...] = ()) -> JsonObject:
-    listed: list[JsonValue] = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in parameters]
+    listed: list[JsonValue] = [
+        {"name": name, "in": "query", "schema": {"type": "string"}} for name in parameters
+    ]
     return {"summary": summary, "parameters": listed, "responses": {"200": {"description": "OK"}}}
 
 
 def _entity_paths(entity: Entity, *, renamed: bool) -> JsonObject:
     name = entity.name
-    one: JsonObject = {"get": _operation(f"Read a record of {name}"), "patch": _operation(f"Change a record of {name}")}
+    one: JsonObject = {
+        "get": _operation(f"Read a record of {name}"),
+        "patch": _operation(f"Change a record of {name}"),
+    }
     one["delete"] = _operation(f"Delete a record of {name}")
     paths: JsonObject = {
-        f"/{name}": {"get": _operation(f"List {name}", _LIST_PARAMETERS), "post": _operation(f"Create a record of {name}")},
+        f"/{name}": {
+            "get": _operation(f"List {name}", _LIST_PARAMETERS),
+            "post": _operation(f"Create a record of {name}"),
+        },
         f"/{name}/{{id}}": one,
     }
     if "hasAttribute" in entity.traits:
-        paths[f"/{name}/{{id}}/attributeValues"] = {"get": _operation("Values"), "delete": _operation("Take attributes away")}
+        paths[f"/{name}/{{id}}/attributeValues"] = {
+            "get": _operation("Values"),
+            "delete": _operation("Take attributes away"),
+        }
         paths[f"/{name}/{{id}}/addAttributes"] = {"post": _operation("Give attributes")}
         paths[f"/{name}/{{id}}/upsertAttributeValues"] = {"post": _operation("Write values")}
     if not renamed:
         one["put"] = _operation(f"Change a record of {name}")
-        for action, method in (("massUpdate", "put"), ("massDelete", "post"), ("restore", "post"), ("massRestore", "post")):
+        for action, method in (
+            ("massUpdate", "put"),
+            ("massDelete", "post"),
+            ("restore", "post"),
+            ("massRestore", "post"),
+        ):
             paths[f"/{name}/action/{action}"] = {method: _operation(f"{action} of {name}")}
         for link in entity.links.values():
             if link.type in {"hasMany", "manyMany"}:
-                linked = {method: _operation(f"{link.name} of {name}") for method in ("get", "post", "delete")}
+                linked = {
+                    method: _operation(f"{link.name} of {name}") for method in ("get", "post", "delete")
+                }
                 paths[f"/{name}/{{id}}/{link.name}"] = {**linked}
     return paths
 

@@ -132,7 +132,9 @@ def build(session: Session, plan: Plan, shape: Shape, rows: Sequence[Row]) -> li
     for link in shape.named:
         columns[f"{link.name}Name"] = _names(session, link, named[link.name])
     keys = tuple(columns)
-    records: list[JsonObject] = [dict(zip(keys, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    records: list[JsonObject] = [
+        dict(zip(keys, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
     for link in shape.multiple:
         _add_multiple(session, plan.entity, link, records=records)
     for link in shape.embedded:

@@ -14,6 +14,7 @@ from etl.sandbox import (
     attributes,
     audits,
     defaults,
+    file_records,
     linked_objects,
     reading,
     relations,
@@ -208,6 +209,8 @@ def _complete(session: Session, plan: Plan, state: JsonObject) -> None:
         state |= {"isFollowed": True, "assignedUserName": USER_NAME}
     if value_records.is_value(session, entity):
         value_records.add_computed(session, [state])
+    if entity.name == "Sharing":
+        file_records.add_sharing(session, [state])
     for link in entity.links.values():
         if link.type == "belongsTo" and link.name in state and not entity.has(link.name):
             # A link's own name takes nothing, neither an id nor an object (observed on 1.10 and 2.1).

@@ -102,7 +102,9 @@ def answer(site: Site, session: Session, call: Call) -> Answer:
         newer = routes_2_3.find(call)
         if newer is not None:
             return json_answer(newer(session, call))
-    special = (_SPECIAL | _SPECIAL_2_3 if session.generation.renamed_routes else _SPECIAL).get((method, "/".join(path)))
+    special = (_SPECIAL | _SPECIAL_2_3 if session.generation.renamed_routes else _SPECIAL).get(
+        (method, "/".join(path))
+    )
     if special is not None:
         return special(site, session, call)
     if len(path) == 1:
@@ -110,7 +112,9 @@ def answer(site: Site, session: Session, call: Call) -> Answer:
     if len(path) == 3 and path[1] == "action":
         return _action(site, session, call)
     if len(path) == 3 and path[2] == "relation" and method in {"POST", "DELETE"}:
-        return json_answer(mass.relate(session, path[0], call.body(), link_name=path[1], removing=method == "DELETE"))
+        return json_answer(
+            mass.relate(session, path[0], call.body(), link_name=path[1], removing=method == "DELETE")
+        )
     if len(path) == 2:
         return _record(session, call)
     if len(path) == 3:
@@ -151,7 +155,11 @@ def _record(session: Session, call: Call) -> Answer:
         return json_answer(dressing.dress_record(session, entity, reading.read_one(session, name, record_id)))
     if call.method in _UPDATES:
         body = call.body()
-        change = files.update(session, record_id, body) if name == "File" else records.update(session, name, record_id, body)
+        change = (
+            files.update(session, record_id, body)
+            if name == "File"
+            else records.update(session, name, record_id, body)
+        )
         return json_answer(dressing.dress_written(session, entity, change, query=call.query))
     if call.method == "DELETE":
         return json_answer(records.delete(session, name, record_id, permanently=call.flag("permanently")))

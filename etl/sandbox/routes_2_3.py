@@ -111,7 +111,9 @@ def _relate(session: Session, call: Call) -> JsonValue:
     body = _body(call, "entityName", "id", "link")
     name, record_id, link = (str(body[key]) for key in ("entityName", "id", "link"))
     ids = body.get("foreignIds")
-    return relations.add_all(session, name, record_id, link_name=link, body={"ids": ids if isinstance(ids, list) else []})
+    return relations.add_all(
+        session, name, record_id, link_name=link, body={"ids": ids if isinstance(ids, list) else []}
+    )
 
 
 def _unrelate(session: Session, call: Call) -> JsonValue:
@@ -125,7 +127,9 @@ def _unrelate(session: Session, call: Call) -> JsonValue:
 def _relate_bulk(session: Session, call: Call) -> JsonValue:
     body = _body(call, "entityName", "link")
     removing = call.method == "DELETE"
-    done = mass.relate_all(session, str(body["entityName"]), body, link_name=str(body["link"]), removing=removing)
+    done = mass.relate_all(
+        session, str(body["entityName"]), body, link_name=str(body["link"]), removing=removing
+    )
     return {"unrelated" if removing else "related": done["done"], "errors": done["errors"]}
 
 

@@ -30,7 +30,9 @@ async def serve(options: Options, *, say: Callable[[str], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
         say(f"sandbox ready at {sandbox.url}  user {sandbox.username}  password {sandbox.password}")
         if not GENERATIONS[options.generation].recorded:
-            say(f"AtroCore {options.generation} is made from its documentation; 1.10 and 2.1 from recorded answers.")
+            say(
+                f"AtroCore {options.generation} is made from its documentation; 1.10 and 2.1 from recorded answers."
+            )
         await ended.wait()
     finally:
         await sandbox.stop()

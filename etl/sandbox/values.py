@@ -114,7 +114,8 @@ def show_all(kind: Kind, show: Show, values: Sequence[JsonValue]) -> list[JsonVa
     """Return a column of stored values as JSON values; the same as `show` on each, in less time."""
     if kind == "float":
         return [
-            int(value) if type(value) is float and value % 1 == 0 and -_WHOLE < value < _WHOLE else value for value in values
+            int(value) if type(value) is float and value % 1 == 0 and -_WHOLE < value < _WHOLE else value
+            for value in values
         ]
     if kind == "bool":
         return [None if value is None else value == 1 for value in values]
@@ -210,7 +211,9 @@ def database_date(value: JsonValue, *, with_time: bool) -> str:
     Raises:
         SqlError: PostgreSQL does not understand it.
     """
-    return _stored_date(php.to_text(value) if isinstance(value, (bool, int, float, str)) else "", with_time=with_time)
+    return _stored_date(
+        php.to_text(value) if isinstance(value, (bool, int, float, str)) else "", with_time=with_time
+    )
 
 
 @lru_cache(maxsize=8192)

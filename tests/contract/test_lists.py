@@ -73,7 +73,9 @@ def test_a_link_is_sorted_by_the_name_behind_it(server):
     for name in ("b", "a", "c"):
         brand = server.create("Brand", name=f"{mark}{name}")
         server.product(name=name, mpn=mark, brandId=brand["id"])
-    reply = server.listed("Product", [{"type": "equals", "attribute": "mpn", "value": mark}], sortBy="brand", asc="true")
+    reply = server.listed(
+        "Product", [{"type": "equals", "attribute": "mpn", "value": mark}], sortBy="brand", asc="true"
+    )
     assert [record["name"] for record in reply.body["list"]] == ["a", "b", "c"]
 
 
@@ -131,7 +133,11 @@ def test_keyset_paging_by_id_sees_every_record_once(brands):
     server, made, mine = brands
     seen, last = [], ""
     while page := server.listed(
-        "Brand", [mine, {"type": "greaterThan", "attribute": "id", "value": last}], sortBy="id", asc="true", maxSize=2
+        "Brand",
+        [mine, {"type": "greaterThan", "attribute": "id", "value": last}],
+        sortBy="id",
+        asc="true",
+        maxSize=2,
     ).body["list"]:
         seen += [record["id"] for record in page]
         last = seen[-1]

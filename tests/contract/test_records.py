@@ -87,7 +87,9 @@ def test_a_wrong_previous_value_is_409_and_stores_nothing(server):
 
 def test_the_conflict_check_can_be_skipped(server):
     record = server.create("Brand", name="old")
-    reply = server.change("Brand", record["id"], name="new", _prev={"name": "older"}, _skipCheckForConflicts=True)
+    reply = server.change(
+        "Brand", record["id"], name="new", _prev={"name": "older"}, _skipCheckForConflicts=True
+    )
     assert reply.status == 200
 
 
@@ -120,8 +122,13 @@ def test_an_id_that_is_a_number_is_echoed_as_one_and_stored_as_text(server):
     assert server.read("Brand", str(number)).body["id"] == str(number)
 
 
-@pytest.mark.parametrize(("generation", "length", "stored"), [("1.10", 24, True), ("1.10", 25, False), ("2.1", 36, True), ("2.1", 37, False)])
-def test_an_id_has_a_longest_length_and_beyond_it_status_200_with_an_sql_error(servers, generation, length, stored):
+@pytest.mark.parametrize(
+    ("generation", "length", "stored"),
+    [("1.10", 24, True), ("1.10", 25, False), ("2.1", 36, True), ("2.1", 37, False)],
+)
+def test_an_id_has_a_longest_length_and_beyond_it_status_200_with_an_sql_error(
+    servers, generation, length, stored
+):
     server = servers[generation]
     reply = server.ask("POST", "/Brand", {"id": fresh("i").ljust(length, "x"), "name": "a"})
     assert reply.status == 200

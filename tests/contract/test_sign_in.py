@@ -40,7 +40,9 @@ def test_no_credentials_ask_for_some_unless_a_script_asks(server):
 
 
 def test_a_password_works_only_for_signing_in(server):
-    reply = server.ask("GET", "/Brand", signed=False, headers={"Authorization": f"Basic {shown('admin', 'admin')}"})
+    reply = server.ask(
+        "GET", "/Brand", signed=False, headers={"Authorization": f"Basic {shown('admin', 'admin')}"}
+    )
     assert reply.status == 401
 
 

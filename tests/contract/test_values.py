@@ -9,14 +9,26 @@ def echo(server, **values):
 
 @pytest.mark.parametrize(
     ("sent", "taken"),
-    [("2.5", 2.5), ("1,5", 1), ("abc", 0), ("", 0), (3, 3), (None, None), ([1], 1), ({"a": 1}, 1), (True, 1), ("12 kg", 12)],
+    [
+        ("2.5", 2.5),
+        ("1,5", 1),
+        ("abc", 0),
+        ("", 0),
+        (3, 3),
+        (None, None),
+        ([1], 1),
+        ({"a": 1}, 1),
+        (True, 1),
+        ("12 kg", 12),
+    ],
 )
 def test_anything_becomes_a_float_silently(server, sent, taken):
     assert echo(server, price=sent)["price"] == taken
 
 
 @pytest.mark.parametrize(
-    ("sent", "taken"), [("5", 5), ("abc", 0), (5.7, 5), ("5.7", 5), ("", 0), (None, None), ([], 0), ({"a": 1}, 1), (True, 1)]
+    ("sent", "taken"),
+    [("5", 5), ("abc", 0), (5.7, 5), ("5.7", 5), ("", 0), (None, None), ([], 0), ({"a": 1}, 1), (True, 1)],
 )
 def test_anything_becomes_an_int_silently(server, sent, taken):
     assert server.create("AttributeGroup", name="g", code=fresh(), sortOrder=sent)["sortOrder"] == taken
@@ -24,7 +36,17 @@ def test_anything_becomes_an_int_silently(server, sent, taken):
 
 @pytest.mark.parametrize(
     ("sent", "taken"),
-    [(1, True), ("1", True), ("true", True), (True, True), (0, False), ("yes", False), ("True", False), ("on", False), ("", False)],
+    [
+        (1, True),
+        ("1", True),
+        ("true", True),
+        (True, True),
+        (0, False),
+        ("yes", False),
+        ("True", False),
+        ("on", False),
+        ("", False),
+    ],
 )
 def test_only_four_spellings_are_true(server, sent, taken):
     assert echo(server, isActive=sent)["isActive"] is taken
@@ -60,7 +82,13 @@ def test_dates_are_what_postgresql_takes_in_1_10(v1_10):
 
 
 def test_min_and_max_count_since_2_1(servers):
-    values = {"name": "a", "code": fresh(), "type": "int", "amountOfDigitsAfterComma": -1, "entityId": "Product"}
+    values = {
+        "name": "a",
+        "code": fresh(),
+        "type": "int",
+        "amountOfDigitsAfterComma": -1,
+        "entityId": "Product",
+    }
     values["attributePanelId"] = "attributeValues"
     assert servers["1.10"].ask("POST", "/Attribute", values).status == 200
     assert servers["2.1"].ask("POST", "/Attribute", values).status == 400
@@ -106,7 +134,9 @@ def test_a_unit_of_another_measure_is_400(server):
 
 def test_a_unit_that_is_converted_changes_number_and_unit(server):
     kilo = server.create("Unit", name=fresh("k"), code=fresh(), measureId="currency", multiplier=1.0)
-    gram = server.create("Unit", name=fresh("g"), code=fresh(), measureId="currency", multiplier=1000.0, convertToId=kilo["id"])
+    gram = server.create(
+        "Unit", name=fresh("g"), code=fresh(), measureId="currency", multiplier=1000.0, convertToId=kilo["id"]
+    )
     product = server.product(price=2500.0, priceUnitId=gram["id"])
     read = server.read("Product", product["id"]).body
     assert (read["price"], read["priceUnitId"]) == (2.5, kilo["id"])

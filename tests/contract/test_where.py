@@ -10,11 +10,27 @@ def shelf():
     """A small assortment in a 2.2 of its own, and a function from conditions to the numbers found."""
     now = [1_700_000_000.0]
     with serving("2.2", clock=lambda: now[0]) as server:
-        brands = {name: server.create("Brand", name=name, code=name.lower())["id"] for name in ("Acme", "Öko")}
+        brands = {
+            name: server.create("Brand", name=name, code=name.lower())["id"] for name in ("Acme", "Öko")
+        }
         channel = server.create("Channel", name="Web", code="web")["id"]
         rows = [
-            {"number": "1", "name": "Apple", "price": 1.5, "quantity": 5.0, "tag": ["red", "new"], "brandId": brands["Acme"]},
-            {"number": "2", "name": "Äpfel", "price": 2.5, "isActive": True, "brandId": brands["Öko"], "channelsIds": [channel]},
+            {
+                "number": "1",
+                "name": "Apple",
+                "price": 1.5,
+                "quantity": 5.0,
+                "tag": ["red", "new"],
+                "brandId": brands["Acme"],
+            },
+            {
+                "number": "2",
+                "name": "Äpfel",
+                "price": 2.5,
+                "isActive": True,
+                "brandId": brands["Öko"],
+                "channelsIds": [channel],
+            },
             {"number": "3", "name": "banana", "price": None, "mpn": "m_3", "tag": [], "brandId": "nowhere"},
             {"number": "4", "name": "100% juice", "price": 10.0, "mpn": None},
         ]
@@ -88,7 +104,12 @@ def test_links_are_found_by_id_and_those_to_nowhere_are_not(shelf):
     assert find({"type": "isLinked", "attribute": "brand"}) == ["1", "2"]
     assert find({"type": "isNotLinked", "attribute": "brand"}) == ["3", "4", "5"]
     assert find({"type": "linkedWith", "attribute": "channels", "value": [channel]}) == ["2"]
-    assert find({"type": "notLinkedWith", "attribute": "channels", "value": [channel]}) == ["1", "3", "4", "5"]
+    assert find({"type": "notLinkedWith", "attribute": "channels", "value": [channel]}) == [
+        "1",
+        "3",
+        "4",
+        "5",
+    ]
     assert find({"type": "isNotLinked", "attribute": "channels"}) == ["1", "3", "4", "5"]
 
 
@@ -155,10 +176,12 @@ def test_amounts_are_compared_across_units():
             for name, factor in (("m", 1.0), ("cm", 100.0))
         }
         server.sandbox.instance.writer.execute(
-            'INSERT INTO "Product" (id, name, price, "priceUnitId") VALUES (?, ?, ?, ?)', ("long", "long", 150.0, units["cm"])
+            'INSERT INTO "Product" (id, name, price, "priceUnitId") VALUES (?, ?, ?, ?)',
+            ("long", "long", 150.0, units["cm"]),
         )
         found = server.listed(
-            "Product", [{"type": "greaterThan", "attribute": "price", "unitField": "1", "value": ["1", units["m"]]}]
+            "Product",
+            [{"type": "greaterThan", "attribute": "price", "unitField": "1", "value": ["1", units["m"]]}],
         ).body["list"]
         assert [record["id"] for record in found] == ["long"]
         missed = [{"type": "greaterThan", "attribute": "price", "unitField": "1", "value": ["2", units["m"]]}]

@@ -37,11 +37,16 @@ Product Hierarchy owned attributes classifications associates inherit inheritFie
   files many File.products ProductFile noLoad
   channels many Channel.products ProductChannel noLoad
   classifications many Classification.products ProductClassification
+  productFiles one ProductFile.product
+  productCategories one ProductCategory.product
+  productChannels one ProductChannel.product
   associatedItemRelations one AssociatedProduct.associatingItem
   associatingItemRelations one AssociatedProduct.associatedItem
 """
 
-_CATALOG_LINE = "  catalog link Catalog.products\n"
+_CATALOG_LINE = (
+    "  catalog link Catalog.products\n  productAttributeValues one ProductAttributeValue.product\n"
+)
 
 _CATALOG = """
 Catalog Base owned active
@@ -413,4 +418,6 @@ def entity_lines(generation: Generation) -> str:
         rules = " required" if generation.attribute_code == "systemName" else ""
         parts = [product, _PIM, _ATTRIBUTES.format(code=generation.attribute_code, code_rules=rules)]
     job = _QUEUE_ITEM if generation.queue == "QueueItem" else _JOB
-    return "\n".join([*parts, _COLLECTED, _LISTS, _FILES, _SYSTEM, job]).replace("default=\n", "default=\n")
+    lines = "\n".join([*parts, _COLLECTED, _LISTS, _FILES, _SYSTEM, job])
+    # 1.10 shows the way from the root as names by id and stores none.
+    return lines.replace(" Hierarchy ", " Hierarchy unrouted ") if generation.catalogs else lines

@@ -18,6 +18,7 @@ _STANDARD = (
     "modifiedBy link User readOnly",
 )
 _OWNED = ("ownerUser link User", "assignedUser link User", "teams many Team. EntityTeam")
+_UNROUTED = ("sortOrder int", "hierarchyRoute jsonObject notStorable")
 _HIERARCHY = (
     "sortOrder int",
     "routes jsonArray protected",
@@ -39,6 +40,7 @@ _TRAITS = {
     "inherit": "relationInheritance",
     "inheritFields": "fieldValueInheritance",
     "multiParents": "multiParents",
+    "unrouted": "sandboxUnrouted",
 }
 
 
@@ -73,7 +75,7 @@ def _opened(name: str, type_: str, traits: list[str]) -> JsonObject:
     if type_ == "Hierarchy":
         relation = f"{name}Hierarchy"
         lines += [
-            *_HIERARCHY,
+            *(_UNROUTED if "unrouted" in traits else _HIERARCHY),
             f"parents many {name}.children {relation}",
             f"children many {name}.parents {relation} noLoad",
         ]

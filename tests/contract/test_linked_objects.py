@@ -1,0 +1,70 @@
+import pytest
+
+from tests.contract.calling import fresh
+
+
+@pytest.fixture(params=["2.2", "2.3"])
+def server(request, servers):
+    return servers[request.param]
+
+
+def test_a_linked_record_is_found_or_created(server):
+    name = fresh("brand")
+    first = server.product(brand={"name": name})
+    second = server.product(brand={"name": name})
+    assert first["brandId"] == second["brandId"]
+    assert server.read("Product", first["id"]).body["brandName"] == name
+
+
+def test_every_given_value_is_searched_for(server):
+    name = fresh("brand")
+    known = server.create("Brand", name=name)
+    other = server.product(brand={"name": name, "code": fresh()})
+    assert other["brandId"] != known["id"]
+    assert server.listed("Brand", [{"type": "equals", "attribute": "name", "value": name}]).body["total"] == 2
+
+
+def test_several_are_found_or_created_each_for_itself(server):
+    known = server.create("Channel", name=fresh("web"), code=fresh())
+    product = server.product(channels=[{"name": known["name"]}, {"name": fresh("new")}])
+    assert len(product["channelsIds"]) == 2
+    assert known["id"] in product["channelsIds"]
+
+
+def test_a_record_that_cannot_be_created_fails_the_whole(server):
+    assert server.ask("POST", "/Product", {"name": "p", "brand": {"code": fresh()}}).status == 400
+
+
+def test_an_object_within_an_object_is_400(server):
+    assert (
+        server.ask("POST", "/Product", {"name": "p", "brand": {"name": "b", "country": {"name": "c"}}}).status
+        == 400
+    )
+
+
+def test_it_works_in_changes_and_in_the_bulk_call(server):
+    product, name = server.product(), fresh("brand")
+    assert server.change("Product", product["id"], brand={"name": name}).status == 200
+    assert server.change("Product", product["id"], brand={"name": name}).status == 304
+    own = fresh("own")
+    server.upsert(("Product", {"id": own, "name": "p", "brand": {"name": name}}))
+    assert server.read("Product", own).body["brandName"] == name
+
+
+def test_options_are_searched_and_created_inside_their_list(server, tmp_path):
+    lists = [
+        server.create("ExtensibleEnum", name=f"list {number}", code=fresh())["id"] for number in range(2)
+    ]
+    option = server.create("ExtensibleEnumOption", name="green", code=fresh(), extensibleEnumsIds=[lists[1]])
+    made = server.create("ExtensibleEnumOption", name="other", extensibleEnums=[{"name": "list 0"}])
+    assert made["id"] != option["id"]
+    assert (
+        server.read("ExtensibleEnumOption", made["id"]).body["extensibleEnumsNames"].popitem()[1] == "list 0"
+    )
+
+
+def test_earlier_generations_drop_the_object(servers):
+    for generation in ("1.10", "2.1"):
+        product = servers[generation].product(brand={"name": fresh("brand")})
+        assert product["brand"] is None
+        assert servers[generation].read("Product", product["id"]).body["brandId"] is None
