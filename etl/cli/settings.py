@@ -184,6 +184,7 @@ def resolve(
     url, url_origin = first(layers, "url")
     username, username_origin = first(layers, "username")
     address = address_of(url, origin=url_origin) if url else None
+    warnings += _other_server(layers, address, origin=url_origin)
     secrets = find_secrets(layers, address, username=username, read_stdin=read_stdin, warnings=warnings)
     state_dir, state_origin = _state_dir(layers, cwd)
     protected, protected_origin = _protected(layers)
@@ -284,6 +285,16 @@ def _profile_layers(
         origins = {"": f"profile {name} (login)"}
         layers.append(Layer(origins, said, user_path.parent, guards_secrets=True))
     return layers
+
+
+def _other_server(layers: Sequence[Layer], address: str | None, *, origin: str) -> list[str]:
+    """Warn of a profile that stands for one server while a nearer source names another."""
+    for layer in layers:
+        own = layer.values.get("url")
+        place = layer.origin("url")
+        if own and place.startswith("profile ") and address_of(own, origin=place) != address:
+            return [f"{place} stands for {own}, but {origin} says {address}: that is where this goes."]
+    return []
 
 
 def _state_dir(layers: Sequence[Layer], cwd: Path) -> tuple[Path, str]:

@@ -257,7 +257,18 @@ def test_a_kept_token_never_goes_to_another_server_or_user(tmp_path, project, op
     keep_token(tmp_path / "user", "live", kept=KeptToken("https://live.example", "api", "t0ken"))
     found = read(tmp_path, {"profile": "live", **options}, project=project)
     assert found.token is None
-    assert found.warnings == (f"the token of profile live (login) was not used: it is meant for {meant}.",)
+    assert f"the token of profile live (login) was not used: it is meant for {meant}." in found.warnings
+
+
+def test_a_profile_that_stands_for_another_server_is_told(tmp_path):
+    found = read(tmp_path, {"profile": "live"}, {"ATRO_URL": "https://elsewhere.example"}, own=OWN)
+    assert found.url == "https://elsewhere.example"
+    assert found.warnings == (
+        (
+            "profile live (profiles.toml) stands for https://live.example/, but ATRO_URL says "
+            "https://elsewhere.example: that is where this goes."
+        ),
+    )
 
 
 def test_a_token_file_of_a_profile_never_goes_to_another_server(tmp_path):
