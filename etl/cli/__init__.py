@@ -24,6 +24,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "login": ("etl.cli.login", "Sign in and keep the token for a profile."),
     "logout": ("etl.cli.logout", "End the kept token of a profile and forget it."),
     "profile": ("etl.cli.profile", "Profiles for staging and production: list, show, use, test."),
+    "schema": ("etl.cli.schema", "What an instance can store: pull a snapshot, show, compare two."),
+    "doctor": ("etl.cli.doctor", "What stands in the way of a run: reach, rights, limits, jobs."),
     "config": ("etl.cli.config", "Every setting with where it came from."),
 }
 

@@ -11,6 +11,7 @@ import click
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
 from etl.cli.options import output, pass_console, read_settings
+from etl.cli.snapshots import target_of
 from etl.report import neutral
 
 if TYPE_CHECKING:
@@ -107,17 +108,14 @@ def use(console: Console, name: str) -> int:
 @pass_console
 def test(console: Console, name: str | None) -> int:
     """Sign in with a profile and say who that is."""
-    from etl.api import Target, connect  # noqa: PLC0415
+    from etl.api import connect  # noqa: PLC0415
 
     if name is not None:
         console.given["profile"] = name
     settings = read_settings(console, asks=True)
-    target = Target(
-        settings.require_url(), settings.username, password=settings.password, token=settings.token
-    )
 
     async def sign_in() -> tuple[str, str, str]:
-        async with connect(target, limits=settings.limits) as client:
+        async with connect(target_of(settings), limits=settings.limits) as client:
             return client.user, client.version, client.generation.name
 
     who, version, generation = asyncio.run(sign_in())
