@@ -47,6 +47,13 @@ def make_batches(changes: Changes, *, max_rows: int, max_bytes: int, first_numbe
         start, number = stop, number + 1
 
 
+def make_deletions(changes: Changes, *, max_rows: int, first_number: int) -> Iterator[Batch]:
+    """Yield the deletes among `changes`, in their order; their batches have no body: they go one by one."""
+    wanted = [i for i, kind in enumerate(changes.kinds) if kind is ChangeKind.DELETE]
+    for number, start in enumerate(range(0, len(wanted), max_rows), first_number):
+        yield Batch(number, changes.entity, b"", take(changes, wanted[start : start + max_rows]))
+
+
 def halves(batch: Batch) -> tuple[Batch, Batch]:
     """Split a batch of two or more items in two, in order; both keep its number."""
     middle = len(batch) // 2

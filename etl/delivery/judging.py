@@ -13,7 +13,7 @@ from etl.delivery.outcomes import problems_by_row, record_outcomes
 from etl.model import ChangeKind, Problem, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from etl.api import ItemAnswer
     from etl.model import Batch, Outcome
@@ -89,6 +89,27 @@ def refused_whole(
             status=Status.FAILED,
             record_id=record_id if stands else "",
             problems=[problem],
+        )
+    return outcomes
+
+
+def judge_deletions(batch: Batch, refusals: Mapping[str, str]) -> list[Outcome]:
+    """Return what became of each record of a batch of deletes.
+
+    Args:
+        refusals: id -> why the server refused to delete it.
+    """
+    changes = batch.changes
+    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
+    outcomes: list[Outcome] = []
+    for row, key, record_id in zip(*columns, strict=True):
+        problems = []
+        if record_id in refusals:
+            facts = {"text": refusals[record_id], "id": record_id}
+            problems = [Problem("refused", changes.file, changes.sheet, row, value=key or "", facts=facts)]
+        status = Status.FAILED if problems else Status.DELETED
+        outcomes += record_outcomes(
+            changes, row, key=key, status=status, record_id=record_id, problems=problems
         )
     return outcomes
 

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from etl.batching import halves
-from etl.delivery.judging import ids_to_look_at, judge, refused_whole
+from etl.delivery.judging import ids_to_look_at, judge, judge_deletions, refused_whole
 from etl.errors import (
     AnswerUnusable,
     Interrupted,
@@ -51,6 +51,10 @@ class Sends(Protocol):
 
     async def upsert(self, body: bytes, *, count: int) -> Sequence[ItemAnswer]:
         """Send one bulk upsert, once, and return an answer per item."""
+        ...
+
+    async def delete(self, entity: str, record_id: str) -> bool:
+        """Delete one record; False where there was none."""
         ...
 
     async def look_up(
@@ -144,6 +148,8 @@ class _Sender:
 
     async def send(self, batch: Batch, *, was_sent_before: bool = False) -> list[Outcome]:
         request = self._journal.sending(batch)
+        if not batch.body:
+            return await self._delete(batch, request)
         tries = broken = 0
         while True:
             try:
@@ -170,6 +176,27 @@ class _Sender:
             self._journal.answered(request, outcomes)
             log.info("answered", extra={"batch": batch.number, "entity": batch.entity, "items": len(batch)})
             return outcomes
+
+    async def _delete(self, batch: Batch, request: int) -> list[Outcome]:
+        """Delete records one by one: what is gone already, or goes twice, is deleted."""
+        refusals: dict[str, str] = {}
+        for record_id in batch.changes.ids.to_pylist():
+            tries = 0
+            while True:
+                try:
+                    await self._client.delete(batch.entity, record_id)
+                except Refused as refusal:
+                    refusals[record_id] = str(refusal)
+                except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
+                    tries += 1
+                    self._give_up_when_silent(tries, failure)
+                    await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
+                    continue
+                self._last_answer = self._clock.now()
+                break
+        outcomes = judge_deletions(batch, refusals)
+        self._journal.answered(request, outcomes)
+        return outcomes
 
     async def _judged(
         self, batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool

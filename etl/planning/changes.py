@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pyarrow as pa
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     from etl.schema import EntitySchema
 
 WriteMode: TypeAlias = Literal["upsert", "create", "update", "none"]
+
+
+UNWANTED = MappingProxyType(
+    {
+        ("create", ChangeKind.UPDATE): "record_exists",
+        ("update", ChangeKind.CREATE): "record_missing",
+        ("none", ChangeKind.CREATE): "record_missing",
+    }
+)
+"""What is to be done with a record, and whether it is there -> the problem, where both do not fit."""
 
 
 def plan_changes(
@@ -41,9 +52,13 @@ def plan_changes(
     columns.pop("id", None)
     columns, clears, old = _differences(columns, payloads, found, entity=entity, appends=appends)
     changed = _any(columns, clears, len(payloads))
+    deleted = _deleted(payloads)
     for position, kind in enumerate(kinds):
         if position in problems:
             kinds[position] = ChangeKind.BLOCKED
+        elif position in deleted:
+            # What is not there needs no deleting.
+            kinds[position] = ChangeKind.DELETE if kind is ChangeKind.UPDATE else ChangeKind.UNCHANGED
         elif kind is ChangeKind.UPDATE and (write == "none" or not changed[position]):
             kinds[position] = ChangeKind.UNCHANGED
     told = {id(problem) for problem in problems.values()}
@@ -109,24 +124,30 @@ def _any(columns: dict[str, pa.Array], clears: dict[str, pa.BooleanArray], lengt
 
 
 def _unwanted(payloads: Payloads, kinds: list[ChangeKind], *, write: WriteMode) -> dict[int, Problem]:
-    """Records that the mapping's `write` does not allow to touch."""
-    if write == "upsert":
+    """Records that `write`, of the mapping or of their row, does not allow to touch."""
+    commands = payloads.commands.to_pylist() if payloads.commands is not None else [None] * len(payloads)
+    if write == "upsert" and not any(commands):
         return {}
-    # `none` writes nothing: its records are only pointed to, so they have to be there.
-    unwanted = ChangeKind.UPDATE if write == "create" else ChangeKind.CREATE
-    code = "record_exists" if write == "create" else "record_missing"
-    return {
-        position: Problem(
-            code,
-            payloads.file,
-            payloads.sheet,
-            payloads.numbers[position].as_py(),
-            value=payloads.keys[position].as_py() if len(payloads.keys) else "",
-            facts={"entity": payloads.entity},
-        )
-        for position, kind in enumerate(kinds)
-        if kind is unwanted
-    }
+    unwanted: dict[int, Problem] = {}
+    for position, (kind, command) in enumerate(zip(kinds, commands, strict=True)):
+        # `none` writes nothing: its records are only pointed to, so they have to be there.
+        code = UNWANTED.get((command or write, kind))
+        if code is not None:
+            unwanted[position] = Problem(
+                code,
+                payloads.file,
+                payloads.sheet,
+                payloads.numbers[position].as_py(),
+                value=payloads.keys[position].as_py() if len(payloads.keys) else "",
+                facts={"entity": payloads.entity},
+            )
+    return unwanted
+
+
+def _deleted(payloads: Payloads) -> frozenset[int]:
+    if payloads.commands is None:
+        return frozenset()
+    return frozenset(i for i, command in enumerate(payloads.commands.to_pylist()) if command == "delete")
 
 
 def _first(link: LinkIds, row: int) -> Problem:

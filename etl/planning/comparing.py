@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from etl.schema import EntitySchema, Schema
 
 T = TypeVar("T")
+STANDS = (ChangeKind.CREATE, ChangeKind.UPDATE, ChangeKind.UNCHANGED)
+"""Kinds of records that are there once the change is made."""
 
 
 class Understands(Protocol):
@@ -99,6 +101,7 @@ class Comparison:
                     yield Compared(creates, None, is_needed=True)
             names = {link.target.key: self.links.names(link.target) for link in payloads.links}
             changes, after = in_phases(self._compared(payloads, found), self.entity)
+            self._expect(changes)
             is_needed = after is not None or bool(payloads.relations)
             yield Compared(changes, found, names, is_needed=is_needed)
             if after is not None:
@@ -132,6 +135,12 @@ class Comparison:
                 for one in payloads.relations
             ]
             yield payloads, found, pairs
+
+    def _expect(self, changes: Changes) -> None:
+        """Let links find the records of this run: parents in the same file, records of an earlier block."""
+        ids = zip(changes.keys.to_pylist(), changes.ids.to_pylist(), changes.kinds, strict=True)
+        known = [(key, one) for key, one, kind in ids if kind in STANDS]
+        self.links.expect(self.entity.name, self.records.key_fields, known)
 
     def _usable(self, changes: Changes) -> list[bool]:
         return [

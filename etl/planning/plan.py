@@ -23,6 +23,8 @@ KEY = b"atro-etl-plan"
 """Where the header stands among the metadata of the schema."""
 FORMAT = 1
 GROUP_LINES = 50_000
+FIRST_KEPT = 100
+TELLING = ("update", "delete", "blocked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,8 @@ class PlanHeader:
     source_digest: str
     schema_digest: str
     entity: str
-    key_fields: tuple[str, ...] = ()
-    """Payload keys of the natural key."""
+    key: tuple[str, ...] = ()
+    """The natural key, as the mapping names it."""
     records: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Entity -> kind of change -> records, or rows that make none; known once the plan is complete."""
     fields: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -62,6 +64,8 @@ class PlanWriter:
         self._held: list[pa.RecordBatch] = []
         self._records: Counter[tuple[str, str]] = Counter()
         self._fields: Counter[tuple[str, str]] = Counter()
+        self.first: list[pa.RecordBatch] = []
+        """The first lines that are about more than a create or an unchanged record."""
 
     @property
     def records(self) -> dict[str, dict[str, int]]:
@@ -88,10 +92,16 @@ class PlanWriter:
         if not len(lines):
             return
         self._held.append(lines)
+        self._keep_first(lines)
         self._records.update(_count(_heads(lines), "kind"))
         self._fields.update(_count(changed_lines(lines), "field"))
         if sum(len(one) for one in self._held) >= GROUP_LINES:
             self._flush()
+
+    def _keep_first(self, lines: pa.RecordBatch) -> None:
+        left = FIRST_KEPT - sum(len(one) for one in self.first)
+        if left > 0 and len(found := lines.filter(pc.is_in(lines["kind"], pa.array(TELLING)))):
+            self.first.append(found.slice(0, left))
 
     def _flush(self) -> None:
         if self._held:
@@ -118,7 +128,7 @@ def read_header(path: Path) -> PlanHeader:
         said = json.loads(metadata[KEY])
         known = {one.name for one in dataclasses.fields(PlanHeader) if said["format"] == FORMAT}
         facts = {name: value for name, value in said.items() if name in known}
-        return PlanHeader(**{**facts, "key_fields": tuple(facts["key_fields"])})
+        return PlanHeader(**{**facts, "key": tuple(facts["key"])})
     except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
         raise SourceUnreadable(
             str(path), reason="this is no plan that can be read.", advice="Make one with `atro-etl plan`."

@@ -59,10 +59,21 @@ class LinkFinder:
         """Return the creates of targets that are missing, each once in a run; each needs those before it."""
         return self._of(links.target).creates(_distinct(links).values())
 
+    def expect(self, entity: str, key_fields: Sequence[str], records: Iterable[tuple[str, str]]) -> None:
+        """Learn of records of this run that links may point to, before they are looked up on the server.
+
+        Args:
+            records: canonical key and id.
+        """
+        for known in self._known.values():
+            if known.takes_ours and known.target.entity == entity and known.fields == tuple(key_fields):
+                for key, record_id in records:
+                    known.expect(key, record_id)
+
     def refuse(self, outcomes: Iterable[Outcome]) -> None:
         """Take back the creates among `outcomes` that failed, so that rows which need them are not sent."""
         for outcome in outcomes:
-            if outcome.part and outcome.status is Status.FAILED:
+            if outcome.status is Status.FAILED and not outcome.record_id:
                 for known in self._known.values():
                     if known.target.entity == outcome.entity:
                         known.refuse(outcome.key, outcome.message)
@@ -112,7 +123,9 @@ class LinkFinder:
         )
         if place not in self._known:
             self._known[place] = Targets(target, self._schema.entity(target.entity))
-        return self._known[place]
+        known = self._known[place]
+        known.takes_ours = known.takes_ours or target.place != "server" or bool(target.block)
+        return known
 
 
 LEFT_OUT = frozenset({"missing_link_reported", "link_not_leaf_reported"})

@@ -57,7 +57,7 @@ class RecordFinder:
             salt: stands for the missing key where there is none: equal for equal sources.
         """
         self._client, self._entity, self._folder, self._salt = client, entity, folder, salt
-        self._key_fields = tuple(key_fields)
+        self.key_fields = tuple(key_fields)
         self._select = tuple(dict.fromkeys(("id", *key_fields, *select, "modifiedAt")))
         self._whole: WholeEntity | None = None
 
@@ -67,12 +67,12 @@ class RecordFinder:
         if total is not None and rows > total * WHOLE_FROM_SHARE:
             pages = self._client.pages(self._entity, select=self._select)
             path = self._folder / f"live-{self._entity}.arrow"
-            self._whole = await read_whole(pages, path, key_fields=self._key_fields)
+            self._whole = await read_whole(pages, path, key_fields=self.key_fields)
 
     async def find(self, payloads: Payloads) -> Found:
         """Look up every record of `payloads` by key, then the own ids of those that were not found."""
         keys = self._keys(payloads)
-        by_key = await self._by_key(sorted(set(keys))) if self._key_fields else {}
+        by_key = await self._by_key(sorted(set(keys))) if self.key_fields else {}
         own = [self._own_id(key) for key in keys]
         renamed = await self._by_id(sorted({i for i, k in zip(own, keys, strict=True) if k not in by_key}))
         ids, records, blocked = [], [], {}
@@ -87,8 +87,8 @@ class RecordFinder:
                     facts={"count": str(len(hits)), "ids": ", ".join(str(hit["id"]) for hit in hits[:3])},
                 )
             elif record is None and (other := renamed.get(new_id)) is not None:
-                if self._key_fields:
-                    there = keys_of_records([other], self._key_fields)[0] or ""
+                if self.key_fields:
+                    there = keys_of_records([other], self.key_fields)[0] or ""
                     facts = {"found": readable(there), "id": new_id}
                     blocked[position] = self._problem(payloads, position, "blocked_renamed", facts=facts)
                 record = other
@@ -97,7 +97,7 @@ class RecordFinder:
         return Found(ids, records, blocked)
 
     def _keys(self, payloads: Payloads) -> list[str]:
-        if self._key_fields:
+        if self.key_fields:
             keys: list[str] = payloads.keys.to_pylist()
             return keys
         place = f"{payloads.file}\x1f{payloads.sheet or ''}" if not self._salt else self._salt
@@ -105,7 +105,7 @@ class RecordFinder:
 
     def _own_id(self, key: str) -> str:
         # A key that is the id needs none made up.
-        return key if self._key_fields == ("id",) else own_id(self._entity, self._key_fields, key=key)
+        return key if self.key_fields == ("id",) else own_id(self._entity, self.key_fields, key=key)
 
     async def _by_key(self, keys: list[str]) -> dict[str, list[Record]]:
         if self._whole is not None:
@@ -115,7 +115,7 @@ class RecordFinder:
             records = await self._client.look_up(self._entity, field, values, select=self._select)
         found: dict[str, list[Record]] = {}
         wanted = set(keys)
-        for key, record in zip(keys_of_records(records, self._key_fields), records, strict=True):
+        for key, record in zip(keys_of_records(records, self.key_fields), records, strict=True):
             if key in wanted:
                 found.setdefault(key, []).append(record)
         return found
@@ -124,12 +124,12 @@ class RecordFinder:
         """Of a composite key the field with most values is asked for; the others are compared here."""
         columns = zip(*(key.split("\x1f") for key in keys), strict=True)
         distinct = [
-            (field, sorted(set(values))) for field, values in zip(self._key_fields, columns, strict=True)
+            (field, sorted(set(values))) for field, values in zip(self.key_fields, columns, strict=True)
         ]
         return max(distinct, key=lambda one: len(one[1]))
 
     async def _by_id(self, ids: list[str]) -> dict[str, Record]:
-        if not ids or self._key_fields == ("id",):
+        if not ids or self.key_fields == ("id",):
             return {}
         if self._whole is not None:
             records: Sequence[Record] = await asyncio.to_thread(self._whole.with_ids, ids)
@@ -144,7 +144,7 @@ class RecordFinder:
             payloads.file,
             payloads.sheet,
             payloads.numbers[position].as_py(),
-            field=", ".join(self._key_fields),
+            field=", ".join(self.key_fields),
             value=readable(key),
             facts=facts,
         )

@@ -46,6 +46,8 @@ class Targets:
     is_whole: bool = False
     """All records of the entity are known."""
     where: tuple[Condition, ...] = ()
+    takes_ours: bool = False
+    """Records that this run makes may be meant."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -120,6 +122,12 @@ class Targets:
         marks = ("path",) if self.target.path else ()
         scope = tuple(f"{key}={value}" for key, value in self.target.within.items())
         return own_id(self.target.entity, (*self.fields, *marks, *scope), key=text)
+
+    def expect(self, text: str, record_id: str) -> None:
+        """Learn of a record of this run."""
+        if text not in self.ambiguous:
+            self.ids[text] = record_id
+            self.missing.discard(text)
 
     def refuse(self, text: str, reason: str) -> None:
         """Take back a create that failed."""
