@@ -41,6 +41,8 @@ class _Place:
     row: int
     column: str
     code: str
+    value: str
+    """Of several cells in one, for example links: which of them."""
 
 
 class Tally:
@@ -235,7 +237,7 @@ class Tally:
     def _keep(self, problem: Problem | ReportedProblem) -> None:
         self._rows.setdefault((problem.file, problem.sheet), bytearray())
         file = list(self._rows).index((problem.file, problem.sheet))
-        place = _Place(file, problem.row, problem.column, problem.code)
+        place = _Place(file, problem.row, problem.column, problem.code, problem.value)
         if self._last_kept is not None and place > self._last_kept:
             return
         self._problems.setdefault(place, problem)

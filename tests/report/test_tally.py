@@ -123,6 +123,17 @@ def test_the_first_hundred_problems_by_row_are_kept_whatever_order_they_came_in(
     assert (summary.problems_total, summary.reasons) == (1008, {"key_empty": 1008})
 
 
+def test_two_values_of_one_cell_are_two_problems():
+    tally = Tally()
+    facts = {"entity": "Category", "close": ""}
+    twice = tuple(
+        Problem("missing_link", "a.csv", row=2, column="Kategorien", value=value, facts=facts)
+        for value in ("beile", "äxte")
+    )
+    tally.add([outcome(2, Status.FAILED, problems=twice)])
+    assert [one.value for one in tally.summary("r", "import").problems] == ["beile", "äxte"]
+
+
 def test_problems_are_told_in_the_order_of_the_files():
     tally = Tally()
     tally.add([outcome(9, Status.INVALID, file="z.csv", problems=(problem(9, file="z.csv"),))])

@@ -1,0 +1,160 @@
+"""What a plan came to: counts, changed fields, the first differences, and how long it would take."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import orjson
+
+from etl.report.json import to_object as summary_object
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import pyarrow as pa
+
+    from etl.report.json import Json
+    from etl.report.summary import Summary
+
+FIRST_KEPT = 100
+"""Lines of a plan that are told before a person opens its file."""
+CHANGING = ("create", "update", "delete")
+USUAL_RATE = 20.0
+"""Records a second. Source: observations, "Speed": new products in batches of 50 to 500, 20 to 34."""
+ENOUGH_WRITES = 50
+"""So many records must have been written for a rate to be called measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a plan: one field of one record, or a record without fields to send."""
+
+    kind: str
+    """create, update, unchanged, delete, blocked, invalid or skipped."""
+    entity: str
+    key: str
+    record_id: str
+    file: str
+    sheet: str | None
+    row: int
+    """1-based as seen in the file; 0: no row stands for the record."""
+    field: str
+    """Empty: about the record as a whole."""
+    mode: str
+    """set, add or clear; empty without a field."""
+    old: str
+    """As people read it; empty: nothing."""
+    new: str
+    code: str
+    """Why it is blocked, or a warning; empty: nothing to say."""
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How long an import would take."""
+
+    writes: int
+    """Records to be created, changed or deleted."""
+    requests: int
+    seconds: float
+    rate: float
+    """Records a second."""
+    is_measured: bool
+    """True: at this server; False: what AtroCore usually does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What an import would do."""
+
+    summary: Summary
+    """Rows as they would end."""
+    file: str
+    """The plan."""
+    url: str
+    """Of the instance, for links into it."""
+    records: Mapping[str, Mapping[str, int]]
+    """Entity -> kind of change -> records, or rows that make none."""
+    fields: Mapping[str, Mapping[str, int]]
+    """Entity -> field -> records that stand there and would change in it."""
+    forecast: Forecast
+    first: tuple[Line, ...] = ()
+    """The first changes of records that stand there, and what is blocked; `FIRST_KEPT` at most."""
+    differences: int = 0
+    """Lines of updates in all."""
+
+    def count(self, *kinds: str) -> int:
+        """Return how many records, of all entities, have one of these kinds of change."""
+        return sum(counts.get(kind, 0) for counts in self.records.values() for kind in kinds)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anything would be written."""
+        return self.count(*CHANGING) > 0
+
+
+def lines_from(batches: Iterable[pa.RecordBatch]) -> Iterator[Line]:
+    """Yield the lines of a plan, in its order; the columns go by name, see `etl.planning.lines`."""
+    for batch in batches:
+        for one in batch.to_pylist():
+            yield Line(
+                kind=one["kind"],
+                entity=one["entity"],
+                key=(one["key"] or "").replace("\x1f", " / "),
+                record_id=one["id"] or "",
+                file=one["file"] or "",
+                sheet=one["sheet"],
+                row=one["row"],
+                field=one["field"] or "",
+                mode=one["mode"] or "",
+                old=_readable(one["old"], one["old_text"]),
+                new=_readable(one["new"], one["new_text"]),
+                code=one["code"] or "",
+                message=one["message"] or "",
+            )
+
+
+def forecast(writes: int, *, batch_rows: int, past: Iterable[tuple[int, float]]) -> Forecast:
+    """Say how long writing some records would take.
+
+    Args:
+        batch_rows: records per request, at most.
+        past: records written and seconds of earlier runs at the same instance.
+    """
+    measured = [(count, seconds) for count, seconds in past if seconds > 0]
+    count, seconds = sum(one[0] for one in measured), sum(one[1] for one in measured)
+    is_measured = count >= ENOUGH_WRITES
+    rate = count / seconds if is_measured else USUAL_RATE
+    return Forecast(writes, math.ceil(writes / batch_rows), writes / rate, rate, is_measured)
+
+
+def to_object(foreseen: Foreseen) -> dict[str, Json]:
+    """Return the summary as a program reads it, with `plan` besides."""
+    said = summary_object(foreseen.summary)
+    said["plan"] = {
+        "file": foreseen.file,
+        "records": {entity: dict(counts) for entity, counts in foreseen.records.items()},
+        "fields": {entity: dict(counts) for entity, counts in foreseen.fields.items()},
+        "differences": foreseen.differences,
+        "first": [dataclasses.asdict(line) for line in foreseen.first],
+        "forecast": dataclasses.asdict(foreseen.forecast),
+    }
+    return said
+
+
+def _readable(value: str | None, text: str | None) -> str:
+    """JSON text as people read it: texts without quotes, lists with commas; names in place of ids."""
+    if text is not None:
+        return text
+    if value is None or value == "null":
+        return ""
+    said = orjson.loads(value)
+    if isinstance(said, str):
+        return said
+    if isinstance(said, list) and all(isinstance(one, str) for one in said):
+        return ", ".join(said)
+    return value

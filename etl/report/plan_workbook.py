@@ -1,0 +1,114 @@
+"""A plan as a workbook for people: a line for each field that would change, old and new in colour.
+
+Nothing of the data becomes a formula, a link or a number: every cell is text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import xlsxwriter
+
+from etl.report.neutral import neutral, shortened
+from etl.report.plan_text import KINDS, sentence, verdict
+from etl.report.text import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from etl.report.foreseen import Foreseen, Line
+
+COLUMNS = {"_accept": 9, "kind": 10, "row": 8, "entity": 14, "key": 22, "field": 20, "old": 40, "new": 40,
+           "message": 50, "id": 26}  # fmt: skip
+"""Name -> width in characters. Names with `_` in front are ours: an import passes them over."""
+OLD, NEW = 6, 7
+MOST_ROWS = 1_048_575
+"""Lines that a sheet takes below its header."""
+LONGEST = 32_000
+"""Characters of a cell, a little below what a sheet takes."""
+TOLD = frozenset({"create", "update", "delete", "blocked", "invalid"})
+ACCEPTED = frozenset({"create", "update", "delete"})
+
+
+def write_plan_workbook(foreseen: Foreseen, path: Path, *, lines: Iterable[Line]) -> None:
+    """Write the workbook; a line in memory at a time. Records that stay as they are are left out."""
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+    }
+    with xlsxwriter.Workbook(path, options) as book:
+        bold = book.add_format({"bold": True})
+        formats = {
+            "plain": book.add_format({"valign": "top"}),
+            "old": book.add_format({"bg_color": "#FBE3E0", "text_wrap": True, "valign": "top"}),
+            "new": book.add_format({"bg_color": "#DFF3E3", "text_wrap": True, "valign": "top"}),
+            "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
+        }
+        _summary(book.add_worksheet("Summary"), foreseen, bold=bold)
+        sheet = book.add_worksheet("Changes")
+        for column, (name, width) in enumerate(COLUMNS.items()):
+            sheet.set_column(column, column, width)
+            sheet.write_string(0, column, name, bold)
+        sheet.freeze_panes(1, 0)
+        row = 0
+        for line in lines:
+            if line.kind not in TOLD:
+                continue
+            if row == MOST_ROWS:
+                break
+            row += 1
+            _line(sheet, row, line, formats=formats)
+        last = max(row, 1)
+        sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
+        sheet.data_validation(1, 0, last, 0, {"validate": "list", "source": ["yes", "no"]})
+        sheet.ignore_errors({"number_stored_as_text": f"A1:J{last + 1}"})
+        sheet.activate()
+
+
+def _summary(sheet: xlsxwriter.worksheet.Worksheet, foreseen: Foreseen, *, bold: object) -> None:
+    summary = foreseen.summary
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, len(KINDS), 12)
+    told = [first_line(summary.instance, verb=summary.verb, version=summary.version), verdict(foreseen)]
+    told += [sentence(foreseen.forecast)] if foreseen.has_changes else []
+    for row, text in enumerate(told):
+        sheet.write_string(row, 0, text)
+    top = len(told) + 1
+    for column, name in enumerate(("records", *KINDS)):
+        sheet.write_string(top, column, name, bold)
+    for entity, counts in foreseen.records.items():
+        top += 1
+        sheet.write_string(top, 0, neutral(entity))
+        for column, kind in enumerate(KINDS, 1):
+            sheet.write_number(top, column, counts.get(kind, 0))
+    top += 2
+    sheet.write_string(top, 0, "fields that change", bold)
+    for entity, counts in foreseen.fields.items():
+        for name, count in counts.items():
+            top += 1
+            sheet.write_string(top, 0, neutral(f"{entity}.{name}"))
+            sheet.write_number(top, 1, count)
+
+
+def _line(sheet: xlsxwriter.worksheet.Worksheet, row: int, line: Line, *, formats: dict[str, object]) -> None:
+    new = f"+ {line.new}" if line.mode == "add" else line.new
+    cells = [
+        "yes" if line.kind in ACCEPTED else "",
+        line.kind,
+        str(line.row or ""),
+        line.entity,
+        line.key,
+        line.field,
+        line.old,
+        new,
+        line.message,
+        line.record_id,
+    ]
+    for column, text in enumerate(cells):
+        shade = "old" if column == OLD else "new" if column == NEW else "plain"
+        if not line.field and shade != "plain":
+            shade = "plain"
+        sheet.write_string(row, column, neutral(shortened(text, LONGEST), keep="\n\t"), formats[shade])
