@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from functools import cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 import pytest
@@ -14,6 +14,9 @@ from click.testing import CliRunner
 import etl
 from etl.cli import main
 from tests.house.tree import ROOT, modules, pyproject, said
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FENCE = re.compile(r"^```(?:sh|console|bash)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DOCUMENTS = ("README.md", "etl/README.md", "mappings/README.md", "CHANGELOG.md")
@@ -71,29 +74,36 @@ def test_the_documents_show_only_commands_that_there_are(document: str, line: st
     assert not misfit(line), f"{document} shows `{line}`: {misfit(line)}"
 
 
-@pytest.mark.parametrize("verb", verbs())
-def test_every_verb_says_what_it_does(verb: str):
-    answered = CliRunner().invoke(main, [verb, "--help"], prog_name="atro-etl")
-    assert answered.exit_code == 0, f"`atro-etl {verb} --help` fails: {answered.output}"
-    command = main.get_command(click.Context(main), verb)
-    assert command is not None
-    assert command.help, f"`atro-etl {verb}` has no help text"
+def commands(command: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Yield a command and all below it, each with the words that call it."""
+    if words:
+        yield " ".join(words), command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            below = command.get_command(click.Context(command), name)
+            assert below is not None
+            yield from commands(below, (*words, name))
+
+
+@pytest.mark.parametrize(("words", "command"), list(commands(main)))
+def test_every_command_says_what_it_does(words: str, command: click.Command):
+    answered = CliRunner().invoke(main, [*words.split(), "--help"], prog_name="atro-etl")
+    assert answered.exit_code == 0, f"`atro-etl {words} --help` fails: {answered.output}"
+    assert command.help, f"`atro-etl {words}` has no help text"
     silent = [
         parameter.opts[0]
         for parameter in command.params
         if isinstance(parameter, click.Option) and not parameter.help and not parameter.hidden
     ]
-    assert not silent, said(f"`atro-etl {verb}`: options without help:", silent)
+    assert not silent, said(f"`atro-etl {words}`: options without help:", silent)
 
 
-@pytest.mark.parametrize("verb", verbs())
-def test_the_readme_names_every_verb(verb: str):
-    assert re.search(rf"`(atro-etl )?{verb}\b", text_of("README.md")), f"README.md does not name `{verb}`"
-
-
-def test_the_readme_lists_only_verbs_that_there_are():
-    listed = re.findall(r"^\| `([a-z]+)", section("README.md", "Commands"), re.MULTILINE)
-    assert sorted(listed) == sorted(verbs()), "README.md, Commands: its rows are not the verbs of the program"
+def test_the_readme_lists_every_verb_and_no_other():
+    cells = re.findall(r"^\| (`[^|]+) \|", section("README.md", "Commands"), re.MULTILINE)
+    rows = [re.findall(r"`([a-z]+)", cell) for cell in cells]
+    missing = set(verbs()) - {word for row in rows for word in row}
+    gone = {row[0] for row in rows} - set(verbs())
+    assert not missing | gone, f"README.md, Commands: lacks {sorted(missing)}, and there is no {sorted(gone)}"
 
 
 def test_the_promise_of_the_library_is_importable_and_documented():
