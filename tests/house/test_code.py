@@ -136,6 +136,7 @@ def test_any_stands_only_where_foreign_json_comes_in():
 # Read as one phrase, in an order that nobody has to look up.
 READ_AS_A_PHRASE = {
     "import_table": "source, mapping, instance: as house.md promises it",
+    "plan": "the same",
     "look_up": "entity, field, values: as the request says it",
     "slice_of": "start, stop: as in range()",
 }
