@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from etl import api
 from etl.importing import HowToImport
 from etl.model import Limits
-from etl.running import Place, resume_import, run_import
+from etl.running import Place, resume_import, run_import, run_plan
 from etl.runs import default_state_folder, find_run
 from etl.scanning import Selection
 from etl.tables import ReadOptions
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from etl.api import Client, RetryClock, Secret
     from etl.model import ProgressListener
     from etl.report import Summary
+    from etl.report.foreseen import Foreseen
     from etl.runs import Run
 
-__all__ = ["connect", "import_table", "resume"]
+__all__ = ["connect", "import_table", "plan", "resume"]
 
 PATIENCE = api.RetryClock(first_pause_s=1.0)
 """Five tries of a request within half a minute, then a run stops and can be resumed."""
@@ -103,6 +104,48 @@ async def import_table(
     path = Path(source) if isinstance(source, str) else source
     place = _place(state_dir, profile=profile, begins=begins)
     return await run_import(path, Path(mapping), client=pim, place=place, how=how, read_options=read_options)
+
+
+async def plan(
+    source: Path | str | pd.DataFrame | None,
+    mapping: Path | str,
+    pim: Client,
+    *,
+    output: Path | str | None = None,
+    state_dir: Path | str | None = None,
+    rows: tuple[int, int | None] = (1, None),
+    limit: int | None = None,
+    read_options: ReadOptions = ReadOptions(),
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Foreseen:
+    """Find out what `import_table` would do with the same arguments; nothing that changes anything is sent.
+
+    Args:
+        output: where the plan is written, a Parquet file; None: into the run's folder.
+
+    Raises:
+        Unusable, NoAccess: see `import_table`.
+        Interrupted: `is_stopping` said so.
+    """
+    how = HowToImport(
+        clock=pim.retry,
+        limits=pim.limits,
+        selection=Selection(*rows, limit),
+        listener=listener,
+        is_stopping=is_stopping,
+    )
+    return await run_plan(
+        Path(source) if isinstance(source, str) else source,
+        Path(mapping),
+        client=pim,
+        place=_place(state_dir, profile=profile, begins=begins),
+        how=how,
+        plan=None if output is None else Path(output),
+        read_options=read_options,
+    )
 
 
 async def resume(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from etl.api import Client, RetryClock, Secret
     from etl.model import ProgressListener
     from etl.report import Summary
+    from etl.report.foreseen import Foreseen
     from etl.runs import Run
 
 T = TypeVar("T")
@@ -80,6 +81,40 @@ def import_table(
             source,
             mapping,
             pim.client,
+            state_dir=state_dir,
+            rows=rows,
+            limit=limit,
+            read_options=read_options,
+            profile=profile,
+            listener=listener,
+            is_stopping=is_stopping,
+            begins=begins,
+        )
+    )
+
+
+def plan(
+    source: Path | str | pd.DataFrame | None,
+    mapping: Path | str,
+    pim: Pim,
+    *,
+    output: Path | str | None = None,
+    state_dir: Path | str | None = None,
+    rows: tuple[int, int | None] = (1, None),
+    limit: int | None = None,
+    read_options: ReadOptions = ReadOptions(),
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Foreseen:
+    """Find out what `import_table` would do with the same arguments; see `aio.plan`."""
+    return pim.loop.wait_for(
+        aio.plan(
+            source,
+            mapping,
+            pim.client,
+            output=output,
             state_dir=state_dir,
             rows=rows,
             limit=limit,

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.errors import ConfigurationInvalid, EtlError, ResumeRefused
-from etl.importing import DIGESTS, JOURNAL, Carried, HowToImport, import_table
+from etl.importing import DIGESTS, JOURNAL, Carried, HowToImport, import_table, plan_table
 from etl.journal import Journal
 from etl.mapping import load
 from etl.model import Status
+from etl.planning import PlanHeader, PlanWriter
 from etl.report import Instance, Summary, to_object
+from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from
+from etl.report.foreseen import to_object as foreseen_object
 from etl.report.rejects import rejected_rows, write_rejected
 from etl.report.results import write_results
-from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, new_run_id
+from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
 from etl.scanning import Selection, scanned_rows
 from etl.schema import read_metadata
 from etl.tables import ReadOptions, read
@@ -118,6 +121,124 @@ async def run_import(
         run = begin_run(place.state, facts)
         place.begins(run)
         return await _carry(run, ground, place=place, how=how)
+
+
+async def run_plan(
+    source: Path | pd.DataFrame | None,
+    mapping_path: Path,
+    *,
+    client: Client,
+    place: Place,
+    how: HowToImport,
+    plan: Path | None = None,
+    read_options: ReadOptions = ReadOptions(),
+) -> Foreseen:
+    """Find out what `run_import` would do and return it; nothing that changes anything is sent.
+
+    Args:
+        source: None: the file that the mapping names.
+        plan: where the plan is written; None: into the run's folder.
+        read_options: see `run_import`.
+
+    Raises:
+        Unusable, NoAccess: see `run_import`.
+        Interrupted: `how.is_stopping` said so; there is no plan then.
+    """
+    _insist_on_folder(plan)
+    mapping = load(mapping_path)
+    table = await asyncio.to_thread(_open, source, mapping, read_options)
+    ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
+    run_id = new_run_id(place.now(), place.chance())
+    facts = await asyncio.to_thread(ground.facts, run_id, place, verb="plan", selection=how.selection)
+    run = begin_run(place.state, facts)
+    place.begins(run)
+    with (
+        _failing_leaves_a_summary(run, place),
+        PlanWriter(plan or run.folder / PLAN, _plan_header(facts, ground)) as writer,
+    ):
+        carried = await plan_table(
+            table, mapping, schema=ground.schema, client=client, folder=run.folder, how=how, plan=writer
+        )
+    foreseen = _foreseen(run, ground, carried, writer, place=place)
+    end_run(run, foreseen_object(foreseen))
+    return foreseen
+
+
+PLAN = "plan.parquet"
+"""Name in the folder of a run."""
+
+
+def _insist_on_folder(plan: Path | None) -> None:
+    if plan is not None and not plan.absolute().parent.is_dir():
+        advice = "Make it, or write the plan elsewhere."
+        raise ConfigurationInvalid("--output", what=f"there is no folder {plan.parent}.", advice=advice)
+
+
+def _plan_header(facts: RunFacts, ground: _Ground) -> PlanHeader:
+    return PlanHeader(
+        run=facts.run,
+        made=facts.started,
+        version=facts.version,
+        url=facts.url,
+        user=facts.user,
+        mapping=facts.mappings[0].name,
+        mapping_digest=facts.mappings[0].digest,
+        source=facts.sources[0].name,
+        source_digest=facts.sources[0].digest,
+        schema_digest=facts.schema_digest,
+        entity=ground.mapping.entity,
+        key=tuple(ground.mapping.key),
+    )
+
+
+def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *, place: Place) -> Foreseen:
+    client = ground.client
+    path = ground.table.path
+    is_named = path == ground.mapping.source_path
+    source = "" if path is None or is_named else f" --source {shlex.quote(str(path))}"
+    command = f"atro-etl import {shlex.quote(str(ground.mapping.path))}{source}"
+    writes = sum(counts.get(kind, 0) for counts in writer.records.values() for kind in CHANGING)
+    summary = carried.tally.summary(
+        run.id,
+        "plan",
+        mappings=[str(ground.mapping.path)],
+        requests=client.requests,
+        retries=client.retries,
+        seconds=carried.seconds,
+        next_commands=[command] if writes and path is not None else [],
+        folder=str(run.folder),
+        instance=Instance(client.target.host, client.user, place.profile, client.version),
+        version=place.version,
+    )
+    return Foreseen(
+        summary,
+        file=str(writer.path),
+        url=client.url,
+        records=writer.records,
+        fields=writer.fields,
+        forecast=forecast(
+            writes, batch_rows=client.limits.batch_rows, past=_written_before(place.state, client.url)
+        ),
+        first=tuple(lines_from(writer.first)),
+        differences=sum(count for counts in writer.fields.values() for count in counts.values()),
+    )
+
+
+def _written_before(state: Path, url: str) -> Iterator[tuple[int, float]]:
+    """Yield records written and seconds of the last imports into an instance."""
+    for run in list_runs(state)[:RUNS_LOOKED_AT]:
+        said = run.summary or {}
+        records, seconds = said.get("records"), said.get("seconds")
+        if run.facts.verb != "import" or run.facts.url != url or not isinstance(seconds, int | float):
+            continue
+        counts = (
+            [one for one in records.values() if isinstance(one, dict)] if isinstance(records, dict) else []
+        )
+        written = [one.get(name) for one in counts for name in ("created", "updated", "deleted")]
+        yield sum(one for one in written if isinstance(one, int)), float(seconds)
+
+
+RUNS_LOOKED_AT = 50
 
 
 async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImport) -> Summary:
@@ -219,7 +340,7 @@ def _failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
     except EtlError as error:
         said = Summary(
             run.id,
-            "import",
+            run.facts.verb,
             status="failed",
             error=str(error),
             folder=str(run.folder),

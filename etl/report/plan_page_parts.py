@@ -1,4 +1,5 @@
 """The template, the style and the script of the page that shows a plan."""
+# ruff: noqa: E501  markup reads best in its own lines
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8882; --old: #c0392b; --new: #1e8449; --link: #2471a3; }
@@ -44,7 +45,7 @@ PAGE = """\
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{{ digest }}'">
 <meta name="referrer" content="no-referrer">
 <title>{{ title }}</title>
-<style>{{ style }}</style>
+<style>STYLE</style>
 </head>
 <body>
 <p>{{ head }}</p>
@@ -113,7 +114,7 @@ PAGE = """\
 {% for command in commands %}
 <p>Next: <code>{{ command | value }}</code></p>
 {% endfor %}
-<script>{{ script }}</script>
+<script>SCRIPT</script>
 </body>
 </html>
 """
