@@ -161,7 +161,7 @@ async def resume(
     """Go on with a stopped or killed import and return what it came to as a whole.
 
     Args:
-        run: its name or the beginning of it; None: the last run.
+        run: its name or the beginning of it; None: the last import.
 
     Raises:
         RunUnknown: there is none.
@@ -170,7 +170,8 @@ async def resume(
     """
     place = _place(state_dir, profile=profile, begins=begins)
     how = HowToImport(clock=pim.retry, limits=pim.limits, listener=listener, is_stopping=is_stopping)
-    return await resume_import(find_run(place.state, run), client=pim, place=place, how=how)
+    found = find_run(place.state, run, verb="import")
+    return await resume_import(found, client=pim, place=place, how=how)
 
 
 def _place(state_dir: Path | str | None, *, profile: str, begins: Callable[[Run], None]) -> Place:

@@ -248,6 +248,8 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
         ResumeRefused: source, mapping, target, schema or our major version have changed; says which.
         Unusable, NoAccess: see `run_import`.
     """
+    if run.facts.verb != "import":
+        raise ResumeRefused(run.id, changed=[f"it is a run of {run.facts.verb}, which sends nothing"])
     mapping = load(_path_of(run.facts.mappings[0], run))
     table = await asyncio.to_thread(_open, _path_of(run.facts.sources[0], run), mapping, ReadOptions())
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)

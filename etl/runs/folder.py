@@ -119,8 +119,11 @@ def list_runs(state: Path) -> list[Run]:
     return found
 
 
-def find_run(state: Path, run: str | None = None) -> Run:
+def find_run(state: Path, run: str | None = None, *, verb: str = "") -> Run:
     """Return the run of this name or of this beginning of a name; without one, the last.
+
+    Args:
+        verb: without a name, the last run of this verb; empty: of any.
 
     Raises:
         RunUnknown: there is none.
@@ -131,8 +134,11 @@ def find_run(state: Path, run: str | None = None) -> Run:
     close = names if run is None else [name for name in names if name.startswith(run)]
     if run is None:
         for name in close:
-            if (state / RUNS_FOLDER / name / "run.json").is_file():
-                return load_run(state / RUNS_FOLDER / name)
+            if not (state / RUNS_FOLDER / name / "run.json").is_file():
+                continue
+            found = load_run(state / RUNS_FOLDER / name)
+            if verb in ("", found.facts.verb):
+                return found
     if not close or run is None:
         raise RunUnknown(run or "", folder=str(state))
     if len(close) > 1 and run not in close:
