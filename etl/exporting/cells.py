@@ -1,0 +1,160 @@
+"""Records into columns of cells: one Arrow array per column, typed by the schema."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import orjson
+import pyarrow as pa
+
+from etl.exporting.links import ids_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from etl.api import Record
+    from etl.exporting.columns import Column, Step
+    from etl.exporting.links import Links
+    from etl.schema import FieldKind
+
+LARGEST_WHOLE = 2**53
+
+
+def to_table(records: Sequence[Record], columns: Sequence[Column], *, links: Links) -> pa.Table:
+    """Return records as a table, one column each, in their order; expressions are still empty."""
+    arrays = [column_of(records, column, links=links) for column in columns]
+    return pa.table(arrays, names=[column.header for column in columns])
+
+
+def column_of(records: Sequence[Record], column: Column, *, links: Links) -> pa.Array:
+    """Return the cells of one column."""
+    if column.address.form == "constant":
+        return pa.array([column.address.content] * len(records), pa.string())
+    if column.address.form == "count":
+        return pa.array([len(_ends(one, column.steps, links)) for one in records], pa.int64())
+    if column.unit is not None:
+        return pa.array(_with_units(records, column, column.unit, links=links), pa.string())
+    if not column.steps:
+        key = column.key
+        return typed([one.get(key) for one in records], column.kind, column.type)
+    if len(column.steps) == 1 and not column.steps[0].is_multiple:
+        return typed(_one_step(records, column, links), column.kind, column.type)
+    return _far(records, column, links)
+
+
+def typed(values: list[object], kind: FieldKind, wanted: pa.DataType) -> pa.Array:  # noqa: PLR0911  one line per type reads best
+    """Return JSON values as an Arrow array; what does not fit its type is null, what is odd is its text."""
+    if wanted == pa.string():
+        try:
+            return pa.array(values, pa.string())
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            return pa.array([None if one is None else _text(one) for one in values], pa.string())
+    if wanted == pa.float64():
+        return pa.array([_number(one) for one in values], pa.float64())
+    if wanted == pa.int64():
+        try:
+            return pa.array(values, pa.int64())
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            return pa.array([_whole(one) for one in values], pa.int64())
+    if wanted == pa.bool_():
+        return pa.array([one if isinstance(one, bool) else None for one in values], pa.bool_())
+    if pa.types.is_list(wanted):
+        lists = [one if isinstance(one, list) else None for one in values]
+        inner = wanted.value_type
+        return pa.array(
+            [None if one is None else typed(one, kind, inner).to_pylist() for one in lists], wanted
+        )
+    return _moments(values, wanted)
+
+
+def _moments(values: list[object], wanted: pa.DataType) -> pa.Array:
+    texts = pa.array([one if isinstance(one, str) and one else None for one in values], pa.string())
+    try:
+        return texts.cast(wanted)
+    except pa.ArrowInvalid:
+        parse: Callable[[str], dt.date] = (
+            dt.date.fromisoformat if wanted == pa.date32() else dt.datetime.fromisoformat
+        )
+        return pa.array([_parsed(one, parse) for one in texts.to_pylist()], wanted)
+
+
+def _parsed(text: str | None, parse: Callable[[str], dt.date]) -> dt.date | None:
+    try:
+        return parse(text) if text else None
+    except ValueError:
+        return None
+
+
+def _one_step(records: Sequence[Record], column: Column, links: Links) -> list[object]:
+    step = column.steps[0]
+    if column.key == "id":
+        return [one.get(step.key) or None for one in records]
+    found: list[object] = []
+    for record in records:
+        record_id = record.get(step.key)
+        linked = links.get(step.entity, str(record_id)) if record_id else None
+        found.append(linked.get(column.key) if linked is not None else None)
+    return found
+
+
+def _far(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
+    single = not column.is_multiple
+    found: list[object] = []
+    for record in records:
+        ends = _ends(record, column.steps, links)
+        cells = [_end_value(one, column.key) for one in ends]
+        if single:
+            found.append(cells[0] if cells else None)
+        else:
+            flat = [piece for cell in cells for piece in (cell if isinstance(cell, list) else [cell])]
+            found.append([piece for piece in flat if piece is not None])
+    return typed(found, column.kind, column.type)
+
+
+def _end_value(record: Record, key: str) -> object:
+    return record.get(key)
+
+
+def _ends(record: Record, steps: Sequence[Step], links: Links) -> list[Record]:
+    """Return the records at the end of all links, in the order in which the server gives them."""
+    front: list[Record] = [record]
+    for step in steps:
+        front = [
+            found
+            for one in front
+            for record_id in ids_in(one, step)
+            if (found := links.get(step.entity, record_id)) is not None
+        ]
+    return front
+
+
+def _with_units(records: Sequence[Record], column: Column, unit: Step, *, links: Links) -> list[str | None]:
+    found: list[str | None] = []
+    for record in records:
+        ends = _ends(record, column.steps, links)
+        value = ends[0].get(column.key) if ends else None
+        if value is None:
+            found.append(None)
+            continue
+        ids = ids_in(ends[0], unit)
+        named = links.get(unit.entity, ids[0]) if ids else None
+        name = named.get("name") if named else None
+        found.append(f"{_text(value)} {name}" if name else _text(value))
+    return found
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, int | float) and float(value).is_integer() else None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_WHOLE:
+        return str(int(value))
+    return orjson.dumps(value).decode()

@@ -1,0 +1,288 @@
+"""Addresses against the instance: what is selected, over which links it is reached, and what type it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import pyarrow as pa
+
+from etl.api.attributes import all_attributes
+from etl.api.filters.facts import OPTION, UNIT, Facts, answer
+from etl.api.filters.subjects import ATTRIBUTES, RANGES, Finder, Way
+from etl.api.filters.tokens import Source
+from etl.exporting.addresses import Address, read_addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.api import Client
+    from etl.api.attributes import AttributeFacts
+    from etl.api.filters.grammar import Path
+    from etl.schema import EntitySchema, FieldKind, FieldSchema, Schema
+
+Part: TypeAlias = Literal["", "From", "To", "UnitId"]
+
+TYPES: dict[FieldKind, pa.DataType] = {
+    "int": pa.int64(), "range_int": pa.int64(), "float": pa.float64(), "range_float": pa.float64(),
+    "bool": pa.bool_(), "date": pa.date32(), "datetime": pa.timestamp("s"),
+    "multi_enum": pa.list_(pa.string()), "array": pa.list_(pa.string()),
+}  # fmt: skip
+"""All else is text."""
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From a record to the records that it links to."""
+
+    key: str
+    """The payload key that holds the id or the ids."""
+    entity: str
+    """Where they live."""
+    is_multiple: bool
+    field: FieldSchema | None = None
+    """None: a unit or the option of a list."""
+    attribute: AttributeFacts | None = None
+    """Where the key belongs to an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of an export: how its cells are made from records."""
+
+    address: Address
+    header: str
+    steps: tuple[Step, ...]
+    """Links to go over, the nearest first."""
+    key: str
+    """The payload key at the end of them; empty: nothing is read (a constant, an expression)."""
+    kind: FieldKind
+    field: FieldSchema | None = None
+    """What stands there; None: an attribute, a unit, an id."""
+    attribute: AttributeFacts | None = None
+    part: Part = ""
+    """Of an attribute: which of its values."""
+    language: str = ""
+    """Of an attribute: empty is the main one."""
+    unit: Step | None = None
+    """Where the unit of the number is, for both in one cell."""
+
+    @property
+    def is_multiple(self) -> bool:
+        """True where a cell holds several values."""
+        own = self.kind in ("multi_enum", "array")
+        return (own or any(one.is_multiple for one in self.steps)) and self.address.form != "count"
+
+    @property
+    def type(self) -> pa.DataType:
+        """The Arrow type of its cells."""
+        if self.address.form == "count":
+            return pa.int64()
+        if self.unit is not None:
+            return pa.string()
+        one = TYPES.get(self.kind, pa.string())
+        return pa.list_(one) if self.is_multiple and not pa.types.is_list(one) else one
+
+    @property
+    def own_key(self) -> str:
+        """What is read of the exported record itself; empty: nothing."""
+        return self.steps[0].key if self.steps else self.key
+
+
+async def read_columns(
+    text: str, client: Client, *, entity: EntitySchema, schema: Schema, where: str = "--columns"
+) -> tuple[Column, ...]:
+    """Return the columns that a text names, their headers told apart.
+
+    Raises:
+        FilterInvalid: it names what is not there; points at it.
+        RequestFailed, NoAccess: see `Client.ask`.
+    """
+    addresses = read_addresses(text, where=where)
+    binder = Binder(Source(text, where), schema, Facts())
+    for _ in range(ROUNDS):
+        columns = [binder.column(one, entity) for one in addresses if one.form != "all_attributes"]
+        if not binder.facts.open:
+            break
+        await answer(binder.facts, client, schema=schema)
+    if any(one.form == "all_attributes" for one in addresses):
+        known = await all_attributes(client, schema, entity=entity.name)
+        columns = [
+            column
+            for one in addresses
+            for column in (
+                binder.of_attributes(one, known)
+                if one.form == "all_attributes"
+                else [binder.column(one, entity)]
+            )
+        ]
+    return tuple(_told_apart(columns))
+
+
+async def all_fields(client: Client, *, entity: EntitySchema, schema: Schema) -> tuple[Column, ...]:
+    """Return a column for every field that can be exported, and one for every attribute: the whole entity."""
+    names = ["id"]
+    for one in entity.fields.values():
+        if not _is_plain(one, schema):
+            continue
+        names.append(f"{one.main_field}@{one.locale}" if one.locale and one.main_field else one.name)
+        names += [f"{one.name}.unit"] if one.measure else []
+    text = ",".join(dict.fromkeys(names))
+    return await read_columns(text, client, entity=entity, schema=schema)
+
+
+def _is_plain(field: FieldSchema, schema: Schema) -> bool:
+    if field.kind in ("other", "range_int", "range_float") or field.name == "id":
+        return False
+    if field.kind == "links":
+        # Those that lists do not load cost a request per page each: asked for by name they come.
+        return not field.is_not_loaded and (field.target or "") in schema.entities
+    is_unit = field.main_field is not None and field.locale is None
+    return not is_unit and (not field.is_read_only or field.name in ("createdAt", "modifiedAt"))
+
+
+@dataclass(frozen=True, slots=True)
+class Binder:
+    """Turns addresses into columns of one instance."""
+
+    source: Source
+    schema: Schema
+    facts: Facts
+
+    def column(self, address: Address, entity: EntitySchema) -> Column:
+        """Return the column of an address; not to be used while `facts.open` has questions.
+
+        Raises:
+            FilterInvalid: it names what is not there.
+        """
+        header = address.header or address.text
+        if address.path is None:
+            return Column(address, header, (), "", "text")
+        if address.form == "count":
+            hops = Finder(self.source, self.schema, self.facts).hops(entity, address.path)
+            steps = tuple(_step(one.field, one.entity.name) for one in hops)
+            return Column(address, header, steps, "id", "text")
+        way = Finder(self.source, self.schema, self.facts).way(entity, address.path)
+        steps = tuple(_step(hop.field, hop.entity.name) for hop in way.hops)
+        found = self._end(address, way, header=header, steps=steps)
+        return self._with_unit(found, address.path) if address.form == "with_unit" else found
+
+    def of_attributes(self, address: Address, known: Sequence[AttributeFacts]) -> list[Column]:
+        """Return a column for each attribute, sorted by code; ranges are two."""
+        found = []
+        language = address.path.language if address.path else ""
+        for one in sorted(known, key=lambda each: each.address):
+            if language and not one.is_multilang:
+                continue
+            ends = (".from", ".to") if one.kind in RANGES else (".unit",) if one.measure else ()
+            for end in ends if one.kind in RANGES else ("", *ends):
+                at = f"@{language}" if language else ""
+                text = f"{one.address}{end}{at}"
+                part: Part = {".from": "From", ".to": "To", ".unit": "UnitId"}.get(end, "")  # type: ignore[assignment]
+                made = Address("value", f"{ATTRIBUTES}.{text}", text, address.path)
+                found.append(_of_attribute(made, text, one, steps=(), part=part, language=language))
+        return found
+
+    def _end(self, address: Address, way: Way, *, header: str, steps: tuple[Step, ...]) -> Column:
+        end, field = way.end, way.end.field
+        if end.is_attribute:
+            facts = self.facts.attributes
+            known = next(one for one in facts.values() if one is not None and one.id == end.attribute_id)
+            part: Part = "From" if end.key.endswith("From") else "To" if end.key.endswith("To") else ""
+            if end.key.endswith("UnitId"):
+                part = "UnitId"
+            elif known.kind in RANGES and not part:
+                raise self._a_range(address)
+            language = address.path.language if address.path else ""
+            return _of_attribute(address, header, known, steps=steps, part=part, language=language)
+        if field is None:
+            if end.key.endswith("UnitId") and end.label.endswith(".unit"):
+                return Column(
+                    address, header, (*steps, Step(end.key, UNIT, is_multiple=False)), "name", "text"
+                )
+            return Column(address, header, steps, end.key, end.kind)
+        if field.kind in RANGES:
+            raise self._a_range(address)
+        if field.kind in ("link", "links", "file"):
+            target = field.target or ("File" if field.kind == "file" else "")
+            named = self.schema.entities.get(target)
+            key = "name" if named is not None and "name" in named.fields else "id"
+            return Column(
+                address,
+                header,
+                (*steps, _step(field, target)),
+                key,
+                "text",
+                named.fields.get(key) if named else None,
+            )
+        if field.kind in ("list_option", "list_options"):
+            step = Step(field.payload_key, OPTION, field.kind == "list_options", field)
+            return Column(address, header, (*steps, step), "name", "text")
+        return Column(address, header, steps, field.payload_key, field.kind, field)
+
+    def _with_unit(self, column: Column, path: Path) -> Column:
+        measure = (
+            column.attribute.measure if column.attribute else column.field.measure if column.field else None
+        )
+        if not measure:
+            raise self.source.wrong(path.place, what=f"{'.'.join(path.steps)} has no unit.")
+        key = f"{column.key}UnitId" if column.attribute is None else ""
+        return replace(column, unit=Step(key, UNIT, is_multiple=False, attribute=column.attribute))
+
+    def _a_range(self, address: Address) -> Exception:
+        place = address.path.place if address.path else None
+        if place is None:
+            raise ValueError(address)
+        what = f"{address.text} is a range."
+        return self.source.wrong(place, what=what, advice=f"Name {address.text}.from and {address.text}.to.")
+
+
+def _step(field: FieldSchema, entity: str) -> Step:
+    return Step(field.payload_key, entity, field.kind == "links", field)
+
+
+def _of_attribute(
+    address: Address,
+    header: str,
+    facts: AttributeFacts,
+    *,
+    steps: tuple[Step, ...],
+    part: Part,
+    language: str,
+) -> Column:
+    made = Column(
+        address,
+        header,
+        steps,
+        attribute_key(facts, part, language),
+        RANGES.get(facts.kind, facts.kind) if part != "UnitId" else "text",
+        attribute=facts,
+        part=part,
+        language=language,
+    )
+    target = {"list_option": OPTION, "list_options": OPTION, "file": "File"}.get(facts.kind, facts.target)
+    if part == "UnitId":
+        step = Step(made.key, UNIT, is_multiple=False, attribute=facts)
+        return replace(made, steps=(*steps, step), key="name")
+    if facts.kind in ("list_option", "list_options", "link", "links", "file") and target:
+        step = Step(made.key, target, facts.kind in ("links", "list_options"), attribute=facts)
+        return replace(made, steps=(*steps, step), key="name", kind="text")
+    return made
+
+
+def attribute_key(facts: AttributeFacts, part: str, language: str) -> str:
+    """Return the key under which values of attributes are put into records; no field can have it."""
+    return f"attribute:{facts.id}{part}@{language}"
+
+
+def _told_apart(columns: Sequence[Column]) -> list[Column]:
+    taken: set[str] = set()
+    found = []
+    for column in columns:
+        header, number = column.header, 2
+        while header in taken:
+            header, number = f"{column.header} ({number})", number + 1
+        taken.add(header)
+        found.append(replace(column, header=header))
+    return found

@@ -1,0 +1,198 @@
+"""From the server to tables, a page at a time: what is asked for, read, linked and laid out in columns."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from etl.api.filters import read_json, to_where
+from etl.api.where import Condition, Operator
+from etl.exporting.attributes import Attributes
+from etl.exporting.cells import to_table
+from etl.exporting.columns import all_fields, read_columns
+from etl.exporting.exploding import exploded
+from etl.exporting.expressions import Expressions
+from etl.exporting.links import Links
+from etl.exporting.reading import PageSize, Reading, pages, selected
+from etl.model import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    import pyarrow as pa
+
+    from etl.api import Client
+    from etl.exporting.columns import Column
+    from etl.model import ProgressListener
+    from etl.schema import EntitySchema, Schema
+
+MOST_RECORDS = 2000
+"""Of a page, however quick the server is: a page is held in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class What:
+    """What is exported."""
+
+    entity: str
+    columns: str = ""
+    """As `--columns` takes them; empty: every field that lists show."""
+    where: str = ""
+    """In the filter language; empty: every record."""
+    where_json: str = ""
+    """Conditions as AtroCore takes them; both must hold."""
+    changed_since: str = ""
+    """`2026-11-01` or `2026-11-01 08:30:00`, in UTC; empty: whenever."""
+    limit: int | None = None
+    """So many records at most; None: all."""
+    explode: str = ""
+    """Header of a column with several values: one row for each of them; empty: one row per record."""
+    language: str = ""
+    """For example `de_DE`: fields in several languages are exported in this one; empty: in the main one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is exported, resolved against one instance."""
+
+    entity: EntitySchema
+    columns: tuple[Column, ...]
+    where: tuple[Condition, ...]
+    total: int | None
+    """Records that fit, before the limit; None: the server does not count them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A page of an export."""
+
+    rows: pa.Table
+    records: int
+    """How many records these rows are of."""
+    last_id: str
+    """What to go on behind."""
+
+
+async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
+    """Return what an export reads, and how much it will be.
+
+    Raises:
+        EntityUnknown, FilterInvalid: it names what is not there.
+        RequestFailed, NoAccess: see `Client.ask`.
+    """
+    entity = schema.entity(what.entity)
+    if what.columns:
+        columns = await read_columns(what.columns, client, entity=entity, schema=schema)
+    else:
+        columns = await all_fields(client, entity=entity, schema=schema)
+    if what.language:
+        columns = tuple(_in_language(one, entity, what.language) for one in columns)
+    where = await to_where(client, what.where, entity=entity, schema=schema)
+    if what.where_json:
+        where = (*where, *read_json(what.where_json, entity, schema=schema))
+    if what.changed_since:
+        since = await to_where(
+            client,
+            f"modifiedAt >= '{what.changed_since}'",
+            entity=entity,
+            schema=schema,
+            where="--changed-since",
+        )
+        where = (*where, *since)
+    return Plan(entity, columns, where, await client.total(entity.name, where))
+
+
+async def export_records(
+    plan: Plan,
+    client: Client,
+    *,
+    schema: Schema,
+    what: What,
+    clock: Callable[[], float],
+    after: str = "",
+    done: int = 0,
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> AsyncIterator[Exported]:
+    """Yield the records of a plan as rows, page by page, in the server's order of ids.
+
+    Holds a page and the next one in memory, and of linked records the last 50,000 of each entity.
+
+    Args:
+        clock: seconds that never go back.
+        after: the last id that is there already, of an export that goes on.
+        done: so many records are there already.
+        is_stopping: asked before each page; true ends it after the page at hand.
+
+    Raises:
+        RequestFailed, NoAccess: see `Client.ask`.
+    """
+    attributes = Attributes(client, schema, entity=plan.entity, columns=plan.columns)
+    links = Links(client, schema, entity=plan.entity.name, columns=plan.columns)
+    expressions = Expressions(plan.columns)
+    reading = Reading(
+        plan.entity.name,
+        selected(_own_keys(plan.columns)),
+        plan.where,
+        attributes.extra,
+        attributes.headers,
+        after,
+    )
+    total = plan.total if plan.total is None or what.limit is None else min(plan.total, what.limit)
+    size = PageSize(min(MOST_RECORDS, max(client.limits.page_records, 1)))
+    async for page in pages(client, reading, clock=clock, size=size):
+        records = list(page.records) if what.limit is None else list(page.records)[: what.limit - done]
+        await attributes.fill(records)
+        await links.ask(records)
+        table = await asyncio.to_thread(to_table, records, plan.columns, links=links)
+        table = expressions.fill(table)
+        if what.explode:
+            table = exploded(table, what.explode)
+        done += len(records)
+        if listener is not None:
+            listener(Progress("export", done, total))
+        if records:
+            yield Exported(table, len(records), str(records[-1]["id"]))
+        if is_stopping() or (what.limit is not None and done >= what.limit):
+            return
+
+
+def _own_keys(columns: Sequence[Column]) -> list[str]:
+    keys = []
+    for one in columns:
+        keys.append(one.own_key)
+        if one.unit is not None and not one.steps:
+            keys.append(one.unit.key)
+    return keys
+
+
+def _in_language(column: Column, entity: EntitySchema, language: str) -> Column:
+    field = column.field
+    if column.attribute is not None and column.attribute.is_multilang and not column.language:
+        return column
+    if field is None or column.steps or not field.is_multilang or field.locale:
+        return column
+    variants = (one for one in entity.fields.values() if one.main_field == field.name)
+    found = next((one for one in variants if one.locale == language), None)
+    return column if found is None else replace(column, key=found.payload_key, field=found)
+
+
+async def newest_change(client: Client, entity: EntitySchema) -> str:
+    """Return when a record of an entity was changed last, by the server's clock; empty: nobody knows.
+
+    What an export noted here is what the next one gives as `changed_since`: no clock of ours is compared with
+    the server's. Source: observations: `modifiedAt` has steps of one second and does not move for relations.
+    """
+    if "modifiedAt" not in entity.fields:
+        return ""
+    # Nulls come first in PostgreSQL's descending order. Source: PostgreSQL, ORDER BY.
+    page = await client.list(
+        entity.name,
+        select=("modifiedAt",),
+        where=(Condition(Operator.IS_NOT_NULL, "modifiedAt"),),
+        max_size=1,
+        sort_by="modifiedAt",
+        asc=False,
+    )
+    return str(page.records[0].get("modifiedAt") or "") if page.records else ""

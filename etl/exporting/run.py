@@ -1,0 +1,250 @@
+"""An export as a run: its folder, the pages kept there, the file that appears when whole, the summary."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+
+from etl.errors import ConfigurationInvalid, RequestFailed, ServerGone
+from etl.exporting.exploding import check_explode
+from etl.exporting.outputs import Earlier, Format, check_format, opened, output_path
+from etl.exporting.pulling import What, export_records, newest_change, plan_export
+from etl.exporting.sorting import read_sort, sorted_rows
+from etl.exporting.staging import Stage
+from etl.report import Instance, Summary, to_object
+from etl.report.tally import Tally
+from etl.runs import RunFacts, begin_run, end_run, new_run_id
+from etl.schema import read_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from etl.api import Client
+    from etl.errors import EtlError
+    from etl.exporting.columns import Column
+    from etl.exporting.pulling import Plan
+    from etl.exporting.sorting import SortKey
+    from etl.model import ProgressListener
+    from etl.runs import Run
+    from etl.schema import Schema
+
+log = logging.getLogger(__name__)
+PAGES = "pages"
+STANDARD_OUTPUT = "-"
+PIPED = "export"
+"""Of an export to standard output: the name of its file in the folder of the run, without suffix."""
+LAST = "last"
+
+
+class Place(Protocol):
+    """Where runs are kept, and what a run cannot know by itself; `running.Place` is one."""
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+
+    @property
+    def cwd(self) -> Path:
+        """The folder that relative names start in."""
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """With its time zone."""
+
+    @property
+    def chance(self) -> Callable[[], int]:
+        """Any number; tells two runs of one second apart."""
+
+    @property
+    def version(self) -> str:
+        """Of this package."""
+
+    @property
+    def profile(self) -> str:
+        """Empty: without a profile."""
+
+    @property
+    def begins(self) -> Callable[[Run], None]:
+        """Told once the folder of the run is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How an export is written."""
+
+    output: str
+    """The file; `{date}`, `{time}`, `{entity}` are filled in. `-`: standard output, which the caller writes."""
+    suffix: str = ".csv"
+    """Of standard output: the format."""
+    sort: str = ""
+    """Headers of columns, `-` before those with the greatest first; empty: the server's order."""
+    is_forced: bool = False
+    """A file that is there already is replaced."""
+    form: Format = field(default_factory=Format)
+    listener: ProgressListener | None = None
+    is_stopping: Callable[[], bool] = lambda: False
+
+
+async def run_export(
+    what: What, client: Client, *, place: Place, how: How, clock: Callable[[], float]
+) -> Summary:
+    """Export records in a run of its own and return what it came to.
+
+    Pages are kept in the run's folder and the file is written when all are there, so nothing is half written
+    and a run that was cut off can go on.
+
+    Args:
+        clock: seconds that never go back.
+
+    Raises:
+        Unusable: columns, filter or output cannot be used; nothing was written.
+        NoAccess: the server cannot be reached or does not let us in.
+    """
+    began = clock()
+    started = place.now()
+    earlier = Earlier(place.state)
+    path = None
+    if how.output != STANDARD_OUTPUT:
+        path = output_path(how.output, cwd=place.cwd, now=started, entity=what.entity)
+        check_format(path)
+        earlier.check(path, is_forced=how.is_forced)
+    schema = read_metadata(await client.metadata())
+    entity = schema.entity(what.entity)
+    subject = f"{client.url} {what.entity} {how.output}"
+    changed = await newest_change(client, entity)
+    what = _since(what, earlier.watermark(subject))
+    plan = await plan_export(what, client, schema=schema)
+    headers = [one.header for one in plan.columns]
+    keys = read_sort(how.sort, headers)
+    if what.explode:
+        check_explode(what.explode, headers, multiple=[one.header for one in plan.columns if one.is_multiple])
+    run = begin_run(
+        place.state, _facts(what, how, client=client, place=place, schema=schema, started=started)
+    )
+    place.begins(run)
+    log.info("begins", extra={"run": run.id, "entity": what.entity, "url": client.url})
+    stage = Stage(run.folder / PAGES)
+    tally = Tally()
+    ended: EtlError | None = None
+    try:
+        pages = export_records(
+            plan,
+            client,
+            schema=schema,
+            what=what,
+            clock=clock,
+            listener=how.listener,
+            is_stopping=how.is_stopping,
+        )
+        async for page in pages:
+            await asyncio.to_thread(stage.put, page)
+    except RequestFailed as error:
+        ended = ServerGone(client.url, reason=str(error))
+    is_stopped = ended is not None or how.is_stopping()
+    if not is_stopped:
+        target = path or run.folder / f"{PIPED}{how.suffix}"
+        facts = Described(plan, what, stage, run.id, client.url, f"{started:%Y-%m-%d %H:%M:%S %Z}")
+        await asyncio.to_thread(_write, facts, target, how=how, keys=keys, tally=tally)
+        earlier.note(path, subject, changed=changed)
+        stage.clear()
+    summary = tally.summary(
+        run.id,
+        "export",
+        status="stopped" if is_stopped else None,
+        requests=client.requests,
+        retries=client.retries,
+        seconds=clock() - began,
+        error=str(ended) if ended else "interrupted; nothing was written." if is_stopped else None,
+        folder=str(run.folder),
+        instance=Instance(client.target.host, client.user, place.profile, client.version),
+        version=place.version,
+    )
+    end_run(run, to_object(summary))
+    log.info("ends", extra={"run": run.id, "status": summary.status})
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """An export that was read, on its way into a file."""
+
+    plan: Plan
+    what: What
+    stage: Stage
+    run: str
+    url: str
+    started: str
+    """Records changed later may be there as they were before or after."""
+
+
+def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey], tally: Tally) -> None:
+    """Write the pages into the file; it appears when it is whole."""
+    header = [one.header for one in export.plan.columns]
+    records = 0
+
+    def tables() -> Iterator[pa.Table]:
+        nonlocal records
+        for page in export.stage.pages():
+            records += page.records
+            yield page.rows
+
+    rows: Iterator[pa.Table] = tables()
+    if keys:
+        rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
+    metadata = {"entity": export.what.entity, "url": export.url, "run": export.run, "started": export.started}
+    described = {f"atro-etl.{name}": text for name, text in metadata.items()}
+    described |= {f"atro-etl.column.{one.header}": one.address.text for one in export.plan.columns}
+    with opened(target, header, form=how.form, metadata=described) as writer:
+        for table in rows:
+            writer.write(table)
+        if not records:
+            writer.write(empty(export.plan.columns))
+    tally.add_exported(export.what.entity, records)
+    tally.add_problems(writer.problems)
+
+
+def empty(columns: Sequence[Column]) -> pa.Table:
+    """Return no rows, in the types of the columns."""
+    return pa.table({one.header: pa.array([], one.type) for one in columns})
+
+
+def _since(what: What, watermark: str) -> What:
+    """Return `last` as the time that the last export of the same noted.
+
+    Raises:
+        ConfigurationInvalid: there was none.
+    """
+    if what.changed_since != LAST:
+        return what
+    if not watermark:
+        raise ConfigurationInvalid(
+            "--changed-since",
+            what="there is no earlier export of this to this output.",
+            advice="Give a date, for example 2026-11-01, or export everything once.",
+        )
+    return replace(what, changed_since=watermark)
+
+
+def _facts(
+    what: What, how: How, *, client: Client, place: Place, schema: Schema, started: datetime
+) -> RunFacts:
+    options = {**asdict(what), "output": how.output, "sort": how.sort, "cwd": str(place.cwd)}
+    return RunFacts(
+        new_run_id(started, place.chance()),
+        "export",
+        mappings=(),
+        sources=(),
+        url=client.url,
+        user=client.user,
+        profile=place.profile,
+        schema_digest=schema.digest,
+        version=place.version,
+        started=started.isoformat(timespec="seconds"),
+        options=options,
+    )

@@ -1,0 +1,54 @@
+"""Pages that were read, kept in the folder of the run until the file is whole: so an export can go on."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from etl.exporting.pulling import Exported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LAST, RECORDS = b"last", b"records"
+
+
+class Stage:
+    """Pages on disk, in their order, each with the id to go on behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._count = len(self._files())
+
+    def put(self, page: Exported) -> None:
+        """Keep a page; after a kill it is there as a whole or not at all."""
+        facts = {LAST: page.last_id.encode(), RECORDS: str(page.records).encode()}
+        table = page.rows.replace_schema_metadata(facts)
+        part = self.folder / "page.part"
+        with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+        self._count += 1
+        part.rename(self.folder / f"{self._count:08}.arrow")
+
+    def pages(self) -> Iterator[Exported]:
+        """Yield the pages that are kept, one in memory at a time."""
+        for path in self._files():
+            with pa.OSFile(str(path), "rb") as source:
+                table = pa.ipc.open_file(source).read_all()
+            facts = table.schema.metadata or {}
+            yield Exported(
+                table.replace_schema_metadata(None),
+                int(facts.get(RECORDS, b"0")),
+                facts.get(LAST, b"").decode(),
+            )
+
+    def clear(self) -> None:
+        """Throw all pages away."""
+        shutil.rmtree(self.folder)
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("*.arrow"))
