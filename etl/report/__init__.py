@@ -11,6 +11,7 @@ from etl.report.neutral import neutral, shortened
 from etl.report.summary import (
     FileCounts,
     Instance,
+    MissingTarget,
     RecordCounts,
     ReportedProblem,
     RowCounts,
@@ -22,6 +23,7 @@ from etl.report.text import first_line, last_lines, problem_line, to_text
 __all__ = [
     "FileCounts",
     "Instance",
+    "MissingTarget",
     "RecordCounts",
     "ReportedProblem",
     "RowCounts",

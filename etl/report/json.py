@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias, get_args
 from etl.report.summary import (
     FileCounts,
     Instance,
+    MissingTarget,
     RecordCounts,
     ReportedProblem,
     RowCounts,
@@ -45,6 +46,8 @@ def to_object(summary: Summary) -> dict[str, Json]:
         "problems": [dataclasses.asdict(problem) for problem in summary.problems],
         "problems_total": summary.problems_total,
         "reasons": dict(summary.reasons),
+        "missing": [dataclasses.asdict(target) for target in summary.missing],
+        "missing_total": summary.missing_total,
         "error": summary.error,
         "instance": dataclasses.asdict(summary.instance) if summary.instance else None,
         "version": summary.version,
@@ -98,6 +101,8 @@ def _summary(said: Mapping[str, Json]) -> Summary:
         problems=tuple(_reported(_table(one)) for one in _items(said["problems"])),
         problems_total=_whole(said.get("problems_total", 0)),
         reasons={code: _whole(count) for code, count in _table(said.get("reasons", {})).items()},
+        missing=tuple(_missing(_table(one)) for one in _items(said.get("missing", []))),
+        missing_total=_whole(said.get("missing_total", 0)),
         error=_text_or_none(said.get("error")),
         instance=_instance(_table(instance)) if instance is not None else None,
         version=_text(said.get("version", "")),
@@ -114,6 +119,16 @@ def _reported(one: dict[str, Json]) -> ReportedProblem:
         field=_text(one["field"]),
         value=_text(one["value"]),
         message=_text(one["message"]),
+    )
+
+
+def _missing(one: dict[str, Json]) -> MissingTarget:
+    return MissingTarget(
+        _text(one["entity"]),
+        by=_text(one["by"]),
+        value=_text(one["value"]),
+        rows=_whole(one["rows"]),
+        nearest=_text(one["nearest"]),
     )
 
 

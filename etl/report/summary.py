@@ -104,6 +104,20 @@ class ReportedProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingTarget:
+    """A link target that is not on the server."""
+
+    entity: str
+    by: str
+    """The field it was looked up by; several, tried one after the other, are joined by `, `."""
+    value: str
+    rows: int
+    """So many rows link to it."""
+    nearest: str = ""
+    """`nearest is "ACME Inc."`; empty where nothing comes close, or it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """Where a run worked and as whom; the first line of every report."""
 
@@ -142,6 +156,9 @@ class Summary:
     problems_total: int = 0
     reasons: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Code of a problem -> how often, the most frequent first."""
+    missing: tuple[MissingTarget, ...] = ()
+    """Link targets that are not on the server, at most `PROBLEMS_KEPT`."""
+    missing_total: int = 0
     error: str | None = None
     """Why it failed or stopped, as a sentence; None: it did neither, or a guard says why."""
     instance: Instance | None = None

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from etl.model import ROW_PRECEDENCE, Problem, Status
+from etl.report.missing import MissingTargets
 from etl.report.summary import (
     PROBLEMS_KEPT,
     FileCounts,
     Instance,
+    MissingTarget,
     RecordCounts,
     ReportedProblem,
     RowCounts,
@@ -55,6 +57,7 @@ class Tally:
         """Entity and status, or `exported` -> records."""
         self._files = FileCounts()
         self._reasons: Counter[str] = Counter()
+        self._missing = MissingTargets()
         self._problems: dict[_Place, ReportedProblem | Problem] = {}
         self._last_kept: _Place | None = None
 
@@ -123,6 +126,7 @@ class Tally:
         """Keep problems that no outcome carries: of a header, of a whole file, warnings of a scan."""
         for problem in problems:
             self._reasons[problem.code] += 1
+            self._missing.add(problem)
             self._keep(problem)
 
     def add_exported(self, entity: str, records: int) -> None:
@@ -142,6 +146,11 @@ class Tally:
     def rows(self) -> RowCounts:
         """How the rows that came so far ended."""
         return RowCounts(**{status.value: self._count[rank] for status, rank in RANKS.items()})
+
+    @property
+    def missing(self) -> tuple[MissingTarget, ...]:
+        """Link targets that were not on the server, with the number of rows that link to them."""
+        return self._missing.listed()
 
     @property
     def bad(self) -> int:
@@ -178,6 +187,7 @@ class Tally:
             entity: RecordCounts(**{name: self._records.get((entity, name), 0) for name in RECORDED})
             for entity in sorted({entity for entity, _ in self._records})
         }
+        missing = self.missing
         self._cut()
         problems = [self._problems[place] for place in sorted(self._problems)]
         return Summary(
@@ -198,6 +208,8 @@ class Tally:
             problems=tuple(ReportedProblem.of(p) if isinstance(p, Problem) else p for p in problems),
             problems_total=self._reasons.total(),
             reasons=dict(sorted(self._reasons.items(), key=lambda one: (-one[1], one[0]))),
+            missing=missing[:PROBLEMS_KEPT],
+            missing_total=len(missing),
             error=error,
             instance=instance,
             version=version,
@@ -232,6 +244,7 @@ class Tally:
             # The rows of a group share their problems: each is told once, with the row it stands in.
             if problem.row in (0, outcome.row) or not outcome.row:
                 self._reasons[problem.code] += 1
+                self._missing.add(problem)
                 self._keep(problem)
 
     def _keep(self, problem: Problem | ReportedProblem) -> None:

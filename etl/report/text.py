@@ -47,6 +47,7 @@ def to_text(summary: Summary) -> str:
         _records(summary),
         [_cost(summary)] if summary.requests or summary.rows.read else [],
         _problems(summary),
+        _missing(summary),
         _after(summary),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -131,6 +132,19 @@ def _problems(summary: Summary) -> list[str]:
     if len(summary.reasons) > 1:
         told = ", ".join(f"{neutral(code)} {count:,}" for code, count in summary.reasons.items())
         lines.append(f"  By reason: {told} (`atro-etl explain CODE` says what to do)")
+    return lines
+
+
+def _missing(summary: Summary) -> list[str]:
+    if not summary.missing:
+        return []
+    lines = ["Not on the server"]
+    for one in summary.missing[:PROBLEMS_SHOWN]:
+        rows = f"{one.rows:,} rows" if one.rows > 1 else "1 row"
+        nearest = f"; {one.nearest}" if one.nearest else ""
+        lines.append(neutral(f'  {one.entity} "{shortened(one.value)}": {rows}{nearest}'))
+    if (more := summary.missing_total - PROBLEMS_SHOWN) > 0:
+        lines.append(f"  and {more:,} more")
     return lines
 
 

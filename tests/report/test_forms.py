@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from etl.report import (
     FileCounts,
     Instance,
+    MissingTarget,
     RecordCounts,
     ReportedProblem,
     RowCounts,
@@ -164,6 +165,20 @@ def test_twenty_problems_are_shown_and_the_rest_counted():
     assert "  and 312 more in .atro-etl/runs/20261121T181729Z-7f3a/results.parquet" in lines
 
 
+def test_missing_targets_are_told_once_with_their_rows():
+    targets = (
+        MissingTarget("Brand", by="name", value="Acme Inc", rows=1_214, nearest='nearest is "ACME Inc."'),
+        MissingTarget("Category", by="code", value="äxte", rows=1),
+    )
+    text = to_text(dataclasses.replace(PARTIAL, missing=targets, missing_total=30))
+    assert (
+        "Not on the server\n"
+        '  Brand "Acme Inc": 1,214 rows; nearest is "ACME Inc."\n'
+        '  Category "äxte": 1 row\n'
+        "  and 10 more\n"
+    ) in text
+
+
 def test_the_json_object_has_the_fixed_names_in_their_order():
     found = to_object(PARTIAL)
     assert list(found)[:16] == [
@@ -217,6 +232,10 @@ SUMMARIES = st.builds(
     problems=st.lists(PROBLEMS, max_size=3).map(tuple),
     problems_total=st.integers(3, 10**9),
     reasons=st.dictionaries(TEXTS, COUNTS, max_size=2),
+    missing=st.lists(
+        st.builds(MissingTarget, TEXTS, by=TEXTS, value=TEXTS, rows=COUNTS, nearest=TEXTS), max_size=2
+    ).map(tuple),
+    missing_total=COUNTS,
     error=st.none() | TEXTS,
     instance=st.none() | st.builds(Instance, TEXTS, TEXTS, profile=TEXTS, server_version=TEXTS),
     version=TEXTS,
