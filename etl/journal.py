@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from etl.model import Batch
 
 RowNumbers: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
+Place: TypeAlias = tuple[str, str | None]
+"""File and sheet."""
 RequestPhase = Literal["record", "relations", "attributes"]
 
 # WAL and synchronous=NORMAL: a killed process loses nothing, a power cut the last commits at most, which a
@@ -128,13 +130,17 @@ class Journal:
             for record_id, kind in orjson.loads(items)
         ]
 
-    def done_rows(self) -> dict[tuple[str, str | None], RowNumbers]:
-        """Return per (file, sheet) the sorted numbers of rows whose outcome is known; 8 bytes a row."""
-        rows: dict[tuple[str, str | None], list[RowNumbers]] = {}
+    def done_rows(self, block: str = "") -> dict[Place, RowNumbers]:
+        """Return per (file, sheet) the sorted numbers of rows whose own outcome is known; 8 bytes a row.
+
+        Args:
+            block: of the mapping; empty where it has none.
+        """
+        rows: dict[Place, list[RowNumbers]] = {}
         for outcomes in self.outcomes():
-            per_sheet: dict[tuple[str, str | None], list[int]] = {}
+            per_sheet: dict[Place, list[int]] = {}
             for outcome in outcomes:
-                if outcome.row and outcome.status is not Status.PENDING:
+                if outcome.row and outcome.part == block and outcome.status is not Status.PENDING:
                     per_sheet.setdefault((outcome.file, outcome.sheet), []).append(outcome.row)
             for place, numbers in per_sheet.items():
                 rows.setdefault(place, []).append(np.array(numbers, np.int64))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from etl.model import Frame, ProgressListener
+    from etl.model import Frame, LinkTarget, Payloads, ProgressListener
 
 OnDuplicate: TypeAlias = Literal["fail", "first", "last"]
 
@@ -37,6 +37,8 @@ LAYOUT = pa.schema(
 PART_ROWS = 1_000_000
 """Rows whose keys are compared at once: 24 MB."""
 SHOWN_ROWS = 3
+MOST_DEPTHS = 64
+"""No hierarchy of products or categories is as deep: what is deeper is a circle."""
 CELL_END, NO_CELL = "\x1f", "\x1e"
 
 
@@ -54,6 +56,14 @@ class Keyed(Protocol):
 
     def heads(self, frame: Frame) -> pa.Int64Array:
         """Return the number of the first row of each row's record."""
+        ...
+
+
+class Translates(Protocol):
+    """The same, where the payloads are needed too."""
+
+    def translate(self, frame: Frame) -> Payloads:
+        """Return what is to be sent of one frame."""
         ...
 
 
@@ -155,6 +165,50 @@ def scan_table(
             if listener is not None:
                 listener(Progress("scan", rows, rows_total))
     return Scan(rows, _find_duplicates(digests, on_duplicate), filled)
+
+
+def depths_of(frames: Iterable[Frame], rules: Translates) -> dict[int, int]:
+    """Return how deep below its topmost parent each record of a source lies, by its first row; 0 is left out.
+
+    Only for mappings whose links lead to their own entity: it translates every row, and holds the keys of the
+    records that have a parent. The records of a circle are as deep as depths go; they are sent last.
+    """
+    parents: dict[str, list[str]] = {}
+    rows: dict[str, int] = {}
+    for frame in frames:
+        payloads = rules.translate(frame)
+        keys, numbers = payloads.keys.to_pylist(), payloads.numbers.to_pylist()
+        for link in payloads.links:
+            if leads_to_itself(link.target, payloads.entity):
+                for key, row, texts in zip(keys, numbers, link.texts.to_pylist(), strict=True):
+                    named = texts if isinstance(texts, list) else [texts]
+                    if found := [text for text in named if text is not None]:
+                        parents.setdefault(key, []).extend(found)
+                        rows[key] = row
+    depths: dict[str, int] = {}
+    for _ in range(MOST_DEPTHS):
+        deeper = {key: 1 + max(depths.get(parent, 0) for parent in above) for key, above in parents.items()}
+        if deeper == depths:
+            break
+        depths = deeper
+    return {rows[key]: depth for key, depth in depths.items()}
+
+
+def leads_to_itself(target: LinkTarget, entity: str) -> bool:
+    """Tell whether a link may point to records that the same source makes."""
+    return target.entity == entity and target.place != "server"
+
+
+def at_depth(
+    frames: Iterable[Frame], depths: Mapping[int, int], rules: Keyed, *, depth: int
+) -> Iterator[Frame]:
+    """Yield the rows of records of one depth; rows that cannot be read come with depth 0."""
+    for frame in frames:
+        heads = rules.heads(frame).to_pylist()
+        wanted = np.array([depths.get(head, 0) == depth for head in heads], np.bool_)
+        unreadable = frame.unreadable if depth == 0 else ()
+        if wanted.any() or unreadable:
+            yield dataclasses.replace(kept(frame, wanted), unreadable=unreadable)
 
 
 def without_duplicates(

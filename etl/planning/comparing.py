@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -63,6 +64,8 @@ class Comparison:
     understand: Understands
     client: Client
     schema: Schema
+    block: str = ""
+    """Of the mapping: the part of a row that its records are; empty where it has no blocks."""
     failed: set[int] = field(default_factory=set)
     """Source rows of records that were sent and do not stand as they should; `refuse` fills it."""
 
@@ -70,7 +73,9 @@ class Comparison:
         """Learn what became of what was sent: nothing is built on records that failed."""
         outcomes = list(outcomes)
         self.links.refuse(outcomes)
-        self.failed.update(one.row for one in outcomes if one.status is Status.FAILED and not one.part)
+        self.failed.update(
+            one.row for one in outcomes if one.status is Status.FAILED and one.part == self.block
+        )
 
     async def prepare(self, rows: int) -> None:
         """Read whole what is cheaper read whole, for a source of `rows` rows.
@@ -100,7 +105,8 @@ class Comparison:
                 for creates in self.links.creates(link):
                     yield Compared(creates, None, is_needed=True)
             names = {link.target.key: self.links.names(link.target) for link in payloads.links}
-            changes, after = in_phases(self._compared(payloads, found), self.entity)
+            own = dataclasses.replace(self._compared(payloads, found), part=self.block)
+            changes, after = in_phases(own, self.entity)
             self._expect(changes)
             is_needed = after is not None or bool(payloads.relations)
             yield Compared(changes, found, names, is_needed=is_needed)

@@ -1,0 +1,173 @@
+"""A table into a server: the whole way of a row, from the file to what became of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.delivery import foreseen_outcomes
+from etl.errors import Interrupted, RequestFailed, ServerUnreachable
+from etl.importing.legs import DIGESTS, link_finder, read_legs
+from etl.importing.passage import Passage, ended_by
+from etl.journal import Journal
+from etl.model import ChangeKind, Limits, Progress
+from etl.planning import PlanWriter, lines_of, unsent_lines
+from etl.report.tally import Tally
+from etl.scanning import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from etl.api import Client, RetryClock
+    from etl.errors import EtlError
+    from etl.mapping import Mapping
+    from etl.model import Outcome, ProgressListener
+    from etl.scanning import Scan
+    from etl.schema import Schema
+    from etl.tables import Table
+
+__all__ = ["DIGESTS", "JOURNAL", "Carried", "HowToImport", "import_table", "plan_table"]
+
+JOURNAL = "journal.db"
+"""Name in the folder of a run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowToImport:
+    """Everything about an import that neither its mapping nor its source says."""
+
+    clock: RetryClock
+    """How long is waited between tries of a request without an answer."""
+    limits: Limits = Limits()
+    selection: Selection = Selection()
+    """The rows that are meant."""
+    listener: ProgressListener | None = None
+    is_stopping: Callable[[], bool] = lambda: False
+    """Asked before each request; true: what is in flight is finished and the run ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What an import came to."""
+
+    tally: Tally
+    scan: Scan
+    seconds: float
+    ended_by: EtlError | None
+    """Why it stopped after something was sent; None: it came to its end."""
+
+
+async def import_table(
+    table: Table, mapping: Mapping, *, schema: Schema, client: Client, folder: Path, how: HowToImport
+) -> Carried:
+    """Carry the rows of a table to a server as a mapping says.
+
+    The folder of the run keeps the journal: where it holds a stopped part of the same run, this goes on from
+    there. Memory does not grow with the rows.
+
+    Raises:
+        Unusable: the mapping does not fit the table or the instance; nothing was sent.
+        NoAccess: the server cannot be asked; nothing was sent.
+    """
+    legs = await read_legs(
+        table,
+        mapping,
+        schema=schema,
+        client=client,
+        folder=folder,
+        selection=how.selection,
+        listener=how.listener,
+    )
+    links = link_finder(legs, schema=schema, client=client)
+    began, tally, stopped_by = time.monotonic(), Tally(), None
+    tally.add_problems(table.problems)
+    with Journal(folder / JOURNAL) as journal:
+        for outcomes in journal.outcomes():
+            tally.add(outcomes)
+        for leg in legs:
+            passage = Passage(
+                leg.comparison(links, schema=schema, client=client, folder=folder),
+                leg.scan.rows,
+                client,
+                journal,
+                limits=how.limits,
+                clock=how.clock,
+                settle=_settler(tally, leg.scan, how.listener),
+                is_stopping=how.is_stopping,
+                created_before=_created_before(journal),
+            )
+            stopped_by = await ended_by(passage, leg.passes(how.selection, journal.done_rows(leg.block)))
+            if stopped_by is not None:
+                break
+    return Carried(tally, legs[0].scan, time.monotonic() - began, stopped_by)
+
+
+async def plan_table(
+    table: Table,
+    mapping: Mapping,
+    *,
+    schema: Schema,
+    client: Client,
+    folder: Path,
+    how: HowToImport,
+    plan: PlanWriter,
+) -> Carried:
+    """Find out what `import_table` would do, and write it into a plan. Sends nothing that changes anything.
+
+    The tally counts rows as they would end. Memory does not grow with the rows.
+
+    Raises:
+        Unusable: the mapping does not fit the table or the instance.
+        NoAccess: the server cannot be asked.
+        Interrupted: `how.is_stopping` said so.
+    """
+    legs = await read_legs(
+        table,
+        mapping,
+        schema=schema,
+        client=client,
+        folder=folder,
+        selection=how.selection,
+        listener=how.listener,
+    )
+    links = link_finder(legs, schema=schema, client=client)
+    began, tally = time.monotonic(), Tally()
+    tally.add_problems(table.problems)
+    settle = _settler(tally, legs[0].scan, how.listener)
+
+    def unsent(outcomes: Sequence[Outcome]) -> None:
+        settle(outcomes)
+        plan.write(unsent_lines(outcomes))
+
+    try:
+        for leg in legs:
+            comparison = leg.comparison(links, schema=schema, client=client, folder=folder)
+            await comparison.prepare(leg.scan.rows)
+            for frames in leg.passes(how.selection, {}):
+                async for compared in comparison.changes(frames, unsent=unsent):
+                    settle(foreseen_outcomes(compared.changes))
+                    plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
+                    if how.is_stopping():
+                        raise Interrupted
+    except RequestFailed as error:
+        raise ServerUnreachable(client.url, reason=str(error)) from error
+    return Carried(tally, legs[0].scan, time.monotonic() - began, None)
+
+
+def _created_before(journal: Journal) -> frozenset[str]:
+    return frozenset(one.record_id for one in journal.unanswered() if one.kind is ChangeKind.CREATE)
+
+
+def _settler(
+    tally: Tally, scan: Scan, listener: ProgressListener | None
+) -> Callable[[Iterable[Outcome]], None]:
+    """Count outcomes as they come, and tell how far the run is."""
+
+    def settle(outcomes: Iterable[Outcome]) -> None:
+        tally.add(outcomes)
+        if listener is not None:
+            listener(Progress("send", tally.rows.read, scan.rows, tally.bad))
+
+    return settle

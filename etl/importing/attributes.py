@@ -1,0 +1,46 @@
+"""What a mapping needs to know of the instance's attributes, from what the API says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from etl.api.attributes import all_attributes
+from etl.mapping import AttributeFacts
+from etl.schema import FieldSchema
+
+if TYPE_CHECKING:
+    from etl.api import Client
+    from etl.schema import Schema
+
+CHANNEL = "Channel"
+
+
+async def read_attribute_facts(client: Client, schema: Schema, *, entity: str) -> list[AttributeFacts]:
+    """Return all attributes of an entity; channels by their code, as people write them.
+
+    Raises:
+        RequestFailed, NoAccess: the server could not be asked.
+    """
+    described = await all_attributes(client, schema, entity=entity)
+    ids = sorted({one.channel for one in described if one.channel})
+    channels = await client.look_up(CHANNEL, "id", ids, select=("id", "code")) if ids else []
+    codes = {str(one["id"]): str(one.get("code") or one["id"]) for one in channels}
+    return [
+        AttributeFacts(
+            one.id,
+            one.code,
+            one.name,
+            field=FieldSchema(
+                one.address,
+                one.type,
+                one.kind,
+                is_multilang=one.is_multilang,
+                measure=one.measure or None,
+                list_id=one.list_id or None,
+                target=one.target or None,
+            ),
+            channel=codes.get(one.channel, one.channel),
+            languages=schema.languages if one.is_multilang else (),
+        )
+        for one in described
+    ]

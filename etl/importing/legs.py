@@ -1,0 +1,159 @@
+"""What an import is about, made ready: the rules of each block, and what the first pass told of the rows."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from etl.delivery import invalid_outcomes
+from etl.importing.attributes import read_attribute_facts
+from etl.mapping import bind
+from etl.planning import Comparison
+from etl.resolving import LinkFinder, RecordFinder
+from etl.scanning import (
+    at_depth,
+    depths_of,
+    kept,
+    leads_to_itself,
+    scan_table,
+    unreadable_outcomes,
+    without_duplicates,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping as Map
+    from pathlib import Path
+
+    from etl.api import Client
+    from etl.journal import Place, RowNumbers
+    from etl.mapping import Mapping, Rules
+    from etl.model import Frame, Outcome, Payloads, ProgressListener
+    from etl.planning import Understands
+    from etl.scanning import Scan, Selection
+    from etl.schema import Schema
+    from etl.tables import Table
+
+DIGESTS = "scan.arrow"
+"""Name in the folder of a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A mapping, or one of its blocks, and what the first pass told of its rows."""
+
+    table: Table
+    rules: Rules
+    scan: Scan
+    depths: Map[int, int]
+    """First row of a record -> how many parents lie above it in the same source; absent: none."""
+
+    @property
+    def block(self) -> str:
+        """Empty where the mapping has no blocks."""
+        return self.rules.mapping.block
+
+    def passes(self, selection: Selection, done: Map[Place, RowNumbers]) -> Iterator[Iterator[Frame]]:
+        """Yield the rows that are left, once for each depth of the hierarchy they make, parents first."""
+        for depth in range(max(self.depths.values(), default=0) + 1):
+            frames = self.rules.whole_records(selection.of(self.table.frames()))
+            if self.depths:
+                frames = at_depth(frames, self.depths, rules=self.rules, depth=depth)
+            yield (_without(frame, done) for frame in frames) if done else frames
+
+    def comparison(self, links: LinkFinder, *, schema: Schema, client: Client, folder: Path) -> Comparison:
+        """Return what compares the rows with the server."""
+        records = RecordFinder(
+            client,
+            self.rules.entity.name,
+            key_fields=self.rules.key_fields,
+            select=self.rules.payload_keys,
+            folder=folder,
+            salt=self.table.name,
+        )
+        write = self.rules.mapping.write
+        understand = _understanding(self.rules, self.scan)
+        return Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
+
+
+async def read_legs(
+    table: Table,
+    mapping: Mapping,
+    *,
+    schema: Schema,
+    client: Client,
+    folder: Path,
+    selection: Selection,
+    listener: ProgressListener | None,
+) -> list[Leg]:
+    """Bind every block, so that all that is wrong is told at once, then read the source for each of them.
+
+    Raises:
+        Unusable: the mapping does not fit the table or the instance.
+        RequestFailed, NoAccess: the server could not be asked for its attributes.
+    """
+    parts = mapping.parts()
+    entities = {part.entity for part in parts if part.doc.attributes}
+    facts = {entity: await read_attribute_facts(client, schema, entity=entity) for entity in entities}
+    bound = [
+        bind(
+            part,
+            header=table.header,
+            schema=schema,
+            attributes=facts.get(part.entity),
+            generation=client.generation.name,
+        )
+        for part in parts
+    ]
+
+    def scanned(rules: Rules) -> Leg:
+        scan = scan_table(
+            rules.whole_records(selection.of(table.frames())),
+            rules,
+            digests=folder / DIGESTS,
+            on_duplicate=rules.mapping.on_duplicate,
+            listener=listener,
+            rows_total=table.rows_total,
+        )
+        is_tree = any(leads_to_itself(link, rules.entity.name) for link in rules.links)
+        frames = rules.whole_records(selection.of(table.frames()))
+        return Leg(table, rules, scan, depths_of(frames, rules) if is_tree else {})
+
+    return [await asyncio.to_thread(scanned, rules) for rules in bound]
+
+
+def link_finder(legs: Sequence[Leg], *, schema: Schema, client: Client) -> LinkFinder:
+    """Return what finds the targets of all links, for all blocks together."""
+    targets = [link for leg in legs for link in (*leg.rules.links, *leg.rules.further_links)]
+    return LinkFinder(client, targets, schema=schema)
+
+
+def _understanding(rules: Rules, scan: Scan) -> Understands:
+    entity, key = rules.entity.name, ", ".join(rules.mapping.key)
+
+    def understand(frames: Iterator[Frame]) -> tuple[Payloads, list[Outcome]] | None:
+        frame = next(frames, None)
+        if frame is None:
+            return None
+        outcomes = unreadable_outcomes(frame, entity=entity)
+        frame, doubled = without_duplicates(frame, scan, rules, entity=entity, field=key)
+        payloads = rules.translate(frame)
+        outcomes = [*outcomes, *doubled, *invalid_outcomes(payloads)]
+        block = rules.mapping.block
+        return payloads, [dataclasses.replace(one, part=block) for one in outcomes] if block else outcomes
+
+    return understand
+
+
+def _without(frame: Frame, done: Map[Place, RowNumbers]) -> Frame:
+    """Leave out the rows whose outcome a stopped part of this run knows already."""
+    rows = done.get((frame.file, frame.sheet))
+    if rows is None:
+        return frame
+    is_new = ~np.isin(np.asarray(frame.numbers), rows, assume_unique=True)
+    left = tuple(one for one in frame.unreadable if one.row not in rows)
+    return dataclasses.replace(kept(frame, is_new), unreadable=left)

@@ -1,0 +1,101 @@
+"""The second pass of an import: every row from its frame to what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from etl.batching import make_batches, make_deletions
+from etl.delivery import deliver, unsent_outcomes
+from etl.errors import EtlError, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+
+    from etl.api import Client, RetryClock
+    from etl.journal import Journal
+    from etl.model import Batch, Changes, Frame, Limits, Outcome
+    from etl.planning import Comparison
+
+
+@dataclass(slots=True)
+class Passage:
+    """The second pass: what an import knows while its rows are under way."""
+
+    comparison: Comparison
+    rows: int
+    """Of the source, all of them."""
+    client: Client
+    journal: Journal
+    limits: Limits
+    clock: RetryClock
+    settle: Callable[[Iterable[Outcome]], None]
+    """Takes the outcomes as they come."""
+    is_stopping: Callable[[], bool]
+    created_before: frozenset[str] = frozenset()
+    """Ids that a stopped part of this run sent as creates without an answer."""
+    batches_made: int = field(default=0, init=False)
+    """Requests that were made ready so far; 0: nothing can have been sent."""
+
+    async def run(self, passes: Iterator[Iterator[Frame]]) -> None:
+        """Carry all rows to the server; a pass begins when the one before has ended.
+
+        Raises:
+            Stopped: after something was sent; what is known by then has been settled.
+            RequestFailed, NoAccess: the server could not be asked; nothing is half done.
+        """
+        await self.comparison.prepare(self.rows)
+        outcomes_of_batches = deliver(
+            self._batches(passes),
+            self.client,
+            journal=self.journal,
+            limits=self.limits,
+            clock=self.clock,
+            is_stopping=self.is_stopping,
+        )
+        async for outcomes in outcomes_of_batches:
+            self.comparison.refuse(outcomes)
+            self.settle(outcomes)
+
+    async def _batches(self, passes: Iterator[Iterator[Frame]]) -> AsyncIterator[Batch | None]:
+        for frames in passes:
+            async for compared in self.comparison.changes(frames, unsent=self._settle_unsent):
+                self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
+                for batch in self._requests(compared.changes):
+                    yield batch
+                if compared.is_needed:
+                    yield None
+            yield None
+
+    def _requests(self, changes: Changes) -> Iterator[Batch]:
+        rows, size = self.limits.batch_rows, self.limits.batch_bytes
+        first = self.batches_made + 1
+        for batch in make_batches(changes, max_rows=rows, max_bytes=size, first_number=first):
+            self.batches_made = batch.number
+            yield batch
+        for batch in make_deletions(changes, max_rows=rows, first_number=self.batches_made + 1):
+            self.batches_made = batch.number
+            yield batch
+
+    def _settle_unsent(self, outcomes: Sequence[Outcome]) -> None:
+        if outcomes:
+            self.journal.noted(outcomes)
+            self.settle(outcomes)
+
+
+async def ended_by(passage: Passage, passes: Iterator[Iterator[Frame]]) -> EtlError | None:
+    """Run the passage; return why it stopped half way, None where it came to its end.
+
+    Raises:
+        NoAccess: the server could not be asked before anything was sent.
+    """
+    url = passage.client.url
+    try:
+        await passage.run(passes)
+    except (Stopped, RequestFailed, NoAccess) as error:
+        if isinstance(error, Stopped):
+            return error
+        if passage.batches_made:
+            return ServerGone(url, reason=str(error))
+        raise (error if isinstance(error, NoAccess) else ServerUnreachable(url, reason=str(error))) from error
+    return None

@@ -1,0 +1,129 @@
+"""What joins records: links by path, relation records, parents in the same file, blocks, commands."""
+
+from __future__ import annotations
+
+import pytest
+
+GENERATIONS = pytest.mark.parametrize("sandbox", ["2.1", "2.2", "2.3"], indirect=True)
+PRODUCT = "entity: Product\nkey: number\nfields:\n  number: No\n  name: Name\n"
+
+
+@GENERATIONS
+async def test_a_path_is_made_step_by_step_and_found_the_next_time(carry, records):
+    mapping = PRODUCT + '  categories: {column: Path, link: {by: name, path: " > ", missing: create}}\n'
+    lines = ("No,Name,Path", "1,a,Tools > Hand > Hammers", "2,b,Tools > Hand > Saws", "3,c,Garden")
+    first = await carry(mapping, *lines)
+    assert first.rows.created == 3, first.problems
+    assert [one["name"] for one in await records("Category", "name")] == [
+        "Garden", "Hammers", "Hand", "Saws", "Tools",
+    ]  # fmt: skip
+    tree = {one["name"]: one for one in await records("Category", "name", "id", "parentsIds")}
+    assert tree["Hammers"]["parentsIds"] == [tree["Hand"]["id"]]
+    assert tree["Hand"]["parentsIds"] == [tree["Tools"]["id"]]
+    second = await carry(mapping, *lines)
+    assert (second.rows.unchanged, second.rows.created) == (3, 0)
+    assert len(await records("Category", "name")) == 5
+
+
+@GENERATIONS
+async def test_relation_records_carry_fields_of_their_own_and_are_not_doubled(carry, records):
+    await carry(
+        "entity: Channel\nkey: code\nfields: {code: C, name: C}\n", "C", "web", "print", name="channels"
+    )
+    mapping = PRODUCT + "  channels:\n    each: {column: Where, split: '|'}\n    link: {by: code}\n"
+    lines = ("No,Name,Where", "1,a,web|print", "2,b,web")
+    first = await carry(mapping, *lines)
+    assert first.rows.created == 2, first.problems
+    assert first.records["ProductChannel"].created == 3
+    second = await carry(mapping, *lines)
+    assert second.rows.unchanged == 2, second.problems
+    assert len(await records("ProductChannel", "id")) == 3
+
+
+@GENERATIONS
+async def test_a_missing_end_of_a_relation_fails_the_row_with_its_reason(carry, records):
+    mapping = PRODUCT + "  channels:\n    each: {column: Where, split: '|'}\n    link: {by: code}\n"
+    summary = await carry(mapping, "No,Name,Where", "1,a,nowhere", "2,b,")
+    assert (summary.rows.failed, summary.rows.created) == (1, 1)
+    assert summary.problems[0].code == "missing_link"
+
+
+@GENERATIONS
+async def test_parents_anywhere_in_the_file_stand_before_their_children(carry, records):
+    mapping = PRODUCT + "  parents: {column: Parent, link: {by: number, in: both}}\n"
+    lines = ("No,Name,Parent", "3,grandchild,2", "2,child,1", "1,top,", "4,other,1")
+    first = await carry(mapping, *lines)
+    assert first.rows.created == 4, first.problems
+    found = {one["number"]: one for one in await records("Product", "number", "id", "parentsIds")}
+    assert found["3"]["parentsIds"] == [found["2"]["id"]]
+    assert found["2"]["parentsIds"] == found["4"]["parentsIds"] == [found["1"]["id"]]
+    assert (await carry(mapping, *lines)).rows.unchanged == 4
+
+
+@GENERATIONS
+async def test_a_child_keeps_the_relations_that_came_with_it(carry, records):
+    await carry(
+        "entity: Channel\nkey: code\nfields: {code: C, name: C}\n", "C", "web", "print", name="channels"
+    )
+    mapping = (
+        PRODUCT
+        + "  parents: {column: Parent, link: {by: number, in: both}}\n"
+        + "  channels: {column: Where, link: {by: code}}\n"
+    )
+    lines = ("No,Name,Parent,Where", "1,top,,web", "2,child,1,print")
+    summary = await carry(mapping, *lines)
+    assert summary.rows.created == 2, summary.problems
+    ids = {one["code"]: one["id"] for one in await records("Channel", "code", "id")}
+    child = (await records("Product", "number", "channelsIds"))[1]
+    assert ids["print"] in child["channelsIds"]
+    assert (await carry(mapping, *lines)).rows.unchanged == 2
+
+
+@GENERATIONS
+async def test_blocks_make_several_entities_of_one_file_and_point_to_each_other(carry, records):
+    mapping = (
+        "blocks:\n"
+        "  - id: products\n    entity: Product\n    key: number\n    fields:\n      number: No\n      name: Name\n"
+        "      brand: {column: Maker, link: {by: code, of: makers}}\n"
+        "  - id: makers\n    entity: Brand\n    key: code\n    on_duplicate: first\n"
+        "    fields: {code: Maker, name: Maker}\n"
+    )
+    lines = ("No,Name,Maker", "1,a,Acme", "2,b,Acme", "3,c,Bolt")
+    first = await carry(mapping, *lines)
+    assert first.records["Brand"].created == 2, first.problems
+    assert first.records["Product"].created == 3
+    names = [one["brandName"] for one in await records("Product", "number", "brandName")]
+    assert names == ["Acme", "Acme", "Bolt"]
+    second = await carry(mapping, *lines)
+    assert second.records["Product"].unchanged == 3
+
+
+@GENERATIONS
+async def test_a_column_of_commands_says_what_becomes_of_each_row(carry, records):
+    mapping = PRODUCT + "rows: {command: {column: Do}}\n"
+    await carry(mapping, "No,Name,Do", "1,a,", "2,b,", "3,c,")
+    summary = await carry(
+        mapping,
+        "No,Name,Do",
+        "1,a2,update",
+        "2,b2,delete",
+        "3,c2,ignore",
+        "4,d,update",
+        "5,e,create",
+        "1x,x,delete",
+    )
+    rows = summary.rows
+    assert (rows.updated, rows.deleted, rows.skipped, rows.failed, rows.created) == (1, 1, 1, 1, 1)
+    assert summary.problems[0].code == "record_missing"
+    found = [(one["number"], one["name"]) for one in await records("Product", "number", "name")]
+    assert found == [("1", "a2"), ("3", "c"), ("5", "e")]
+
+
+@GENERATIONS
+async def test_rows_of_a_group_make_one_record_and_share_its_outcome(carry, records):
+    mapping = "entity: Product\nkey: number\nrows: {group: {by: No}}\nfields:\n  number: No\n  name: Name\n  quantity: Q\n"
+    lines = ("No,Name,Q", "1,a,5", "1,,6", "2,b,x", "2,,7")
+    summary = await carry(mapping, *lines)
+    assert (summary.rows.created, summary.rows.invalid) == (2, 2), summary.problems
+    assert summary.records["Product"].created == 1
+    assert [one["number"] for one in await records("Product", "number")] == ["1"]
