@@ -40,7 +40,9 @@ def read_json(request: Request, answer: Answer) -> Json:
     if answer.status >= _ERRORS or answer.status in _REDIRECTS:
         raise failure(request, answer)
     if answer.reason:
-        raise DatabaseRefused(str(request), status=answer.status, reason=plain(answer.reason))
+        # The header holds one line of what the database said, the body all of it. Source: recorded answers.
+        said = answer.reason if answer.body[:1] in (b"", b"[", b"{") else _decoded(answer.body)
+        raise DatabaseRefused(str(request), status=answer.status, reason=plain(said))
     if "application/json" not in answer.content_type:
         kind = answer.content_type.partition(";")[0] or "nothing"
         raise AnswerUnusable(str(request), status=answer.status, reason=f"with {kind} instead of JSON")

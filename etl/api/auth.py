@@ -41,6 +41,12 @@ LOCK_S = 60.0
 ATTEMPTS = 3
 """Tries of a sign-in that nothing answers: somebody may be waiting who mistyped the address."""
 
+RENEWALS = 5
+"""New tokens for one request: another worker's sign-in may end ours (`authTokenPreventConcurrent`).
+
+Source: api-contract §1.1.
+"""
+
 FORBIDDEN = 403
 
 
@@ -138,19 +144,20 @@ class Door:
         return session
 
     async def authorized(self, request: Request) -> Answer:
-        """Send with the token; where it is refused, once more with a renewed one.
+        """Send with the token; where it is refused, again with a renewed one.
 
         Raises:
             RequestFailed: nothing came back.
             NoAccess: the token was refused, and so was the sign-in or the new token.
         """
         used = self.token.value or await self._renewed(None)
+        for _ in range(RENEWALS):
+            answer = await self._exchange(request, self.generation, headers=_with_token(used))
+            if answer.status != answers.UNAUTHORIZED:
+                return answer
+            # Expired and wrong look the same, and nothing was carried out. Source: api-contract §1.3.
+            used = await self._renewed(used)
         answer = await self._exchange(request, self.generation, headers=_with_token(used))
-        if answer.status != answers.UNAUTHORIZED:
-            return answer
-        # Expired and wrong look the same, and nothing was carried out. Source: api-contract §1.3.
-        fresh = await self._renewed(used)
-        answer = await self._exchange(request, self.generation, headers=_with_token(fresh))
         if answer.status == answers.UNAUTHORIZED:
             raise SignInRefused(self.target.url, secret="token")  # noqa: S106  a word, no secret
         return answer

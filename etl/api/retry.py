@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
+
+LASTING = re.compile(r"SQLSTATE\[(?:22|23|42)")
+"""SQL errors of values, of constraints and of names, by their class: a code of the standard, not a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +50,11 @@ class RetryClock:
 def is_worth_repeating(failure: RequestFailed) -> bool:
     """Tell whether the same read may succeed a moment later.
 
-    Not after what the server refused, what is too large, and what the database refused: these stay so.
+    Not after what the server refused, what is too large, and what the database finds wrong with the question:
+    these stay so. A deadlock passes.
     """
     if isinstance(failure, DatabaseRefused):
-        return False
+        return LASTING.search(failure.reason) is None
     return isinstance(failure, NoAnswer | ServerFailed | AnswerUnusable)
 
 

@@ -76,7 +76,9 @@ async def test_reads_are_repeated_until_they_are_answered():
 
 
 async def test_a_read_that_the_database_refuses_is_not_repeated():
-    answer = one_after_the_other(lambda: text("no", 200, **{"X-Status-Reason": "no such table"}))
+    answer = one_after_the_other(
+        lambda: text("SQLSTATE[42P01]: no such table", 200, **{"X-Status-Reason": "^"})
+    )
     async with signed_in(answer) as (client, server):
         with pytest.raises(errors.DatabaseRefused, match="no such table"):
             await client.list("Product")

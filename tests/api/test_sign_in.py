@@ -8,7 +8,7 @@ import pytest
 
 from etl import errors
 from etl.api import Secret, Target, connect
-from etl.api.auth import LOCK_S, Token
+from etl.api.auth import LOCK_S, RENEWALS, Token
 from tests.api.clock import Clock
 from tests.api.stub import PASSWORD, USER, Stub, json, serving, text
 
@@ -199,7 +199,7 @@ async def test_a_locked_address_is_left_alone_until_the_lock_is_over():
     assert tries == ["locked", "works"]
 
 
-async def test_a_new_token_that_is_refused_too_ends_it():
+async def test_new_tokens_that_are_refused_too_end_it():
     class Rejecting(Stub):
         async def handle(self, request):
             if "Authorization-Token" in request.headers and request.path.endswith("Product"):
@@ -211,4 +211,4 @@ async def test_a_new_token_that_is_refused_too_ends_it():
         async with connect(server.url, username=USER, password=PASSWORD) as client:
             with pytest.raises(errors.SignInRefused):
                 await client.list("Product")
-        assert server.sign_ins == 2
+        assert server.sign_ins == 1 + RENEWALS

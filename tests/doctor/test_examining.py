@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from etl.doctor import Finding
 
 NEEDS = [Need("Product", frozenset({Action.READ, Action.CREATE, Action.EDIT}))]
-GENERATIONS = pytest.mark.parametrize("sandbox", ["1.10", "2.1", "2.2"], indirect=True)
+GENERATIONS = pytest.mark.parametrize("sandbox", ["1.10", "2.1", "2.2", "2.3"], indirect=True)
 
 
 async def look(client, metadata=None, *, here=None, needs=NEEDS) -> dict[str, Finding]:
