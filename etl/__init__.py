@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from etl import aio
-    from etl.blocking import Pim, connect, import_table, resume
+    from etl.blocking import Pim, connect, export_table, import_table, resume
     from etl.errors import EtlError
     from etl.model import Limits
     from etl.report import Summary
@@ -28,6 +28,7 @@ __all__ = [
     "Summary",
     "aio",
     "connect",
+    "export_table",
     "import_table",
     "resume",
 ]
@@ -40,6 +41,7 @@ _HOMES = {
     "ReadOptions": "etl.tables",
     "Summary": "etl.report",
     "connect": "etl.blocking",
+    "export_table": "etl.blocking",
     "import_table": "etl.blocking",
     "resume": "etl.blocking",
 }

@@ -9,7 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from etl import api
+from etl.exporting import How as HowToExport
+from etl.exporting import What, read_table, run_export
 from etl.importing import HowToImport
 from etl.model import Limits
 from etl.running import Place, resume_import, run_import, run_plan
@@ -18,9 +22,7 @@ from etl.scanning import Selection
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    import pandas as pd
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from etl.api import Client, RetryClock, Secret
     from etl.model import ProgressListener
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from etl.report.foreseen import Foreseen
     from etl.runs import Run
 
-__all__ = ["connect", "import_table", "plan", "resume"]
+__all__ = ["connect", "export_file", "export_table", "import_table", "plan", "resume"]
 
 PATIENCE = api.RetryClock(first_pause_s=1.0)
 """Five tries of a request within half a minute, then a run stops and can be resumed."""
@@ -146,6 +148,52 @@ async def plan(
         plan=None if output is None else Path(output),
         read_options=read_options,
     )
+
+
+async def export_table(
+    entity: str,
+    pim: Client,
+    *,
+    where: str = "",
+    columns: Sequence[str] = (),
+    limit: int | None = None,
+    listener: ProgressListener | None = None,
+) -> pd.DataFrame:
+    """Return records as a DataFrame with Arrow-backed columns; all of them in memory.
+
+    Args:
+        where: a filter, as `--where` takes it; empty: every record.
+        columns: addresses, as `--columns` takes them; none: every field that lists show.
+        limit: so many records at most.
+
+    Raises:
+        Unusable: filter or columns name what is not there.
+        RequestFailed, NoAccess: the server cannot be asked.
+    """
+    what = What(entity=entity, where=where, columns=",".join(columns), limit=limit)
+    found: pd.DataFrame = (await read_table(what, pim, listener=listener)).to_pandas(
+        types_mapper=pd.ArrowDtype
+    )
+    return found
+
+
+async def export_file(
+    what: What,
+    pim: Client,
+    *,
+    how: HowToExport,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Write records into a file and return what it came to; the file appears when it is whole.
+
+    Raises:
+        Unusable: columns, filter or output cannot be used; nothing was written.
+        NoAccess: the server cannot be asked.
+    """
+    place = _place(state_dir, profile=profile, begins=begins)
+    return await run_export(what, pim, place=place, how=how)
 
 
 async def resume(

@@ -12,12 +12,14 @@ from etl.model import Limits
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from etl.api import Client, RetryClock, Secret
+    from etl.exporting import How as HowToExport
+    from etl.exporting import What
     from etl.model import ProgressListener
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
@@ -148,6 +150,35 @@ def resume(
             is_stopping=is_stopping,
             begins=begins,
         )
+    )
+
+
+def export_table(
+    entity: str,
+    pim: Pim,
+    *,
+    where: str = "",
+    columns: Sequence[str] = (),
+    limit: int | None = None,
+    listener: ProgressListener | None = None,
+) -> pd.DataFrame:
+    """Return records as a DataFrame; see `aio.export_table`."""
+    work = aio.export_table(entity, pim.client, where=where, columns=columns, limit=limit, listener=listener)
+    return pim.loop.wait_for(work)
+
+
+def export_file(
+    what: What,
+    pim: Pim,
+    *,
+    how: HowToExport,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Write records into a file and return what it came to; see `aio.export_file`."""
+    return pim.loop.wait_for(
+        aio.export_file(what, pim.client, how=how, state_dir=state_dir, profile=profile, begins=begins)
     )
 
 

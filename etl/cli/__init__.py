@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "demo": ("etl.cli.demo", "See a catalogue move: sandbox, import, a change, import again."),
     "import": ("etl.cli.import_", "Send a table to AtroCore as a mapping says."),
     "plan": ("etl.cli.plan", "What an import would create, change and leave alone; sends nothing."),
+    "export": ("etl.cli.export", "Records into CSV, XLSX, Parquet or JSON lines."),
     "resume": ("etl.cli.resume", "Go on with a run that was stopped or killed."),
     "sandbox": ("etl.cli.sandbox", "A small AtroCore on this machine, to try things on."),
     "runs": ("etl.cli.runs", "What was run here: list, show one, open its folder."),

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from etl.api.filters import read_json, to_where
 from etl.api.where import Condition, Operator
 from etl.exporting.attributes import Attributes
@@ -16,11 +18,10 @@ from etl.exporting.expressions import Expressions
 from etl.exporting.links import Links
 from etl.exporting.reading import PageSize, Reading, pages, selected
 from etl.model import Progress
+from etl.schema import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
-
-    import pyarrow as pa
 
     from etl.api import Client
     from etl.exporting.columns import Column
@@ -109,7 +110,6 @@ async def export_records(
     *,
     schema: Schema,
     what: What,
-    clock: Callable[[], float],
     after: str = "",
     done: int = 0,
     listener: ProgressListener | None = None,
@@ -120,7 +120,6 @@ async def export_records(
     Holds a page and the next one in memory, and of linked records the last 50,000 of each entity.
 
     Args:
-        clock: seconds that never go back.
         after: the last id that is there already, of an export that goes on.
         done: so many records are there already.
         is_stopping: asked before each page; true ends it after the page at hand.
@@ -141,7 +140,7 @@ async def export_records(
     )
     total = plan.total if plan.total is None or what.limit is None else min(plan.total, what.limit)
     size = PageSize(min(MOST_RECORDS, max(client.limits.page_records, 1)))
-    async for page in pages(client, reading, clock=clock, size=size):
+    async for page in pages(client, reading, size=size):
         records = list(page.records) if what.limit is None else list(page.records)[: what.limit - done]
         await attributes.fill(records)
         await links.ask(records)
@@ -156,6 +155,25 @@ async def export_records(
             yield Exported(table, len(records), str(records[-1]["id"]))
         if is_stopping() or (what.limit is not None and done >= what.limit):
             return
+
+
+async def read_table(what: What, client: Client, *, listener: ProgressListener | None = None) -> pa.Table:
+    """Return all records of an export as one table in memory.
+
+    Raises:
+        EntityUnknown, FilterInvalid: it names what is not there.
+        RequestFailed, NoAccess: see `Client.ask`.
+    """
+    schema = read_metadata(await client.metadata())
+    plan = await plan_export(what, client, schema=schema)
+    pages = export_records(plan, client, schema=schema, what=what, listener=listener)
+    tables = [page.rows async for page in pages]
+    return pa.concat_tables(tables) if tables else empty(plan.columns)
+
+
+def empty(columns: Sequence[Column]) -> pa.Table:
+    """Return no rows, in the types of the columns."""
+    return pa.table({one.header: pa.array([], one.type) for one in columns})
 
 
 def _own_keys(columns: Sequence[Column]) -> list[str]:

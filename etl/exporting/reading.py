@@ -11,7 +11,7 @@ from etl.api.where import greater_than
 from etl.errors import AnswerUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from etl.api import Client, Condition
     from etl.api.wire import Page, Request
@@ -74,7 +74,6 @@ async def pages(
     client: Client,
     reading: Reading,
     *,
-    clock: Callable[[], float],
     size: PageSize,
 ) -> AsyncIterator[Page]:
     """Yield all records in the server's order of ids, in pages; the `total` of each counts it and the rest.
@@ -83,13 +82,11 @@ async def pages(
     first page was asked for, and is not deleted meanwhile, comes exactly once.
     Source: observations, "The way of writing", keyset paging; quirk 16.
 
-    Args:
-        clock: seconds that never go back.
-
     Raises:
         RequestFailed, NoAccess: see `Client.ask`.
         AnswerUnusable: a page does not go on by id.
     """
+    clock = client.retry.now
 
     async def ask(after: str) -> Page:
         before = clock()

@@ -7,12 +7,10 @@ import logging
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-import pyarrow as pa
-
 from etl.errors import ConfigurationInvalid, RequestFailed, ServerGone
 from etl.exporting.exploding import check_explode
 from etl.exporting.outputs import Earlier, Format, check_format, opened, output_path
-from etl.exporting.pulling import What, export_records, newest_change, plan_export
+from etl.exporting.pulling import What, empty, export_records, newest_change, plan_export
 from etl.exporting.sorting import read_sort, sorted_rows
 from etl.exporting.staging import Stage
 from etl.report import Instance, Summary, to_object
@@ -25,9 +23,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    import pyarrow as pa
+
     from etl.api import Client
     from etl.errors import EtlError
-    from etl.exporting.columns import Column
     from etl.exporting.pulling import Plan
     from etl.exporting.sorting import SortKey
     from etl.model import ProgressListener
@@ -79,7 +78,7 @@ class How:
     """How an export is written."""
 
     output: str
-    """The file; `{date}`, `{time}`, `{entity}` are filled in. `-`: standard output, which the caller writes."""
+    """The file; `{date}`, `{time}`, `{entity}` are filled in. `-`: the caller writes standard output."""
     suffix: str = ".csv"
     """Of standard output: the format."""
     sort: str = ""
@@ -91,21 +90,17 @@ class How:
     is_stopping: Callable[[], bool] = lambda: False
 
 
-async def run_export(
-    what: What, client: Client, *, place: Place, how: How, clock: Callable[[], float]
-) -> Summary:
+async def run_export(what: What, client: Client, *, place: Place, how: How) -> Summary:
     """Export records in a run of its own and return what it came to.
 
     Pages are kept in the run's folder and the file is written when all are there, so nothing is half written
     and a run that was cut off can go on.
 
-    Args:
-        clock: seconds that never go back.
-
     Raises:
         Unusable: columns, filter or output cannot be used; nothing was written.
         NoAccess: the server cannot be reached or does not let us in.
     """
+    clock = client.retry.now
     began = clock()
     started = place.now()
     earlier = Earlier(place.state)
@@ -138,7 +133,6 @@ async def run_export(
             client,
             schema=schema,
             what=what,
-            clock=clock,
             listener=how.listener,
             is_stopping=how.is_stopping,
         )
@@ -207,11 +201,6 @@ def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey]
             writer.write(empty(export.plan.columns))
     tally.add_exported(export.what.entity, records)
     tally.add_problems(writer.problems)
-
-
-def empty(columns: Sequence[Column]) -> pa.Table:
-    """Return no rows, in the types of the columns."""
-    return pa.table({one.header: pa.array([], one.type) for one in columns})
 
 
 def _since(what: What, watermark: str) -> What:

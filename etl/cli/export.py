@@ -1,0 +1,75 @@
+"""`atro-etl export`: records that fit a filter into a table."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from etl.cli.exits import Exit
+from etl.cli.export_options import Given, export_options
+from etl.cli.interrupts import stop_sign
+from etl.cli.options import connection, limit, output, pass_console, read_settings, state
+
+if TYPE_CHECKING:
+    from etl.cli.console import Console
+    from etl.report import Summary
+
+
+@click.command("export")
+@export_options
+@limit
+@connection
+@state
+@output
+@pass_console
+def command(console: Console, /, **options: object) -> int:
+    """Write records into a table; the file appears when it is whole."""
+    from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
+
+    given = Given(**{**options, "decimal": options["decimal"] or ""})  # type: ignore[arg-type]  # click has typed them
+    if not given.entity:
+        raise click.UsageError("what shall be exported? Write --entity Product.")
+    settings = read_settings(console, asks=True)
+    with (
+        blocking.connect(
+            settings.require_url(),
+            username=settings.username,
+            password=settings.password,
+            token=settings.token,
+            limits=settings.limits,
+        ) as pim,
+        stop_sign(console) as is_stopping,
+        console.progress() as listener,
+    ):
+        summary = blocking.export_file(
+            given.what(),
+            pim,
+            how=given.how(listener=listener, is_stopping=is_stopping),
+            state_dir=settings.state_dir,
+            profile=settings.profile or "",
+            begins=lambda run: console.begin_run(run.id, folder=run.folder),
+        )
+    if given.output == "-":
+        return _to_stdout(console, summary, suffix=given.to, was_stopped=is_stopping())
+    code = console.report(summary)
+    return Exit.INTERRUPTED if code is Exit.STOPPED and is_stopping() else code
+
+
+def _to_stdout(console: Console, summary: Summary, *, suffix: str, was_stopped: bool) -> int:
+    """Write the file to standard output and the report to standard error."""
+    from etl.exporting.run import PIPED  # noqa: PLC0415  `--help` needs no pyarrow
+    from etl.report import last_lines, to_text  # noqa: PLC0415  the same
+
+    if summary.status == "stopped":
+        console.warn(last_lines(summary).rstrip("\n"))
+        return Exit.INTERRUPTED if was_stopped else Exit.STOPPED
+    path = Path(summary.folder) / f"{PIPED}.{suffix}"
+    with path.open("rb") as stream:
+        shutil.copyfileobj(stream, getattr(console.out, "buffer", sys.stdout.buffer))
+    path.unlink()
+    console.note(to_text(summary).rstrip("\n"))
+    return Exit.DONE
