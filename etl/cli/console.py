@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import platform
 import signal
@@ -53,6 +54,9 @@ class Console:
 
     def __init__(self) -> None:
         self.out, self.err, self.stdin = sys.stdout, sys.stderr, sys.stdin
+        if isinstance(self.out, io.TextIOWrapper):
+            # A terminal that lacks a letter of the data shall not end a run.
+            self.out.reconfigure(errors="backslashreplace")
         self.form = Form.TEXT
         self.is_quiet = False
         self.is_verbose = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -157,6 +158,19 @@ def test_config_in_text_is_a_line_for_each_setting():
     code, out, _ = run("config", "--url", "https://pim.example/api/v1")
     assert code == 0
     assert out.splitlines()[1].split() == ["url", "https://pim.example", "--url"]
+
+
+def test_a_terminal_that_lacks_a_letter_ends_nothing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "etl", "config", "--username", "Žofie"],
+        capture_output=True,
+        timeout=60,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u017dofie" in done.stdout
 
 
 def test_a_wrong_setting_ends_with_3_and_names_its_place():
