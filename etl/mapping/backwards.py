@@ -52,8 +52,8 @@ class BackColumn:
         """Return the cells of this column; null where there is no value.
 
         Args:
-            values: payload key -> values as the schema types them; of a link the text of `link.by` (several fields:
-                joined by U+001F), of a multi-link lists of these.
+            values: payload key -> values as the schema types them; of a link the text of `link.by` (several
+                fields: joined by U+001F), of a multi-link lists of these.
         """
         cells = [cells_of(rule, values[rule.key]) for rule in self.rules]
         if len(cells) == 1:

@@ -29,10 +29,15 @@ FORMATS = ("DD.MM.YYYY", "DD/MM/YYYY", "MM/DD/YYYY", "DD-MM-YYYY", "YYYY/MM/DD",
 TRUTHS = {
     "ja": True, "nein": False, "yes": True, "no": False, "oui": True, "non": False, "si": True, "sì": True,
     "sí": True, "j": True, "n": False, "y": True, "x": True, "wahr": True, "falsch": False, "vrai": True,
-    "faux": False, "aktiv": True, "inaktiv": False, "active": True, "inactive": False, "on": True, "off": False,
+    "faux": False, "aktiv": True, "inaktiv": False, "active": True, "inactive": False,
+    "on": True, "off": False,
     "nee": False, "tak": True, "nie": False, "ano": True, "ne": False,
 }  # fmt: skip
 SPLITS = ("|", ";", ",")
+PROSE = 0.5
+"""Share of cells with ", " from which on commas belong to sentences."""
+WORDS_OF_TRUTH = 3
+"""Yes, no, and one stray."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Evidence:
         An empty one: the words are those that need no explanation.
         """
         found = self.texts.unique().to_pylist()
-        if not found or len(found) > 3:  # noqa: PLR2004  yes, no and one stray
+        if not found or len(found) > WORDS_OF_TRUTH:
             return None
         if all(word.lower() in ("true", "false", "1", "0") for word in found):
             return {}
@@ -86,9 +91,9 @@ class Evidence:
 
     def split_mark(self) -> str | None:
         """Return the mark between pieces, where some cells hold several."""
+        is_prose = self.share(pc.match_substring(self.texts, ", ")) > PROSE
         for mark in SPLITS:
-            found = pc.match_substring(self.texts, mark)
-            if pc.any(found).as_py() and not (mark == "," and self.share(pc.match_substring(self.texts, ", ")) > 0.5):  # noqa: PLR2004  prose has commas
+            if pc.any(pc.match_substring(self.texts, mark)).as_py() and not (mark == "," and is_prose):
                 return mark
         return None
 
@@ -103,7 +108,9 @@ class Evidence:
     def looks_like_codes(self, mark: str | None) -> bool:
         """Whether most pieces are short, without spaces, and not written like names."""
         pieces = pc.split_pattern(self.texts, mark).flatten() if mark else self.texts
-        shaped = pc.match_substring_regex(pc.utf8_trim_whitespace(pieces), r"^([a-z0-9]+([._-][a-z0-9]+)*|[A-Z0-9._-]+)$")
+        shaped = pc.match_substring_regex(
+            pc.utf8_trim_whitespace(pieces), r"^([a-z0-9]+([._-][a-z0-9]+)*|[A-Z0-9._-]+)$"
+        )
         return (pc.sum(shaped).as_py() or 0) / len(pieces) >= MOST if len(pieces) else False
 
     def _numbers(self, marks: Marks) -> float:
@@ -116,5 +123,3 @@ def evidence_of(cells: pa.Array) -> Evidence:
     """Return what these cells show."""
     texts = as_text(cells).filter(pc.invert(is_empty(cells)))
     return Evidence(pc.utf8_trim_whitespace(texts))
-
-

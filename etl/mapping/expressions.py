@@ -122,9 +122,7 @@ def _named_columns(tree: nodes.Template) -> tuple[str, ...] | None:
     plain_uses = 0
     for name in tree.find_all(nodes.Name):
         plain_uses += name.name == "row"
-    for attribute in tree.find_all(nodes.Getattr):
-        if _is_row(attribute.node):
-            names.append(attribute.attr)
+    names += [one.attr for one in tree.find_all(nodes.Getattr) if _is_row(one.node)]
     for item in tree.find_all(nodes.Getitem):
         if not _is_row(item.node):
             continue

@@ -38,7 +38,7 @@ FINDINGS: dict[str, Kind] = {
     "block_twice": _error('the block "{block}" stands here a second time', "Give it another id."),
     "blocks_need_each_other": _warning(
         "these blocks link to each other: {blocks}",
-        "They run in the order of the text; links to records that are not there yet come with the next import.",
+        "They run in the order of the text; links to what is not there yet come with the next import.",
     ),
     "unknown_brace": _error(
         '"{header}" has no {{{brace}}}', "Braces of the target must stand in the header."

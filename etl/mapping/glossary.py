@@ -7,26 +7,43 @@ import unicodedata
 
 # English words that field names are made of -> words of headers, simplified as `simplified` does.
 MEANINGS: dict[str, str] = {
-    "number": "sku artikelnummer artikelnr artnr artikel nr nummer produktnummer bestellnummer reference referenz "
-    "ref numero codigo articulo codice articolo artikelkod kod cikkszam itemno itemnumber productcode "
-    "handelsnummer varenummer",
-    "name": "bezeichnung titel title produktname artikelname artikelbezeichnung nom designation libelle nombre "
-    "titulo nome naam benaming benamning produkt produit producto nazwa nazev navn",
-    "description": "beschreibung kurzbeschreibung produktbeschreibung descripcion descrizione omschrijving "
-    "beskrivning opis popis beskrivelse bodyhtml text",
+    "number": (
+        "sku artikelnummer artikelnr artnr artikel nr nummer produktnummer bestellnummer "
+        "reference referenz ref numero codigo articulo codice articolo artikelkod kod "
+        "cikkszam itemno itemnumber productcode handelsnummer varenummer"
+    ),
+    "name": (
+        "bezeichnung titel title produktname artikelname artikelbezeichnung nom designation "
+        "libelle nombre titulo nome naam benaming benamning produkt produit producto nazwa "
+        "nazev navn"
+    ),
+    "description": (
+        "beschreibung kurzbeschreibung produktbeschreibung descripcion descrizione "
+        "omschrijving beskrivning opis popis beskrivelse bodyhtml text"
+    ),
     "long description": "langbeschreibung langtext descriptionlongue detailbeschreibung longtext",
-    "price": "preis verkaufspreis listenpreis vk nettopreis prix tarif precio prezzo prijs pris cena unitprice",
+    "price": (
+        "preis verkaufspreis listenpreis vk nettopreis prix tarif precio prezzo prijs pris cena unitprice"
+    ),
     "rrp": "uvp msrp unverbindlichepreisempfehlung prixconseille pvp adviesprijs",
-    "quantity": "menge bestand lagerbestand stueckzahl anzahl quantite cantidad stock quantita giacenza aantal "
-    "voorraad lager ilosc mnozstvi qty inventory",
+    "quantity": (
+        "menge bestand lagerbestand stueckzahl anzahl quantite cantidad stock quantita "
+        "giacenza aantal voorraad lager ilosc mnozstvi qty inventory"
+    ),
     "ean": "gtin barcode strichcode codebarre codigobarras eannummer gtin13 ean13 upc",
     "mpn": "herstellernummer herstellerartikelnummer manufacturerpartnumber referencefabricant",
-    "brand": "marke hersteller vendor manufacturer marque fabricant marca fabricante produttore merk fabrikant "
-    "varumarke marka znacka maerke",
-    "categories": "kategorie kategorien warengruppe produktkategorie category categorie rubrique categoria "
-    "categorias categorieen kategori kategoria rubrik",
+    "brand": (
+        "marke hersteller vendor manufacturer marque fabricant marca fabricante produttore "
+        "merk fabrikant varumarke marka znacka maerke"
+    ),
+    "categories": (
+        "kategorie kategorien warengruppe produktkategorie category categorie rubrique "
+        "categoria categorias categorieen kategori kategoria rubrik"
+    ),
     "product group": "produktgruppe artikelgruppe famille familia gruppo productgroep",
-    "is active": "aktiv active actif activo attivo actief aktivt aktywny published veroeffentlicht sichtbar enabled",
+    "is active": (
+        "aktiv active actif activo attivo actief aktivt aktywny published veroeffentlicht sichtbar enabled"
+    ),
     "status": "zustand statut estado stato etat produktstatus",
     "code": "kennung kuerzel kode codigo codice schluessel",
     "parent": "elternartikel vaterartikel oberkategorie hauptartikel parentsku uebergeordnet padre",
@@ -38,11 +55,20 @@ MEANINGS: dict[str, str] = {
     "channels": "kanal kanaele vertriebskanal canal canali kanalen",
     "sort order": "sortierung reihenfolge position ordre orden volgorde rang",
 }
+UMLAUTS = (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("Ä", "ae"), ("Ö", "oe"), ("Ü", "ue"))
 
 
 def simplified(text: str) -> str:
     """Return a header as small letters and digits alone: `Größe (mm)` -> `groessemm`."""
-    for letter, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("Ä", "ae"), ("Ö", "oe"), ("Ü", "ue")):
+    for letter, plain in (
+        ("ä", "ae"),
+        ("ö", "oe"),
+        ("ü", "ue"),
+        ("ß", "ss"),
+        ("Ä", "ae"),
+        ("Ö", "oe"),
+        ("Ü", "ue"),
+    ):
         text = text.replace(letter, plain)
     bare = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub("[^a-z0-9]", "", bare)

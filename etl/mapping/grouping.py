@@ -42,7 +42,7 @@ class Groups:
         return np.repeat(np.arange(len(self.starts)), self.sizes)
 
     def first_filled(self, cells: pa.Array) -> np.ndarray:
-        """Return the position of the first row of each group whose cell is not empty, else of its first row."""
+        """Return the position of each group's first row whose cell is not empty, else of its first row."""
         if not len(self.starts):
             return self.starts
         filled = cells.is_valid().to_numpy(zero_copy_only=False)

@@ -12,7 +12,7 @@ KEY_MARK = "\x1f"
 
 
 def joined_keys(parts: list[pa.Array], count: int) -> pa.StringArray:
-    """Return the canonical keys made of the values of the key's fields; null where a part is, or without parts."""
+    """Return the canonical keys of the values of the key's fields; null where a part is null."""
     if not parts:
         return pa.nulls(count, pa.string())
     texts = [as_text(part) for part in parts]

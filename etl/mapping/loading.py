@@ -78,7 +78,7 @@ class Mapping:
         return self.doc.on_duplicate
 
     def parts(self) -> tuple[Mapping, ...]:
-        """Return what is run, one after the other: the mapping, or its blocks in the order their links need."""
+        """Return what is run, one by one: the mapping, or its blocks in the order their links need."""
         if not self.document.blocks:
             return (self,)
         parts = {

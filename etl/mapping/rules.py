@@ -86,8 +86,8 @@ class Rules:
     def keys(self, frame: Frame) -> pa.StringArray:
         """Return the canonical key of each row, null where it cannot be made; reads what the key needs only.
 
-        Typed by the schema, NFC; the parts of a composite key are joined by U+001F. Without a key all are null;
-        so are rows that the mapping skips, and the further rows of a record that several rows make.
+        Typed by the schema, NFC; the parts of a composite key are joined by U+001F. Without a key all are
+        null; so are rows that the mapping skips, and the further rows of a record that several rows make.
         """
         columns, skipped = chosen_rows(Columns(frame, self.bound.layout), self.bound, self.mapping)
         groups = groups_of(columns)

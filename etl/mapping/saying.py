@@ -40,7 +40,9 @@ UNION_STEPS = frozenset({"str", "int", "float", "bool", "constrained-str", "func
 """What pydantic adds to a place to say which of several types it tried."""
 
 
-def explained(error: ValidationError, document: Document) -> Iterator[MappingProblem]:
+def explained(
+    error: ValidationError, document: Document, *, top: type[BaseModel] = MappingDoc
+) -> Iterator[MappingProblem]:
     """Yield each problem once, however many types were tried at its place."""
     seen: set[tuple[str | int, ...]] = set()
     for one in error.errors(include_url=False):
@@ -48,14 +50,14 @@ def explained(error: ValidationError, document: Document) -> Iterator[MappingPro
         is_union = len(place) < len(one["loc"])
         if not (is_union and place in seen):
             seen.add(place)
-            yield _say({**one, "loc": place}, document)
+            yield _say({**one, "loc": place}, document, top)
 
 
-def _say(error: ErrorDetails, document: Document) -> MappingProblem:
+def _say(error: ErrorDetails, document: Document, top: type[BaseModel]) -> MappingProblem:
     kind, where = error["type"], error["loc"]
     facts = error.get("ctx", {})
     if kind == "extra_forbidden":
-        known = _keys_at(where[:-1])
+        known = _keys_at(where[:-1], top)
         return finding(
             "unknown_key",
             document.key_spot(*where),
@@ -67,7 +69,7 @@ def _say(error: ErrorDetails, document: Document) -> MappingProblem:
     if kind == "wrong_form":
         return finding("wrong_form", document.spot(*where), reason=facts["reason"], advice=facts["advice"])
     if kind in ("literal_error", "enum"):
-        known = _options_at(where)
+        known = _options_at(where, top)
         return finding(
             "wrong_form",
             document.spot(*where),
@@ -95,16 +97,16 @@ def _shown(value: object) -> str:
     return str(value)[:60]
 
 
-def _keys_at(where: tuple[str | int, ...]) -> list[str]:
-    part = _annotation_at(where)
+def _keys_at(where: tuple[str | int, ...], top: type[BaseModel]) -> list[str]:
+    part = _annotation_at(where, top)
     if isinstance(part, type) and issubclass(part, BaseModel):
         return [field.alias or name for name, field in part.model_fields.items()]
     return []
 
 
-def _options_at(where: tuple[str | int, ...]) -> list[str]:
+def _options_at(where: tuple[str | int, ...], top: type[BaseModel]) -> list[str]:
     found: list[str] = []
-    for one in _alternatives(_annotation_at(where)):
+    for one in _alternatives(_annotation_at(where, top)):
         if get_origin(one) is Literal:
             found += [str(option) for option in get_args(one) if option != ""]
         elif isinstance(one, type) and hasattr(one, "__members__"):
@@ -120,9 +122,9 @@ def _alternatives(annotation: object) -> list[object]:
     return [annotation]
 
 
-def _annotation_at(where: tuple[str | int, ...]) -> object:
-    """Walk the models along the place of an error; steps that are no field (a key of a mapping) go inwards."""
-    current: object = MappingDoc
+def _annotation_at(where: tuple[str | int, ...], top: type[BaseModel]) -> object:
+    """Walk the models along the place of an error; steps that are no field (keys of entries) go inwards."""
+    current: object = top
     for step in where:
         for one in _alternatives(current):
             if isinstance(one, type) and issubclass(one, BaseModel):

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 LEAST = 60.0
 """Score below which nothing is proposed."""
 SURE = 90.0
-OWN = frozenset({"id", "ownerUser", "assignedUser", "teams", "sortOrder", "children", "createdAt", "modifiedAt"})
+HALF = 0.5
+OWN = frozenset(
+    {"id", "ownerUser", "assignedUser", "teams", "sortOrder", "children", "createdAt", "modifiedAt"}
+)
 """Fields that a feed seldom fills: proposed only where the header says the very name."""
 KEYS = ("number", "sku", "code", "ean", "externalId", "name")
 """Fields that tell records apart, best first."""
@@ -117,8 +120,9 @@ def _score(column: str, one: FieldSchema, evidence: Evidence, linked: Collection
         return 0.0
     if not evidence.count:
         return score
-    if one.options and evidence.options(one.options) >= MOST:
-        score += 15
+    if one.options:
+        fitting = evidence.options(one.options)
+        score += 15 if fitting >= MOST else -25 if fitting < HALF and one.kind == "enum" else 0
     if one.pattern is not None:
         fitting = evidence.share(pc.fill_null(matches(evidence.texts, one.pattern), fill_value=False))
         score += 20 if fitting >= MOST else -30
@@ -126,15 +130,16 @@ def _score(column: str, one: FieldSchema, evidence: Evidence, linked: Collection
         score += 45
     if linked and evidence.options([*linked]) >= MOST:
         score += 40
+    return score - _misfit(one, evidence)
+
+
+def _misfit(one: FieldSchema, evidence: Evidence) -> float:
+    """How little the cells look like what the field holds."""
     if one.kind in ("int", "float") and evidence.marks() is None:
-        score -= 40
+        return 40.0
     if one.kind in ("date", "datetime") and evidence.date_format() is None:
-        score -= 40
-    if one.kind == "bool" and evidence.truths() is None:
-        score -= 50
-    if one.kind == "enum" and one.options and evidence.options(one.options) < 0.5:  # noqa: PLR2004  a half
-        score -= 25
-    return score
+        return 40.0
+    return 50.0 if one.kind == "bool" and evidence.truths() is None else 0.0
 
 
 def _name_score(column: str, one: FieldSchema) -> float:
@@ -175,14 +180,21 @@ def _yaml(
     if key is not None:
         lines.append(f"key: {key}")
     else:
-        lines += ["# No column with values of its own for every row was found: without a key rows can only be created.", "write: create"]
+        lines += [
+            "# No column has another value in each row: without a key rows can only be created.",
+            "write: create",
+        ]
     source = [f"  file: {quoted(file)}"] if file else []
-    numbers = _common([one.evidence.marks() for one in guesses if one.field and one.field.kind in ("int", "float")])
+    numbers = _common(
+        [one.evidence.marks() for one in guesses if one.field and one.field.kind in ("int", "float")]
+    )
     if numbers:
         source.append(f"  number: {numbers}")
-    dates = {one.evidence.date_format() for one in guesses if one.field and one.field.kind in ("date", "datetime")}
+    dates = {
+        one.evidence.date_format() for one in guesses if one.field and one.field.kind in ("date", "datetime")
+    }
     if dates - {None, "YYYY-MM-DD"}:
-        source.append(f"  date: {sorted(one for one in dates if one)[0]}")
+        source.append(f"  date: {min(one for one in dates if one)}")
     lines += ["source:", *source] if source else []
     lines += ["", "fields:"]
     rest = []
@@ -214,7 +226,9 @@ def _field(guess: Guess, one: FieldSchema, schema: Schema) -> str:
         parts.append(f"split: {quoted(mark)}")
     if one.kind in LINKS:
         target = schema.entities.get(link_entity(one))
-        by = "code" if target and "code" in target.fields and guess.evidence.looks_like_codes(mark) else "name"
+        by = (
+            "code" if target and "code" in target.fields and guess.evidence.looks_like_codes(mark) else "name"
+        )
         if target and by not in target.fields:
             by = "id"
         parts.append(f"link: {{by: {by}, missing: report}}")

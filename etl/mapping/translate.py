@@ -14,7 +14,6 @@ from etl.mapping.choosing import chosen_rows, commands_of
 from etl.mapping.columns import Columns
 from etl.mapping.convert.cells import as_text, without
 from etl.mapping.convert.faults import Fault, Faults
-from etl.mapping.fields import Made
 from etl.mapping.grouping import Groups, groups_of
 from etl.mapping.keys import joined_keys
 from etl.mapping.pairs import made_of_pairs
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from etl.mapping.attributes import AttributeRule
     from etl.mapping.binding import Bound
-    from etl.mapping.fields import FieldRule
+    from etl.mapping.fields import FieldRule, Made
     from etl.mapping.loading import Mapping
     from etl.model import Frame
 

@@ -186,7 +186,11 @@ def test_what_check_says(
         facts = FACTS if "attributes" in more else None
         generation = more.get("generation")
         problems = language.check(
-            mapping, header=header, schema=schema, attributes=facts, generation=str(generation) if generation else None
+            mapping,
+            header=header,
+            schema=schema,
+            attributes=facts,
+            generation=str(generation) if generation else None,
         )
     assert said in [str(one).removeprefix(f"{path.parent}/") for one in problems if one.code == code]
 
@@ -211,16 +215,23 @@ def test_a_key_that_is_not_unique_in_the_source_is_told(write: Callable[..., Pat
     ]
 
 
-def test_targets_that_the_mapping_names_itself_must_be_there(write: Callable[..., Path], schema: Schema) -> None:
-    text = F + "  brand: {column: A, values: {x: Acme, y: Gone}, link: {by: name}}\n  categories: {constant: a, link: {by: code}}\n"
+def test_targets_that_the_mapping_names_itself_must_be_there(
+    write: Callable[..., Path], schema: Schema
+) -> None:
+    text = (
+        F
+        + "  brand: {column: A, values: {x: Acme, y: Gone}, link: {by: name}}\n  categories: {constant: a, link: {by: code}}\n"
+    )
     rules = language.bind(language.load(write(text)), header=HEADER, schema=schema)
     assert language.fixed_texts(rules) == {"brandId": {"Acme", "Gone"}, "categoriesIds": {"a"}}
-    assert [one.message for one in language.missing_targets(rules, {"brandId": {"Acme"}, "categoriesIds": {"a"}})] == [
-        'there is no Maker with name "Gone" on the server. Create it, or correct it.'
-    ]
+    assert [
+        one.message for one in language.missing_targets(rules, {"brandId": {"Acme"}, "categoriesIds": {"a"}})
+    ] == ['there is no Maker with name "Gone" on the server. Create it, or correct it.']
 
 
-def test_errors_stand_in_the_way_of_binding_and_warnings_do_not(write: Callable[..., Path], schema: Schema) -> None:
+def test_errors_stand_in_the_way_of_binding_and_warnings_do_not(
+    write: Callable[..., Path], schema: Schema
+) -> None:
     assert language.bind(language.load(write(F)), header=HEADER, schema=schema)
     with pytest.raises(MappingInvalid, match="m.yaml:6:9: column"):
         language.bind(language.load(write(F + "  text: Gone")), header=HEADER, schema=schema)

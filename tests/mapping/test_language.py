@@ -114,13 +114,19 @@ def test_a_unit_goes_with_its_number_only(translate: Callable[..., Payloads]) ->
     )
     assert payloads.problems == ()
     price, weight = payloads.links
-    assert (price.target.key, price.target.by, dict(price.target.within)) == ("priceUnitId", "code", {"measureId": "currency"})
+    assert (price.target.key, price.target.by, dict(price.target.within)) == (
+        "priceUnitId",
+        "code",
+        {"measureId": "currency"},
+    )
     assert price.texts.to_pylist() == ["EUR", None]
     assert weight.texts.to_pylist() == ["kg", "g"]
 
 
 def test_a_range_becomes_its_two_ends(translate: Callable[..., Payloads]) -> None:
-    payloads = translate(f"{HEAD}{FIELDS}  size: {{column: A, range: '-', unit: mm}}\n", {"A": ["10 - 20", "-5--1", None]})
+    payloads = translate(
+        f"{HEAD}{FIELDS}  size: {{column: A, range: '-', unit: mm}}\n", {"A": ["10 - 20", "-5--1", None]}
+    )
     assert payloads.columns["sizeFrom"].to_pylist() == [10.0, -5.0, None]
     assert payloads.columns["sizeTo"].to_pylist() == [20.0, -1.0, None]
     assert payloads.links[0].texts.to_pylist() == ["mm", "mm", None]
@@ -146,9 +152,17 @@ def test_links_are_found_by_several_fields_by_paths_and_in_blocks(translate: Cal
         {"A": ["Acme / AC"], "B": ["Tools>Hammers | Sale"], "C": ["7"]},
     )
     brand, categories, parents = payloads.links
-    assert (brand.target.by, brand.target.also_by, brand.texts.to_pylist()) == ("name", ("code",), ["Acme\x1fAC"])
+    assert (brand.target.by, brand.target.also_by, brand.texts.to_pylist()) == (
+        "name",
+        ("code",),
+        ["Acme\x1fAC"],
+    )
     assert categories.texts.to_pylist() == [["Tools > Hammers", "Sale"]]
-    assert (categories.target.path, categories.target.leaf, categories.target.where) == (" > ", "warn", "isActive")
+    assert (categories.target.path, categories.target.leaf, categories.target.where) == (
+        " > ",
+        "warn",
+        "isActive",
+    )
     assert parents.target.place == "both"
 
 
@@ -289,7 +303,10 @@ def test_relation_records_follow_the_rows_of_a_group(rules: Callable[..., Rules]
 
 
 def test_associations_are_records_between_two_of_a_kind(translate: Callable[..., Payloads]) -> None:
-    payloads = translate(f"{HEAD}{FIELDS}associations:\n  upsell: {{column: A, split: ',', by: number}}\n", {"A": ["7, 8", None]})
+    payloads = translate(
+        f"{HEAD}{FIELDS}associations:\n  upsell: {{column: A, split: ',', by: number}}\n",
+        {"A": ["7, 8", None]},
+    )
     (records,) = payloads.relations
     assert (records.entity, records.owner_key) == ("AssociatedTool", "associatingItemId")
     assert [one.target.key for one in records.links] == ["associatedItemId", "associationId"]
@@ -303,16 +320,24 @@ FACTS = (
 )  # fmt: skip
 
 
-def test_attributes_are_typed_by_what_the_instance_knows(write: Callable[[str], Path], schema: Schema) -> None:
+def test_attributes_are_typed_by_what_the_instance_knows(
+    write: Callable[[str], Path], schema: Schema
+) -> None:
     columns = {"No": ["1", "2"], "D": ["5.5", "N/A"], "F": ["blau", None], "O": ["true", None]}
-    text = (
-        f"{HEAD}markers: {{unassign: [N/A]}}\n{FIELDS}attributes:\n  screenSize: {{column: D, unit: inch}}\n  color@de_DE: F\n  Odd one: O\n"
-    )
+    text = f"{HEAD}markers: {{unassign: [N/A]}}\n{FIELDS}attributes:\n  screenSize: {{column: D, unit: inch}}\n  color@de_DE: F\n  Odd one: O\n"
     bound = language.bind(language.load(write(text)), header=tuple(columns), schema=schema, attributes=FACTS)
     size, unit, colour, odd = bound.translate(frame(columns)).attributes
-    assert (size.target.attribute_id, size.target.key, size.values.to_pylist()) == ("id1", "screenSize", [5.5, None])
+    assert (size.target.attribute_id, size.target.key, size.values.to_pylist()) == (
+        "id1",
+        "screenSize",
+        [5.5, None],
+    )
     assert size.unassigns.to_pylist() == [False, True]
-    assert (unit.part, unit.target.key, unit.values.to_pylist()) == ("unit", "screenSizeUnitId", ["inch", None])
+    assert (unit.part, unit.target.key, unit.values.to_pylist()) == (
+        "unit",
+        "screenSizeUnitId",
+        ["inch", None],
+    )
     assert (colour.target.key, colour.values.to_pylist()) == ("colorDeDe", ["blau", None])
     assert (odd.target.key, odd.values.to_pylist()) == ("id3", [True, None])
 
@@ -323,9 +348,7 @@ def test_names_and_values_in_pairs_become_attributes(write: Callable[[str], Path
         "Attribute 1 name": ["Colour", "screenSize", "What"], "Attribute 1 value(s)": ["red", "7", "x"],
         "Attribute 2 name": [None, "Color", None], "Attribute 2 value(s)": [None, "blue", None],
     }  # fmt: skip
-    text = (
-        f"{HEAD}{FIELDS}attributes:\n  '{{code}}': {{names: 'Attribute {{n}} name', values: 'Attribute {{n}} value(s)', as: {{Colour: color, Color: color}}}}\n"
-    )
+    text = f"{HEAD}{FIELDS}attributes:\n  '{{code}}': {{names: 'Attribute {{n}} name', values: 'Attribute {{n}} value(s)', as: {{Colour: color, Color: color}}}}\n"
     bound = language.bind(language.load(write(text)), header=tuple(columns), schema=schema, attributes=FACTS)
     payloads = bound.translate(frame(columns))
     found = {one.target.name: one.values.to_pylist() for one in payloads.attributes}
@@ -342,7 +365,9 @@ def test_patterns_catch_columns_by_their_names(write: Callable[[str], Path], sch
         "  - {header: '{code}-{locale}', attribute: '{code}@{locale}', let: {locale: [de_DE]}}\n  - {header: '{code}-en', attribute: '{code}'}\n"
     )
     mapping = language.load(write(text))
-    payloads = language.bind(mapping, header=tuple(columns), schema=schema, attributes=FACTS).translate(frame(columns))
+    payloads = language.bind(mapping, header=tuple(columns), schema=schema, attributes=FACTS).translate(
+        frame(columns)
+    )
     assert payloads.columns["nameDeDe"].to_pylist() == ["Säge"]
     assert {one.target.address: one.values.to_pylist() for one in payloads.attributes} == {
         "color@de_DE": ["blau"], "screenSize": [3.0],
@@ -406,11 +431,16 @@ def test_a_lookup_in_a_second_table_leaves_unknown_cells_empty(
 ) -> None:
     write("ERP;PIM\nSTK;piece\n", "units.csv")
     columns = {"No": ["1", "2"], "U": ["STK", "KG"]}
-    mapping = language.load(write(f"{HEAD}{FIELDS}  text: {{lookup: {{column: U, file: units.csv, from: ERP, to: PIM}}}}\n"))
-    assert last(language.bind(mapping, header=tuple(columns), schema=schema).translate(frame(columns))) == ["piece", None]
+    mapping = language.load(
+        write(f"{HEAD}{FIELDS}  text: {{lookup: {{column: U, file: units.csv, from: ERP, to: PIM}}}}\n")
+    )
+    assert last(language.bind(mapping, header=tuple(columns), schema=schema).translate(frame(columns))) == [
+        "piece",
+        None,
+    ]
 
 
 def test_an_expression_cannot_leave_its_sandbox(translate: Callable[..., Payloads]) -> None:
     for text in ("row.A.__class__.__mro__", "'a' * 10 ** 9", "cycler.__init__.__globals__"):
-        payloads = translate(f"{HEAD}{FIELDS}  text: {{expr: \"{text}\"}}\n", {"A": ["x"]})
+        payloads = translate(f'{HEAD}{FIELDS}  text: {{expr: "{text}"}}\n', {"A": ["x"]})
         assert [one.code for one in payloads.problems] == ["expr_failed"]

@@ -33,7 +33,7 @@ LINKS = frozenset({"link", "links", "list_option", "list_options"})
 """Kinds whose values are ids, found by what the cells hold."""
 
 
-def converter_for(
+def converter_for(  # noqa: PLR0911  one case per kind
     field: FieldSchema, *, number: NumberRule | None = None, date: DateRule | None = None
 ) -> Converter:
     """Return what reads one value of `field`; for lists, what reads one piece.

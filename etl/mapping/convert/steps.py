@@ -32,7 +32,7 @@ class Step(Protocol):
         """Return the texts; null stays null."""
 
     def undo(self, cells: pa.StringArray) -> pa.StringArray:
-        """Return cells that `apply` would make these texts of; the texts themselves where there is no way back."""
+        """Return cells that `apply` makes these texts of; the texts themselves where there is no way back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class Pad(_Plain):
     side: str
 
     def apply(self, cells: pa.StringArray, faults: Faults) -> pa.StringArray:  # noqa: ARG002  steps share one shape
-        """Return texts of at least so many characters. On the way back they stay filled up: they read the same."""
+        """Return texts of at least so many characters; on the way back they stay so and read the same."""
         pad = pc.utf8_lpad if self.side == "left" else pc.utf8_rpad
         return pad(cells, self.to, self.character)
 
