@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.model import ChangeKind, Changes, Payloads, Problem
-from etl.planning.diff import differs, is_filled, missing_ids, old_values
+from etl.planning.diff import differs, is_filled, missing_ids, old_values, sent_where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +102,7 @@ def _differences(
             changed = differs(column, live, field=entity.by_payload_key(key), appends=does_append)
             if does_append:
                 column = missing_ids(column, live)
-            sent[key] = pc.if_else(pc.or_(is_new, changed), column, pa.scalar(None, column.type))
+            sent[key] = sent_where(column, pc.or_(is_new, changed))
         if (clear := payloads.clears.get(key)) is not None:
             # A new record has nothing to clear: its defaults are the server's.
             clears[key] = pc.and_(clear, is_filled(live))

@@ -41,13 +41,20 @@ def differs(
             column, pa.array([v if isinstance(v, bool) else None for v in live], pa.bool_())
         )
     elif pa.types.is_integer(column.type):
-        numbers = [int(v) if isinstance(v, int | float) and not isinstance(v, bool) else None for v in live]
-        different = _plain_differ(column, pa.array(numbers, pa.int64()))
+        different = _plain_differ(column, pa.array([_whole(v) for v in live], pa.int64()))
     elif isinstance(column.type, pa.JsonType):
         different = _json_differ(column, live)
     else:
         different = _texts_differ(column, live)
     return pc.and_kleene(pc.is_valid(column), different)
+
+
+def sent_where(column: pa.Array, wanted: pa.BooleanArray) -> pa.Array:
+    """Return the column with null (not sent) where it is not wanted."""
+    if isinstance(column.type, pa.JsonType):
+        # Arrow chooses between values of plain types only.
+        return pa.ExtensionArray.from_storage(column.type, sent_where(column.storage, wanted))
+    return pc.if_else(wanted, column, pa.scalar(None, column.type))
 
 
 def is_filled(live: Sequence[object]) -> pa.BooleanArray:
@@ -115,8 +122,9 @@ def _lists_differ(
         if ours is None:
             found.append(False)
         elif ordered:
-            # Arrays are compared in their order, links and options as sets. Source: api-contract §3.3.
-            found.append(ours != there)
+            # Arrays are compared in their order, links and options as sets; what stands twice is stored once.
+            # Source: api-contract §3.3; quirks, 17.
+            found.append(list(dict.fromkeys(ours)) != there)
         elif appends:
             found.append(not set(ours) <= set(there))
         else:
@@ -126,7 +134,25 @@ def _lists_differ(
 
 def _json_differ(column: pa.Array, live: Sequence[object]) -> pa.BooleanArray:
     pairs = zip(column.storage.to_pylist(), live, strict=True)
-    return pa.array([ours is not None and orjson.loads(ours) != theirs for ours, theirs in pairs], pa.bool_())
+    return pa.array([ours is not None and not _same(orjson.loads(ours), theirs) for ours, theirs in pairs])
+
+
+def _same(ours: object, theirs: object) -> bool:
+    """Compare decoded JSON: 1 and 1.0 are equal, 1 and true are not, and PHP writes an empty object as []."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        return ours.keys() == theirs.keys() and all(_same(value, theirs[key]) for key, value in ours.items())
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(_same, ours, theirs))
+    if ours in ({}, []) and theirs in ({}, []):
+        return True
+    return isinstance(ours, bool) is isinstance(theirs, bool) and ours == theirs
+
+
+def _whole(value: object) -> int | None:
+    """A number as a whole one; None where it is none, which differs from all that is sent."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _ids(value: object) -> list[str]:
