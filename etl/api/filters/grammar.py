@@ -20,7 +20,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from etl.api.filters.tokens import tokens
 from etl.api.where import Operator, Shape, shape_of
@@ -277,7 +277,7 @@ class _Reader:
         if token.kind != "path":
             return self.unexpected(f"an operator for {path}")
         spoken = {one: one.lower() for one in [*SPOKEN, "and", "or"]}
-        close = process.extractOne(token.text.lower(), spoken, score_cutoff=60)
+        close = process.extractOne(token.text.lower(), spoken, scorer=fuzz.ratio, score_cutoff=60)
         advice = f'Did you mean "{close[2]}"?' if close else f"There are =, !=, <, >, {', '.join(SPOKEN)}."
         return self.source.wrong(token.place, what=f'"{token.text}" is no operator.', advice=advice)
 

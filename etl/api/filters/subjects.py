@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from etl.api.filters.facts import Within
 from etl.api.filters.tokens import Place
@@ -215,7 +215,8 @@ class Finder:
 def suggestion(text: str, known: Iterable[str]) -> str:
     """Return `Did you mean "price"?`, or what there is where nothing comes close; empty for nothing."""
     names = sorted(dict.fromkeys(known))
-    close = process.extractOne(text.lower(), {name: name.lower() for name in names}, score_cutoff=65)
+    lowered = {name: name.lower() for name in names}
+    close = process.extractOne(text.lower(), lowered, scorer=fuzz.ratio, score_cutoff=60)
     if close:
         return f'Did you mean "{close[2]}"?'
     shown = ", ".join(names[:12])
