@@ -106,7 +106,10 @@ def read_faults(text: str, seed: int | None = None) -> dict[str, Fault]:
 
 def _read(name: str, value: str) -> Fault:
     if name in TIMES:
-        return Fault(name, read_seconds(value))
+        try:
+            return Fault(name, read_seconds(value))
+        except UnreadableFaults as error:
+            raise UnreadableFaults(f"{name}: {error}") from None
     if name in SIZES:
         size = _SIZE.fullmatch(value)
         if size is None:

@@ -26,7 +26,7 @@ from etl.sandbox import (
 from etl.sandbox.instance import USER_ID, USER_NAME, Moment, Plan, Session
 from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 from etl.sandbox.php import to_text
-from etl.sandbox.refusals import BadRequest, Conflict, Crash, NotFound, NotModified, SqlError
+from etl.sandbox.refusals import BadRequest, Conflict, Crash, NotFound, NotModified, PhpError, SqlError
 from etl.sandbox.storage import SqlValue
 
 _NEVER_COMPARED = frozenset({"id", "deleted", "createdAt", "modifiedAt", "createdById"})
@@ -77,11 +77,17 @@ def create(
     audits.note(session, entity_name, record_key(state), part="createdBy")
     trees.keep_one_main(session, plan.entity, state)
     relations.check_stored(session, plan.entity.name, state)
-    if not session.halved:
-        _relate(session, plan.entity, payload, state=state, moment=moment, fresh=True)
-        attributes.write_payload(session, plan.entity, payload, record_id=record_key(state))
+    _break_off(session)
+    _relate(session, plan.entity, payload, state=state, moment=moment, fresh=True)
+    attributes.write_payload(session, plan.entity, payload, record_id=record_key(state))
     _complete(session, plan, state)
     return state
+
+
+def _break_off(session: Session) -> None:
+    """Fail, if that fault strikes, between a record and its relations."""
+    if session.halved:
+        raise PhpError("a listener failed")
 
 
 def _new_id(session: Session, payload: JsonObject) -> JsonValue:
@@ -330,10 +336,9 @@ def _apply(
         audits.note(session, plan.entity.name, record_id, part="modifiedBy")
         _write(session, plan, record_id, changed={**changed, **server}, moment=moment)
         state: JsonObject = {**taken, "id": record_id}
-        added: frozenset[str] = frozenset()
-        if not session.halved:
-            _relate(session, plan.entity, payload, state=state, moment=moment, fresh=False)
-            added = attributes.write_payload(session, plan.entity, payload, record_id=record_id)
+        _break_off(session)
+        _relate(session, plan.entity, payload, state=state, moment=moment, fresh=False)
+        added = attributes.write_payload(session, plan.entity, payload, record_id=record_id)
         trees.keep_one_main(session, plan.entity, {**stored, **taken})
         record = reading.read_one(session, plan.entity.name, record_id)
         return {**record, **state, **attributes.echo(session, plan.entity, record_id, added=added)}

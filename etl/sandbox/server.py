@@ -57,13 +57,14 @@ class Sandbox:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        generation = GENERATIONS[options.generation]
+        given = options.metadata
+        raw = orjson.loads(given.read_bytes()) if given else builtin_metadata(generation, options.languages)
+        schema = read_schema(raw)
         self._temporary = tempfile.TemporaryDirectory(prefix="atro-sandbox-") if options.db is None else None
         path = options.db or Path(self._temporary.name if self._temporary else ".") / "sandbox.sqlite"
         if options.from_snapshot is not None:
             _restore_snapshot(options.from_snapshot, path)
-        generation = GENERATIONS[options.generation]
-        raw = orjson.loads(options.metadata.read_bytes()) if options.metadata else None
-        schema = read_schema(raw or builtin_metadata(generation, options.languages))
         self.instance = Instance(path, generation, schema=schema, seed=options.seed, clock=options.clock)
         self.instance.languages = options.languages
         accounts = Accounts(self.instance, username=options.username, password=options.password)
