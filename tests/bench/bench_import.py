@@ -62,6 +62,7 @@ def rows() -> Iterator[tuple[str, float, str, str]]:
         short = measured("client_import", few, mapping, url, here / "short")
         long = measured("client_import", many, mapping, url, here / "long")
         bare = measured("client_bare", many, url)
+        naive = measured("client_naive", few, url)
         yield (
             "import: peak memory",
             long["peak_kib"] / short["peak_kib"],
@@ -73,6 +74,12 @@ def rows() -> Iterator[tuple[str, float, str, str]]:
             long["cpu_s"] / bare["cpu_s"],
             "<= 4",
             "the whole import against a bare loop: read, zip dicts, orjson, post with aiohttp",
+        )
+        yield (
+            "import: client CPU, naive",
+            (naive["cpu_s"] / FEW) / (long["cpu_s"] / MANY),
+            ">= 8",
+            "iterrows, json and one request after the other, per row, against the whole import",
         )
 
 
