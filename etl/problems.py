@@ -64,6 +64,72 @@ CATALOGUE: dict[str, Kind] = {
     "encoding_guessed": _warning(
         "the file is not UTF-8; it is read as {value}", "Set source.encoding if letters look wrong."
     ),
+    # hazards: what a spreadsheet already broke
+    "lost_zeros": _warning(
+        "{count} cells have fewer digits than most, which have {digits}: leading zeros are gone ({cells})",
+        'Format the column as text where it is written, or add "pad: {{to: {digits}, with: "0"}}".',
+    ),
+    "scientific_number": _warning(
+        '{count} identifiers were turned into numbers like "{value}", digits are lost ({cells})',
+        "Export the column as text; the digits cannot be brought back.",
+    ),
+    "date_as_number": _warning(
+        'the column seems to hold dates, but {count} cells are numbers like "{value}" ({cells})',
+        "Format them as dates in the spreadsheet.",
+    ),
+    "error_cell": _warning(
+        '{count} cells show an error like "{value}" ({cells})', "Correct the formulas, or empty the cells."
+    ),
+    "error_value": _error(
+        '"{value}" is what a spreadsheet shows in place of a value', "Correct the formula, or empty the cell."
+    ),
+    "uncached_formula": _warning(
+        '{count} formulas like "{value}" were saved without their value ({cells})',
+        "Open the workbook in a spreadsheet and save it, or export values.",
+    ),
+    "zeros_by_format": _warning(
+        '{count} numbers are shown with leading zeros by their format, like "{value}" ({cells}), and read '
+        "as shown",
+        "Format the column as text to keep them.",
+    ),
+    "mixed_decimals": _warning(
+        '{count} cells have another decimal mark than most: "{value}" beside "{usual}" ({cells})',
+        "Write one of the two throughout.",
+    ),
+    "invisible_characters": _warning(
+        "{count} cells hold characters that nobody sees, like no-break or zero-width spaces ({cells})",
+        "Remove them: keys and links with them match nothing.",
+    ),
+    "mojibake": _warning(
+        '{count} cells show broken letters like "{value}" ({cells})',
+        "The text was read in a wrong encoding once: export it anew as UTF-8.",
+    ),
+    "near_duplicate_key": _warning(
+        "{count} keys differ from another only by case or spaces, the first from row {other} ({cells})",
+        "Write them the same, or tell them apart.",
+    ),
+    "wrong_check_digit": _warning(
+        '{count} numbers like "{value}" have a wrong check digit ({cells})', "Correct them at their source."
+    ),
+    "hidden_rows": _warning(
+        "{count} rows are hidden in the sheet and are read like others ({cells})",
+        "Delete them if they are not meant.",
+    ),
+    "hidden_columns": _warning(
+        "the column is hidden in the sheet and is read like others", "Delete it if it is not meant."
+    ),
+    "filtered_rows": _warning(
+        "a filter hides {count} rows in the sheet; they are read like others ({cells})",
+        "Delete them if they are not meant.",
+    ),
+    "merged_cells": _warning(
+        "{count} areas of cells are merged ({cells}); only the first cell of each has a value",
+        "Split them, or use fill_down.",
+    ),
+    "trailing_empty_rows": _warning("{count} empty rows stand below the last one", "They are not read."),
+    "totals_row": _warning(
+        'the last row looks like totals ("{value}", {cells})', "Delete it, or leave it out with rows.where."
+    ),
     # writing
     "cell_too_long": _error(
         "the text has {length} characters, a cell of a workbook takes {maximum}; the cell was left empty",

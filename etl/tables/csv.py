@@ -92,6 +92,7 @@ def read_csv(path: Path, options: ReadOptions, *, name: str, frame_rows: int) ->
         passes=lambda: frames_of(layout, frame_rows),
         fingerprint=lambda: digest_of(path),
         problems=tuple(problems),
+        header_row=first.line if shape.has_header else 0,
         is_partial="_run" in names,
     )
 

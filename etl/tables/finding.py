@@ -1,6 +1,6 @@
 """Which file a source is: by a path or glob, old enough to be whole and new enough to be today's.
 
-What is no file here, standard input and remote addresses, is copied into a folder, so that it can be read twice.
+What is no file here, standard input and remote addresses, is copied into a folder: a source is read twice.
 """
 
 from __future__ import annotations

@@ -83,6 +83,10 @@ class Table:
     fingerprint: Callable[[], str] = field(repr=False)
     problems: tuple[Problem, ...] = ()
     """What was noticed while opening: doubled header names, a guessed encoding. Warnings only."""
+    header_row: int = 0
+    """Row of the header, counted like other rows; 0: there is none, row 1 is the first of the data."""
+    first_column: int = 0
+    """0-based position in the sheet of the first of `header`."""
     sheet_facts: Callable[[], SheetFacts] | None = field(default=None, repr=False)
     """Of workbooks: what only the XML of the sheet tells. None: another format."""
     is_partial: bool = False

@@ -114,6 +114,8 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         rows_total=max(rows_total + 2 - first_row, 0),
         path=path,
         passes=lambda: _frames(layout, frame_rows),
+        header_row=first_row - 1,
+        first_column=first,
         sheet_facts=facts,
         fingerprint=lambda: digest_of(path),
         problems=tuple(problems),
