@@ -84,7 +84,7 @@ def _verdict(summary: Summary) -> str:
         told = ", ".join(f"{count:,} {name}" for count, name in counts if count)
         sentence += f"; of {summary.rows.read:,} rows {told}"
     why = summary.guard or summary.error
-    return f"{sentence}. {neutral(why, keep=chr(10))}" if why else f"{sentence}."
+    return f"{sentence}.\n{neutral(why, keep=chr(10))}" if why else f"{sentence}."
 
 
 def _rows(summary: Summary) -> list[str]:

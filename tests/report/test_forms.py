@@ -118,7 +118,7 @@ def test_a_partial_run_is_told_as_a_whole():
 def test_a_stopped_run_says_why_and_how_to_go_on():
     assert to_text(STOPPED) == (
         "import · profile live · pim.example · api · AtroCore 2.2.14 · atro-etl 0.1.0\n"
-        "Run 20261121T181729Z-7f3a: stopped before its end; of 2,000 rows 1,900 pending. "
+        "Run 20261121T181729Z-7f3a: stopped before its end; of 2,000 rows 1,900 pending.\n"
         "https://pim.example stopped answering: no answer for 2 minutes.\n"
         "\n"
         "Rows\n"
