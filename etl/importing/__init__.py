@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,7 @@ async def import_table(
         listener=how.listener,
     )
     links = link_finder(legs, schema=schema, client=client)
-    began, tally, stopped_by = time.monotonic(), Tally(), None
+    began, tally, stopped_by = how.clock.now(), Tally(), None
     tally.add_problems(table.problems)
     with Journal(folder / JOURNAL) as journal:
         for outcomes in journal.outcomes():
@@ -101,7 +100,7 @@ async def import_table(
             stopped_by = await ended_by(passage, leg.passes(how.selection, journal.done_rows(leg.block)))
             if stopped_by is not None:
                 break
-    return Carried(tally, legs[0].scan, time.monotonic() - began, stopped_by)
+    return Carried(tally, legs[0].scan, how.clock.now() - began, stopped_by)
 
 
 async def plan_table(
@@ -133,7 +132,7 @@ async def plan_table(
         listener=how.listener,
     )
     links = link_finder(legs, schema=schema, client=client)
-    began, tally = time.monotonic(), Tally()
+    began, tally = how.clock.now(), Tally()
     tally.add_problems(table.problems)
     settle = _settler(tally, legs[0].scan, how.listener)
 
@@ -153,7 +152,7 @@ async def plan_table(
                         raise Interrupted
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error
-    return Carried(tally, legs[0].scan, time.monotonic() - began, None)
+    return Carried(tally, legs[0].scan, how.clock.now() - began, None)
 
 
 def _created_before(journal: Journal) -> frozenset[str]:

@@ -146,7 +146,7 @@ class Comparison:
         """Let links find the records of this run: parents in the same file, records of an earlier block."""
         ids = zip(changes.keys.to_pylist(), changes.ids.to_pylist(), changes.kinds, strict=True)
         known = [(key, one) for key, one, kind in ids if kind in STANDS]
-        self.links.expect(self.entity.name, self.records.key_fields, known)
+        self.links.expect(self.entity.name, self.records.key_fields, records=known)
 
     def _usable(self, changes: Changes) -> list[bool]:
         return [

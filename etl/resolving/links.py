@@ -59,7 +59,7 @@ class LinkFinder:
         """Return the creates of targets that are missing, each once in a run; each needs those before it."""
         return self._of(links.target).creates(_distinct(links).values())
 
-    def expect(self, entity: str, key_fields: Sequence[str], records: Iterable[tuple[str, str]]) -> None:
+    def expect(self, entity: str, key_fields: Sequence[str], *, records: Iterable[tuple[str, str]]) -> None:
         """Learn of records of this run that links may point to, before they are looked up on the server.
 
         Args:
