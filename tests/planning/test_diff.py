@@ -35,6 +35,12 @@ ROUNDED = FieldSchema("price", "float", "float", digits=2)
         (IDS, ["a", "b"], ["b", "a"], ARRAY, True),
         (pa.json_(), '{"a":1}', {"a": 1}, None, False),
         (pa.json_(), '{"a":1}', {"a": 2}, None, True),
+        (pa.json_(), '{"a":1}', {"a": True}, None, True),
+        (pa.json_(), '{"a":[1]}', {"a": [1.0]}, None, False),
+        (pa.json_(), '{"a":{}}', {"a": []}, None, False),
+        (pa.json_(), "[1]", [1, 2], None, True),
+        (pa.int64(), 5, 5.7, None, True),
+        (IDS, ["a", "b", "a"], ["a", "b"], ARRAY, False),
     ],
 )
 def test_values_are_compared_by_what_they_mean(kind, ours, theirs, field, expected):
