@@ -200,7 +200,7 @@ def leads_to_itself(target: LinkTarget, entity: str) -> bool:
 
 
 def at_depth(
-    frames: Iterable[Frame], depths: Mapping[int, int], rules: Keyed, *, depth: int
+    frames: Iterable[Frame], rules: Keyed, *, depths: Mapping[int, int], depth: int
 ) -> Iterator[Frame]:
     """Yield the rows of records of one depth; rows that cannot be read come with depth 0."""
     for frame in frames:
@@ -212,7 +212,7 @@ def at_depth(
 
 
 def without_duplicates(
-    frame: Frame, scan: Scan, rules: Keyed, *, entity: str, field: str
+    frame: Frame, scan: Scan, *, rules: Keyed, entity: str, field: str
 ) -> tuple[Frame, list[Outcome]]:
     """Split the rows that are not sent because of their key from a frame, as outcomes.
 

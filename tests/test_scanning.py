@@ -56,7 +56,7 @@ def test_a_doubled_key_is_found_across_frames_and_treated_as_the_mapping_says(
 def test_doubled_rows_leave_the_frame_with_an_outcome_that_names_the_other_rows(tmp_path):
     scan = scanned(["a", "b", "a"], tmp_path)
     (frame,) = table(["a", "b", "a"]).frames()
-    rest, outcomes = without_duplicates(frame, scan, Rules(), entity="Product", field="number")
+    rest, outcomes = without_duplicates(frame, scan, rules=Rules(), entity="Product", field="number")
     assert rest.numbers.to_pylist() == [2]
     assert [(one.row, one.key, one.code) for one in outcomes] == [
         (1, "a", "duplicate_key"),

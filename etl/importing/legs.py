@@ -62,7 +62,7 @@ class Leg:
         for depth in range(max(self.depths.values(), default=0) + 1):
             frames = self.rules.whole_records(selection.of(self.table.frames()))
             if self.depths:
-                frames = at_depth(frames, self.depths, rules=self.rules, depth=depth)
+                frames = at_depth(frames, self.rules, depths=self.depths, depth=depth)
             yield (_without(frame, done) for frame in frames) if done else frames
 
     def comparison(self, links: LinkFinder, *, schema: Schema, client: Client, folder: Path) -> Comparison:
@@ -140,7 +140,7 @@ def _understanding(rules: Rules, scan: Scan) -> Understands:
         if frame is None:
             return None
         outcomes = unreadable_outcomes(frame, entity=entity)
-        frame, doubled = without_duplicates(frame, scan, rules, entity=entity, field=key)
+        frame, doubled = without_duplicates(frame, scan, rules=rules, entity=entity, field=key)
         payloads = rules.translate(frame)
         outcomes = [*outcomes, *doubled, *invalid_outcomes(payloads)]
         block = rules.mapping.block
