@@ -191,17 +191,18 @@ def read_items(request: Request, answer: Answer, *, count: int) -> list[ItemAnsw
 
 
 def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
-    status = item.get("status") if isinstance(item, dict) else None
+    if not isinstance(item, dict):
+        raise AnswerUnusable(str(request), status=answer.status, reason="with an outcome that is no object")
     # v1 puts the record there, 2.3 the entity's name with the id beside it. Source: api-contract §2.4.
-    entity = item.get("entity") if isinstance(item, dict) else None
-    record = entity if isinstance(entity, dict) else {}
-    found = record.get("id", item.get("id") if isinstance(item, dict) else None)
-    record_id = None if found is None else str(found)
-    if isinstance(status, str) and status in _STORED:
+    entity = item.get("entity")
+    record = entity if isinstance(entity, dict) else item
+    found = record.get("id")
+    record_id = found if found is None or isinstance(found, str) else str(found)
+    status = item.get("status")
+    kind = _STORED.get(status) if isinstance(status, str) else None
+    if kind is not None:
         modified = record.get("modifiedAt")
-        return ItemAnswer(
-            _STORED[status], record_id, modified_at=modified if isinstance(modified, str) else None
-        )
+        return ItemAnswer(kind, record_id, modified_at=modified if isinstance(modified, str) else None)
     if status != "Failed":
         raise AnswerUnusable(str(request), status=answer.status, reason=f"with an outcome {status!r:.40}")
     text = str(item.get("message") or "")
@@ -212,9 +213,8 @@ def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
     if code == NOT_MODIFIED:
         # 1.10 calls an unchanged record failed with this code. Source: observations, "Bulk upsert".
         return ItemAnswer(ItemKind.UNCHANGED, record_id)
-    return ItemAnswer(
-        ItemKind.FAILED, record_id, code=code, text=plain(text[match.end() :] if match else text)
-    )
+    said = text[match.end() :] if match else text
+    return ItemAnswer(ItemKind.FAILED, record_id, code=code, text=plain(said))
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")

@@ -7,13 +7,14 @@ operators are an enum and each value is held against its operator's shape before
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Scalar: TypeAlias = str | int | float | dt.date | dt.datetime
 """One value of a condition. A bool is none: say `is_true` or `is_false`. A datetime without zone is UTC."""
@@ -220,6 +221,8 @@ def text_of(value: Scalar) -> str:
 
     Source: api-contract §5.1 (date, datetime).
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, dt.datetime):
         in_utc = value if value.tzinfo is None else value.astimezone(dt.UTC)
         return in_utc.strftime("%Y-%m-%d %H:%M:%S")
@@ -228,44 +231,48 @@ def text_of(value: Scalar) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def encode(parameters: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> str:
+# Texts that are the same when they are encoded: most keys are, and `quote` takes its time to find out.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~,-]*")
+
+
+def encoded(text: str) -> str:
+    """Return a value as it stands in a query."""
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=",")
+
+
+def encode(parameters: Iterable[tuple[str, str]]) -> str:
     """Return names and values as a query string, ready to be sent as it is.
 
     Brackets of names stay as they are: servers accept them, and it saves a third of the address.
     Source: observations, "Query strings".
     """
-    return "&".join(f"{quote(name, safe='[]')}={quote(value, safe=',')}" for name, value in parameters)
+    return "&".join(f"{quote(name, safe='[]')}={encoded(value)}" for name, value in parameters)
 
 
-def split_values(
-    values: Sequence[Scalar],
-    *,
-    query_bytes: int,
-    keys: int,
-    fixed_bytes: int,
-    name: str = "where[0][value][]",
-) -> Iterator[Sequence[Scalar]]:
-    """Yield the values in order, in pieces whose addresses fit.
+def split_texts(
+    texts: Sequence[str], *, query_bytes: int, keys: int, fixed_bytes: int, name_bytes: int
+) -> Iterator[Sequence[str]]:
+    """Yield encoded values in order, in pieces whose addresses fit.
 
     Args:
         query_bytes: how long the whole address may be, in bytes.
         keys: how many values a piece may have.
         fixed_bytes: what of the address is taken by everything but the values.
-        name: the parameter that each value is sent as.
+        name_bytes: what comes with each value: its name, `&` and `=`.
 
     A value that alone is too long for an address is a piece of its own: the server's answer tells (414).
     Source: observations, "Lists": nginx answers 414 above 8 KB; api-contract §4.1: PHP drops
     parameters after the thousandth.
     """
     begin, taken = 0, fixed_bytes
-    for end, value in enumerate(values):
-        cost = len("&") + len(quote(name, safe="[]")) + len("=") + len(quote(text_of(value), safe=","))
+    for end, text in enumerate(texts):
+        cost = name_bytes + len(text)
         if end > begin and (taken + cost > query_bytes or end - begin >= keys):
-            yield values[begin:end]
+            yield texts[begin:end]
             begin, taken = end, fixed_bytes
         taken += cost
-    if begin < len(values):
-        yield values[begin:]
+    if begin < len(texts):
+        yield texts[begin:]
 
 
 def equals(attribute: str, value: Scalar | bool | None) -> Condition:  # noqa: FBT001  the value is data, no switch

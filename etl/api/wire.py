@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import orjson
 
-from etl.api.where import Condition, Scalar, Where, any_of, encode, split_values, to_parameters
+from etl.api.where import Scalar, Where, any_of, encode, encoded, split_texts, text_of, to_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -205,29 +205,33 @@ def look_ups(
         keys: values in one request, at most.
         base_bytes: length of the address before the entity's name.
     """
-    first = any_of(field_name, values[:1]) if values else None
-    if first is None:
+    if not values:
         return []
-
-    def ask(condition: Condition) -> Request:
-        # Sorted by id, so that a list longer than one page can be read on without gaps. Source: quirk 16.
-        return list_records(
-            entity, select=select, where=(condition, *where), max_size=LOOK_UP_RECORDS, sort_by="id", asc=True
-        )
-
-    one = ask(first)
-    bare = encode([("where[0][value][]", "")])
-    fixed = base_bytes + len(entity) + len("?") + len(one.query) - len(bare) - _encoded_bytes(values[0])
-    pieces = split_values(values, query_bytes=url_bytes, keys=keys, fixed_bytes=fixed)
-    return [ask(any_of(field_name, piece)) for piece in pieces]
+    # Sorted by id, so that a list longer than one page can be read on without gaps. Source: quirk 16.
+    first = list_records(
+        entity,
+        select=select,
+        where=(*where, any_of(field_name, values[:1])),
+        max_size=LOOK_UP_RECORDS,
+        sort_by="id",
+        asc=True,
+    )
+    texts = [encoded(text_of(value)) for value in values]
+    name = f"&where[{len(where)}][value][]="
+    # The values are the last thing in the query, so more of them are put behind it.
+    bare = first.query[: len(first.query) - len(name) - len(texts[0])]
+    pieces = split_texts(
+        texts,
+        query_bytes=url_bytes,
+        keys=keys,
+        fixed_bytes=base_bytes + len(entity) + len("?") + len(bare),
+        name_bytes=len(name),
+    )
+    return [Request("GET", entity, query=bare + name + name.join(piece)) for piece in pieces]
 
 
 LOOK_UP_RECORDS = 1000
 """Records asked for at once by a look-up; more are read page by page."""
-
-
-def _encoded_bytes(value: Scalar) -> int:
-    return len(encode(list(to_parameters((any_of("x", (value,)),)))[-1:])) - len("where[0][value][]=")
 
 
 def write(method: Method, path: str, *, body: Mapping[str, Any] | Sequence[Any] | None = None) -> Request:

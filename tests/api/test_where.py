@@ -17,11 +17,12 @@ from etl.api.where import (
     both,
     either,
     encode,
+    encoded,
     equals,
     greater_than,
     linked_with,
     shape_of,
-    split_values,
+    split_texts,
     text_of,
     to_parameters,
 )
@@ -139,10 +140,9 @@ def test_brackets_of_names_are_not_encoded():
 )
 @settings(max_examples=50)
 def test_pieces_hold_every_value_in_order_and_fit(values, keys, query_bytes):
-    fixed = 100
-    pieces = list(split_values(values, query_bytes=query_bytes, keys=keys, fixed_bytes=fixed))
-    assert [value for piece in pieces for value in piece] == values
+    texts = [encoded(value) for value in values]
+    pieces = list(split_texts(texts, query_bytes=query_bytes, keys=keys, fixed_bytes=100, name_bytes=20))
+    assert [text for piece in pieces for text in piece] == texts
     for piece in pieces:
         assert 1 <= len(piece) <= keys
-        length = fixed + sum(len("&") + len(encode([("where[0][value][]", value)])) for value in piece)
-        assert length <= query_bytes or len(piece) == 1
+        assert 100 + sum(20 + len(text) for text in piece) <= query_bytes or len(piece) == 1
