@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 # Verb -> its module, which has `command`, and its line in `--help`; in the order in which people need them.
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("etl.cli.demo", "See a catalogue move: sandbox, import, a change, import again."),
+    "guess": ("etl.cli.guess", "A first mapping for a file, with a score per column."),
+    "check": ("etl.cli.check", "Every problem of a mapping, with file, line and column."),
+    "preview": ("etl.cli.preview", "What would be sent of the first rows; sends nothing."),
+    "test": ("etl.cli.test", "The mapping's own cases: rows, and what they must become."),
     "import": ("etl.cli.import_", "Send a table to AtroCore as a mapping says."),
     "plan": ("etl.cli.plan", "What an import would create, change and leave alone; sends nothing."),
     "export": ("etl.cli.export", "Records into CSV, XLSX, Parquet or JSON lines."),
@@ -28,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "profile": ("etl.cli.profile", "Profiles for staging and production: list, show, use, test."),
     "schema": ("etl.cli.schema", "What an instance can store: pull a snapshot, show, compare two."),
     "doctor": ("etl.cli.doctor", "What stands in the way of a run: reach, rights, limits, jobs."),
+    "explain": ("etl.cli.explain", "What a message means and what to do."),
     "config": ("etl.cli.config", "Every setting with where it came from."),
 }
 

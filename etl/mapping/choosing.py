@@ -38,7 +38,7 @@ def chosen_rows(columns: Columns, bound: Bound, mapping: Mapping) -> tuple[Colum
 
 
 def commands_of(columns: Columns, mapping: Mapping) -> tuple[pa.StringArray, Faults]:
-    """Return what the source says of each row, null where it says nothing, and the cells that are no command."""
+    """Return what the source says of each row, null where nothing, and the cells that are no command."""
     faults = Faults()
     doc = mapping.doc.rows.command
     if doc is None:

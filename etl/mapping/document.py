@@ -26,7 +26,7 @@ from etl.mapping.parts import (
     ValuesDoc,
     wrong,
 )
-from etl.mapping.table_parts import ColumnDoc, MarkersDoc, RowsDoc, SourceDoc
+from etl.mapping.table_parts import ColumnDoc, ExportDoc, MarkersDoc, RowsDoc, SourceDoc
 
 
 def _tuple(value: object) -> object:
@@ -331,6 +331,8 @@ class MappingDoc(EntityDoc):
     """A mapping to start from, relative to this one; own keys win."""
     source: SourceDoc = Field(default_factory=SourceDoc)
     """Where the rows come from and how they are written."""
+    export: ExportDoc = Field(default_factory=ExportDoc)
+    """What an export by this mapping takes along."""
     columns: Mapping[str, ColumnDoc] = Field(default_factory=dict)
     """Columns described once: short name -> what it is."""
     ignore: Names = ()

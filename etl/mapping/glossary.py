@@ -8,7 +8,7 @@ import unicodedata
 # English words that field names are made of -> words of headers, simplified as `simplified` does.
 MEANINGS: dict[str, str] = {
     "number": (
-        "sku artikelnummer artikelnr artnr artikel nr nummer produktnummer bestellnummer "
+        "no sku artikelnummer artikelnr artnr artikel nr nummer produktnummer bestellnummer "
         "reference referenz ref numero codigo articulo codice articolo artikelkod kod "
         "cikkszam itemno itemnumber productcode handelsnummer varenummer"
     ),

@@ -52,6 +52,15 @@ class SourceDoc(Part):
     """How dates are written; never guessed."""
 
 
+class ExportDoc(Part):
+    """What an export by this mapping takes along."""
+
+    where: str = ""
+    """A filter, in the language of `--where`; `--where` narrows it further."""
+    sort: str = ""
+    """Columns of the file, as `--sort` takes them."""
+
+
 class ColumnDoc(Part):
     """A column described once, for use everywhere below."""
 

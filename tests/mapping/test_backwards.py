@@ -114,13 +114,19 @@ def test_what_has_no_way_back_is_told(rules: Callable[..., Rules], tmp_path: Pat
     told = [str(one).removeprefix(f"{tmp_path}/") for one in no_way_back(rules(text, columns))]
     assert told == [
         "m.yaml:5:3: name cannot be exported: an expression has no way back. The column will be missing or empty.",
-        "m.yaml:6:3: text cannot be exported: joined columns cannot be told apart again. "
-        "The column will be missing or empty.",
-        'm.yaml:7:3: stock cannot be exported: it is calculated with column "B". '
-        "The column will be missing or empty.",
+        (
+            "m.yaml:6:3: text cannot be exported: joined columns cannot be told apart again. "
+            "The column will be missing or empty."
+        ),
+        (
+            'm.yaml:7:3: stock cannot be exported: it is calculated with column "B". '
+            "The column will be missing or empty."
+        ),
         "m.yaml:8:3: labels cannot be exported: slug cannot be undone. The column will be missing or empty.",
-        "m.yaml:9:3: ean cannot be exported: another field is exported into its column. "
-        "The column will be missing or empty.",
+        (
+            "m.yaml:9:3: ean cannot be exported: another field is exported into its column. "
+            "The column will be missing or empty."
+        ),
     ]
     assert language.FINDINGS["no_way_back"].severity == "warning"
     assert metadata()

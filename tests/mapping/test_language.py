@@ -51,7 +51,7 @@ def last(payloads: Payloads) -> list[object]:
         ("{column: A, replace: {pattern: '[aeiou]', with: '*'}}", {"A": ["hammer"]}, ["h*mm*r"]),
         ("{column: A, strip_prefix: 'SKU-', case: lower}", {"A": ["SKU-AB", "CD"]}, ["ab", "cd"]),
         ("{column: A, pad: {to: 5, with: '0'}, prefix: X, suffix: Y}", {"A": ["12"]}, ["X00012Y"]),
-        ("{column: A, slug: true}", {"A": ["Größe 5 \"XL\"", "!!"]}, ["groesse-5-xl", None]),
+        ("{column: A, slug: true}", {"A": ['Größe 5 "XL"', "!!"]}, ["groesse-5-xl", None]),
         ("{column: A, html: to_text}", {"A": ["<p>a &amp; b<br>c</p><script>x()</script>"]}, ["a & b\nc"]),
         ("{column: A, html: from_text}", {"A": ["a < b\nc\n\nd"]}, ["<p>a &lt; b<br>c</p><p>d</p>"]),
         ("{column: A, steps: [{prefix: ' x'}, {trim: true}]}", {"A": ["y "]}, ["xy"]),

@@ -1,0 +1,54 @@
+"""`atro-etl explain`: what a code means and what to do."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from etl.cli.console import Console, Form
+from etl.cli.exits import Exit
+from etl.cli.options import output, pass_console
+
+
+@click.command("explain")
+@click.argument("code", required=False)
+@output
+@pass_console
+def command(console: Console, *, code: str | None) -> int:
+    """What a message with this CODE means and what to do; without a code all there are."""
+    from etl.mapping import FINDINGS  # noqa: PLC0415  `--help` needs none of it
+    from etl.mapping.findings import choices  # noqa: PLC0415
+    from etl.problems import CATALOGUE  # noqa: PLC0415
+
+    known = {**FINDINGS, **CATALOGUE}
+    if code is None:
+        width = max(map(len, known))
+        lines = [f"{name:<{width}}  {_words(kind.sentence)}" for name, kind in sorted(known.items())]
+        console.say_json(
+            {"schema": 1, "codes": [*sorted(known)]}
+        ) if console.form is Form.JSON else console.say("\n".join(lines))
+        return Exit.DONE
+    if code not in known:
+        raise click.UsageError(f'there is no code "{code}". {choices(code, known, what="Codes", at_most=0)}')
+    kind = known[code]
+    about = "the mapping" if code in FINDINGS else "a row of the source"
+    effect = {
+        ("the mapping", "error"): "Nothing is sent until it is mended.",
+        ("the mapping", "warning"): "The mapping works; look at it once.",
+        ("a row of the source", "error"): "The row is not sent; the others are.",
+        ("a row of the source", "warning"): "The row is sent; look at it.",
+    }[about, str(kind.severity)]
+    if console.form is Form.JSON:
+        console.say_json({"schema": 1, "code": code, "severity": str(kind.severity), "about": about,
+                          "sentence": _words(kind.sentence), "advice": _words(kind.advice)})  # fmt: skip
+    else:
+        lines = [f"{code}: {kind.severity} about {about}", _words(kind.sentence), _words(kind.advice), effect]
+        console.say("\n  ".join(lines))
+    return Exit.DONE
+
+
+def _words(text: str) -> str:
+    """Return a text of the catalogue with its places named in capitals: `"{value}" is…` -> `"VALUE" is…`."""
+    named = re.sub(r"(?<!\{)\{([a-z_]+)\}(?!\})", lambda found: found[1].upper(), text)
+    return named.replace("{{", "{").replace("}}", "}")

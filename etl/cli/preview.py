@@ -1,0 +1,96 @@
+"""`atro-etl preview`: what would be sent of the first rows; sends nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from etl.cli.console import Console, Form
+from etl.cli.exits import Exit
+from etl.cli.mapping_ground import FILE, open_source, require_schema, snapshot, source
+from etl.cli.options import connection, output, pass_console, state
+from etl.report import neutral
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from etl.mapping import Rules
+    from etl.report.json import Json
+    from etl.tables import Table
+
+
+@click.command("preview")
+@click.argument("mapping", type=FILE)
+@source
+@snapshot
+@click.option("--limit", type=click.IntRange(min=1), default=5, show_default=True, metavar="N", help="Rows.")
+@click.option("--explain", default="", metavar="ROW[:FIELD]", help="How the values of one row come about.")
+@connection
+@state
+@output
+@pass_console
+def command(
+    console: Console, *, mapping: Path, source: Path | None, snapshot: Path | None, limit: int, explain: str
+) -> int:
+    """Column, field and value of the first rows as a MAPPING makes them; with --json the payloads."""
+    from etl import mapping as language  # noqa: PLC0415  `--help` needs none of it
+    from etl.errors import ConfigurationInvalid  # noqa: PLC0415
+
+    read = language.load(mapping)
+    table = open_source(read, source)
+    if table is None:
+        advice = "Give one with --source FILE."
+        raise ConfigurationInvalid(str(mapping), what="it names no source.file.", advice=advice)
+    schema = require_schema(console, snapshot)
+    found: list[Json] = []
+    for part in read.parts():
+        rules = language.bind(part, header=table.header, schema=schema)
+        if console.form is Form.JSON:
+            found += _as_json(rules, table, limit)
+            continue
+        if part.block:
+            console.say(neutral(f"block {part.block}: {part.entity}"))
+        if explain:
+            _explain(console, rules, table, explain)
+        else:
+            _show(console, rules, table, limit)
+    if console.form is Form.JSON:
+        console.say_json({"schema": 1, "rows": found})
+    return Exit.DONE
+
+
+def _as_json(rules: Rules, table: Table, limit: int) -> list[Json]:
+    from etl.mapping.preview import first_previews  # noqa: PLC0415
+
+    return [
+        {"block": rules.mapping.block, "row": one.row, "state": one.state, "payload": one.payload,
+         "attributes": one.attributes, "relations": [[*pair] for pair in one.relations],
+         "problems": [*one.problems]}
+        for one in first_previews(rules, table.frames(), limit)
+    ]  # fmt: skip
+
+
+def _show(console: Console, rules: Rules, table: Table, limit: int) -> None:
+    from etl.mapping.preview import first_previews  # noqa: PLC0415
+
+    for one in first_previews(rules, table.frames(), limit):
+        console.say(f"row {one.row}: {one.state}")
+        values = [*one.payload.items(), *one.attributes.items(), *one.relations]
+        lines = [f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values]
+        for line in (*lines, *(f"  ! {problem}" for problem in one.problems)):
+            console.say(neutral(line))
+
+
+def _explain(console: Console, rules: Rules, table: Table, explain: str) -> None:
+    from etl.mapping.preview import trace  # noqa: PLC0415
+
+    row, _, name = explain.partition(":")
+    if not row.isdigit():
+        raise click.UsageError(f'"{explain}" is no row. Write --explain 118, or --explain 118:price.')
+    for frame in rules.whole_records(table.frames()):
+        for one in trace(rules, frame, int(row), name=name or None):
+            console.say(neutral(f"{one.name} -> {one.key}"))
+            for what, text in one.steps:
+                console.say(neutral(f"  {what}: {text}"))

@@ -1,0 +1,128 @@
+"""The verbs about mappings: check, guess, preview, test, explain."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from etl.cli import main
+from etl.sandbox.builtin import builtin_metadata
+from etl.sandbox.generations import GENERATIONS
+from etl.schema import save_snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAPPING = """\
+entity: Product
+key: number
+source: {file: tools.csv, number: {decimal: ","}}
+fields:
+  number: No
+  name: {column: Name, required: true}
+  price: Price
+  productStatus: {constant: draft}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a mapping, its source and a pulled schema, and no server anywhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("URL", "USERNAME", "PASSWORD", "PROFILE", "TOKEN", "STATE_DIR"):
+        monkeypatch.delenv(f"ATRO_{name}", raising=False)
+    (tmp_path / ".atro-etl").mkdir()
+    save_snapshot(builtin_metadata(GENERATIONS["2.1"]), tmp_path / ".atro-etl" / "schema.json")
+    (tmp_path / "tools.yaml").write_text(MAPPING, encoding="utf-8")
+    (tmp_path / "tools.csv").write_text("No;Name;Price\n1;Hammer;1,50\n2;Saw;x\n", encoding="utf-8")
+    return tmp_path
+
+
+def call(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, arguments)
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.usefixtures("here")
+def test_check_says_that_nothing_is_wrong() -> None:
+    code, out, _ = call("check", "tools.yaml")
+    assert (code, out) == (0, "tools.yaml: nothing is wrong\n")
+
+
+def test_check_tells_all_problems_in_every_form(here: Path) -> None:
+    (here / "tools.yaml").write_text(MAPPING.replace("Price\n", "Prise\n"), encoding="utf-8")
+    code, out, _ = call("check", "tools.yaml")
+    assert code == 3
+    assert out.splitlines() == [
+        'tools.yaml:4:1: nothing uses column "Price". Map it, or list it under "ignore".  [unused_column]',
+        'tools.yaml:7:10: column "Prise" is not in tools.csv. Columns there: No, Name, Price. '
+        'Did you mean "Price"?  [unknown_column]',
+    ]
+    told = json.loads(call("check", "tools.yaml", "--json")[1])["problems"]
+    assert {(one["code"], one["line"], one["severity"]) for one in told} == {
+        ("unknown_column", 7, "error"),
+        ("unused_column", 4, "warning"),
+    }
+    github = call("check", "tools.yaml", "--format", "github")[1]
+    assert "::error file=tools.yaml,line=7,col=10,title=unknown_column::column" in github
+
+
+def test_check_sees_a_key_that_repeats_in_the_source(here: Path) -> None:
+    (here / "tools.csv").write_text("No;Name;Price\n1;Hammer;1,50\n1;Saw;2\n", encoding="utf-8")
+    code, out, _ = call("check", "tools.yaml")
+    assert code == 3
+    assert out.startswith(
+        'tools.yaml:2:6: the key "number" is not unique in the source: 1 of 2 rows repeat one'
+    )
+
+
+def test_guess_writes_a_mapping_that_check_takes(here: Path) -> None:
+    code, _, err = call("guess", "tools.csv", "--entity", "Product", "-o", "new.yaml")
+    assert (code, "2 of 3 columns" in err or "3 of 3 columns" in err) == (0, True)
+    assert call("check", "new.yaml")[0] == 0
+    code, _, err = call("guess", "tools.csv", "--entity", "Product", "-o", "new.yaml")
+    assert (code, "nothing is overwritten" in err) == (3, True)
+    assert json.loads(call("guess", "tools.csv", "-e", "Product", "--json")[1])["key"] == "number"
+    assert here.joinpath("new.yaml").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_preview_shows_values_and_problems() -> None:
+    code, out, _ = call("preview", "tools.yaml")
+    assert code == 0
+    assert out == (
+        "row 2: sent\n"
+        '  number = "1"\n  name = "Hammer"\n  price = 1.5\n  productStatus = "draft"\n'
+        "row 3: invalid\n"
+        '  ! column "Price": "x" is not a number. Correct the cell.\n'
+    )
+    rows = json.loads(call("preview", "tools.yaml", "--json", "--limit", "1")[1])["rows"]
+    assert [one["payload"]["price"] for one in rows] == [1.5]
+    assert call("preview", "tools.yaml", "--explain", "2:price")[1] == (
+        'price -> price\n  cell of Price: "1,50"\n  float: 1.5\n'
+    )
+
+
+def test_test_runs_the_cases_beside_a_mapping(here: Path) -> None:
+    cases = "cases:\n  - {name: fine, row: {No: 1, Name: x}, expect: {number: '1'}}\n"
+    (here / "tools.cases.yaml").write_text(cases, encoding="utf-8")
+    assert call("test", "tools.yaml")[:2] == (0, "1 cases, 0 failed\n")
+    wrong = cases + "  - {name: wrong, row: {No: 1, Name: x}, expect: {number: '2'}}\n"
+    (here / "tools.cases.yaml").write_text(wrong, encoding="utf-8")
+    code, out, _ = call("test", "tools.yaml")
+    assert code == 3
+    assert out == "tools.cases.yaml:3: wrong\n  number: expected '2', found '1'\n2 cases, 1 failed\n"
+
+
+def test_explain_knows_every_code() -> None:
+    assert call("explain", "unknown_column")[1] == (
+        'unknown_column: error about the mapping\n  column "COLUMN" is not in FILE\n'
+        "  Columns there: COLUMNS.CLOSE\n  Nothing is sent until it is mended.\n"
+    )
+    assert "not_a_number" in call("explain")[1]
+    code, _, err = call("explain", "not_a_numbr")
+    assert (code, 'Did you mean "not_a_number"' in err) == (2, True)
