@@ -77,6 +77,7 @@ class SheetFacts:
     """As `A1:C1`."""
     is_filtered: bool = False
     """A filter hides some of the rows."""
+    has_formulas: bool = False
     percentages: set[int] = field(default_factory=set)
     """0-based columns whose first cells are shown as percentages: 0.19 is shown as 19 %."""
     currencies: set[int] = field(default_factory=set)
@@ -224,6 +225,7 @@ def _search(chunk: bytes, styles: Styles, facts: SheetFacts) -> None:
         for letters, row, text in ERROR.findall(chunk):
             facts.errors[_place(letters, row)] = html.unescape(text.decode())
     if b"<f" in chunk:
+        facts.has_formulas |= b"<f>" in chunk or b"<f " in chunk
         for letters, row, formula in UNCACHED.findall(chunk):
             facts.uncached[_place(letters, row)] = "=" + html.unescape(formula.decode())
     for style, digits in styles.padded.items():
