@@ -44,6 +44,7 @@ def expected_code(line: str) -> int:
     return int(found[1]) if found else 0
 
 
+@pytest.mark.timeout(600)  # a dozen processes, one after the other
 def test_what_the_readme_says_to_type_runs(folder: Path):
     blocks = BLOCK.findall(README)
     assert blocks, "README.md marks no block as run"
