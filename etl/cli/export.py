@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("export")
+@click.argument("mapping", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @export_options
 @limit
 @connection
@@ -27,12 +28,11 @@ if TYPE_CHECKING:
 @output
 @pass_console
 def command(console: Console, /, **options: object) -> int:
-    """Write records into a table; the file appears when it is whole."""
+    """Write records into a table: the columns asked for, or those of a MAPPING that imports them."""
     from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
 
     given = Given(**{**options, "decimal": options["decimal"] or ""})  # type: ignore[arg-type]  # click has typed them
-    if not given.entity:
-        raise click.UsageError("what shall be exported? Write --entity Product.")
+    given.check()
     settings = read_settings(console, asks=True)
     with (
         blocking.connect(

@@ -44,6 +44,7 @@ SUFFIXES = ("csv", "tsv", "xlsx", "parquet", "jsonl")
 class Given:
     """The options of `export` as they were typed."""
 
+    mapping: Path | None
     entity: str | None
     where: str
     where_json: str
@@ -63,6 +64,17 @@ class Given:
     separator: str
     force: bool
 
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            click.UsageError: nothing is named, or two things that say the same.
+        """
+        if self.mapping is None and not self.entity:
+            raise click.UsageError("what shall be exported? Write --entity Product, or give a mapping.")
+        if self.mapping is not None and (self.columns or self.columns_from):
+            raise click.UsageError("a mapping has its columns: leave --columns out, or the mapping.")
+
     def what(self) -> What:
         """Return what shall be exported."""
         from etl.exporting import What  # noqa: PLC0415  `--help` needs no pyarrow
@@ -72,6 +84,7 @@ class Given:
             columns = ",".join(filter(None, [columns, _text_of(self.columns_from)]))
         return What(
             entity=self.entity or "",
+            mapping=self.mapping,
             columns=columns,
             where=self.where,
             where_json=self.where_json,

@@ -11,6 +11,7 @@ import pyarrow as pa
 from etl.api.filters import read_json, to_where
 from etl.api.where import Condition, Operator
 from etl.exporting.attributes import Attributes
+from etl.exporting.backwards import read_backwards
 from etl.exporting.cells import to_table
 from etl.exporting.columns import all_fields, read_columns
 from etl.exporting.exploding import exploded
@@ -22,8 +23,10 @@ from etl.schema import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
 
     from etl.api import Client
+    from etl.exporting.backwards import Backwards
     from etl.exporting.columns import Column
     from etl.model import ProgressListener
     from etl.schema import EntitySchema, Schema
@@ -36,7 +39,12 @@ MOST_RECORDS = 2000
 class What:
     """What is exported."""
 
-    entity: str
+    entity: str = ""
+    """Empty: the mapping's."""
+    mapping: Path | None = None
+    """A mapping whose columns are written; then `columns` is empty. None: as `columns` says."""
+    keeps_types: bool = True
+    """By a mapping: numbers, dates and booleans stay such where the mapping takes them as they are."""
     columns: str = ""
     """As `--columns` takes them; empty: every field that lists show."""
     where: str = ""
@@ -62,6 +70,24 @@ class Plan:
     where: tuple[Condition, ...]
     total: int | None
     """Records that fit, before the limit; None: the server does not count them."""
+    back: Backwards | None = None
+    """The mapping that gives the columns of the file; None: `columns` are these."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The columns of the file."""
+        return self.back.header if self.back else tuple(one.header for one in self.columns)
+
+    @property
+    def multiple(self) -> tuple[str, ...]:
+        """Those of them that hold several values."""
+        return () if self.back else tuple(one.header for one in self.columns if one.is_multiple)
+
+    def empty(self) -> pa.Table:
+        """Return no rows, in the types of the file's columns."""
+        types = self.back.types() if self.back else [one.type for one in self.columns]
+        pairs = zip(self.header, types, strict=True)
+        return pa.table({header: pa.array([], one) for header, one in pairs})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +108,23 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
         EntityUnknown, FilterInvalid: it names what is not there.
         RequestFailed, NoAccess: see `Client.ask`.
     """
-    entity = schema.entity(what.entity)
-    if what.columns:
+    back = None
+    if what.mapping is not None:
+        back = await read_backwards(what.mapping, client, schema=schema, keeps_types=what.keeps_types)
+    entity = schema.entity(what.entity or (back.mapping.entity if back else ""))
+    if back is not None:
+        columns = back.columns
+    elif what.columns:
         columns = await read_columns(what.columns, client, entity=entity, schema=schema)
     else:
         columns = await all_fields(client, entity=entity, schema=schema)
     if what.language:
         columns = tuple(_in_language(one, entity, what.language) for one in columns)
     where = await to_where(client, what.where, entity=entity, schema=schema)
+    if back is not None and back.mapping.document.export.where:
+        named = f"{what.mapping}: export.where"
+        said = back.mapping.document.export.where
+        where = (*where, *await to_where(client, said, entity=entity, schema=schema, where=named))
     if what.where_json:
         where = (*where, *read_json(what.where_json, entity, schema=schema))
     if what.changed_since:
@@ -101,7 +136,7 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
             where="--changed-since",
         )
         where = (*where, *since)
-    return Plan(entity, columns, where, await client.total(entity.name, where))
+    return Plan(entity, columns, where, await client.total(entity.name, where), back)
 
 
 async def export_records(
@@ -145,7 +180,7 @@ async def export_records(
         await attributes.fill(records)
         await links.ask(records)
         table = await asyncio.to_thread(to_table, records, plan.columns, links=links)
-        table = expressions.fill(table)
+        table = plan.back.finish(table) if plan.back else expressions.fill(table)
         if what.explode:
             table = exploded(table, what.explode)
         done += len(records)
@@ -168,12 +203,7 @@ async def read_table(what: What, client: Client, *, listener: ProgressListener |
     plan = await plan_export(what, client, schema=schema)
     pages = export_records(plan, client, schema=schema, what=what, listener=listener)
     tables = [page.rows async for page in pages]
-    return pa.concat_tables(tables) if tables else empty(plan.columns)
-
-
-def empty(columns: Sequence[Column]) -> pa.Table:
-    """Return no rows, in the types of the columns."""
-    return pa.table({one.header: pa.array([], one.type) for one in columns})
+    return pa.concat_tables(tables) if tables else plan.empty()
 
 
 def _own_keys(columns: Sequence[Column]) -> list[str]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from etl.errors import ConfigurationInvalid, RequestFailed, ServerGone
 from etl.exporting.exploding import check_explode
-from etl.exporting.outputs import Earlier, Format, check_format, opened, output_path
-from etl.exporting.pulling import What, empty, export_records, newest_change, plan_export
+from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, opened, output_path
+from etl.exporting.pulling import What, export_records, newest_change, plan_export
 from etl.exporting.sorting import read_sort, sorted_rows
 from etl.exporting.staging import Stage
+from etl.mapping import load
 from etl.report import Instance, Summary, to_object
 from etl.report.tally import Tally
-from etl.runs import RunFacts, begin_run, end_run, new_run_id
+from etl.runs import Fingerprint, RunFacts, begin_run, end_run, new_run_id
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
@@ -104,21 +105,24 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     began = clock()
     started = place.now()
     earlier = Earlier(place.state)
+    if what.mapping is not None:
+        what = replace(what, entity=what.entity or load(what.mapping).entity)
     path = None
     if how.output != STANDARD_OUTPUT:
         path = output_path(how.output, cwd=place.cwd, now=started, entity=what.entity)
         check_format(path)
         earlier.check(path, is_forced=how.is_forced)
+    suffix = path.suffix.lower() if path is not None else how.suffix
+    what = replace(what, keeps_types=suffix not in TEXTS)
     schema = read_metadata(await client.metadata())
     entity = schema.entity(what.entity)
-    subject = f"{client.url} {what.entity} {how.output}"
+    subject = f"{client.url} {what.mapping or what.entity} {how.output}"
     changed = await newest_change(client, entity)
     what = _since(what, earlier.watermark(subject))
     plan = await plan_export(what, client, schema=schema)
-    headers = [one.header for one in plan.columns]
-    keys = read_sort(how.sort, headers)
+    keys = read_sort(how.sort or (plan.back.mapping.document.export.sort if plan.back else ""), plan.header)
     if what.explode:
-        check_explode(what.explode, headers, multiple=[one.header for one in plan.columns if one.is_multiple])
+        check_explode(what.explode, plan.header, multiple=plan.multiple)
     run = begin_run(
         place.state, _facts(what, how, client=client, place=place, schema=schema, started=started)
     )
@@ -150,6 +154,7 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     summary = tally.summary(
         run.id,
         "export",
+        mappings=[str(what.mapping)] if what.mapping else [],
         status="stopped" if is_stopped else None,
         requests=client.requests,
         retries=client.retries,
@@ -179,8 +184,7 @@ class Described:
 
 def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey], tally: Tally) -> None:
     """Write the pages into the file; it appears when it is whole."""
-    header = [one.header for one in export.plan.columns]
-    records = 0
+    plan, records = export.plan, 0
 
     def tables() -> Iterator[pa.Table]:
         nonlocal records
@@ -193,14 +197,24 @@ def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey]
         rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
     metadata = {"entity": export.what.entity, "url": export.url, "run": export.run, "started": export.started}
     described = {f"atro-etl.{name}": text for name, text in metadata.items()}
-    described |= {f"atro-etl.column.{one.header}": one.address.text for one in export.plan.columns}
-    with opened(target, header, form=how.form, metadata=described) as writer:
+    if plan.back is None:
+        described |= {f"atro-etl.column.{one.header}": one.address.text for one in plan.columns}
+    with opened(target, plan.header, form=_form(how.form, plan), metadata=described) as writer:
         for table in rows:
             writer.write(table)
         if not records:
-            writer.write(empty(export.plan.columns))
-    tally.add_exported(export.what.entity, records)
+            writer.write(plan.empty())
+    tally.add_exported(plan.entity.name, records)
     tally.add_problems(writer.problems)
+
+
+def _form(form: Format, plan: Plan) -> Format:
+    """Return how cells are written, where nothing was said as the mapping's source is."""
+    if plan.back is None:
+        return form
+    source = plan.back.mapping.source
+    encoding = source.encoding if source.encoding and form.encoding == Format().encoding else form.encoding
+    return replace(form, delimiter=form.delimiter or source.delimiter or "", encoding=encoding, decimal=".")
 
 
 def _since(what: What, watermark: str) -> What:
@@ -223,11 +237,12 @@ def _since(what: What, watermark: str) -> What:
 def _facts(
     what: What, how: How, *, client: Client, place: Place, schema: Schema, started: datetime
 ) -> RunFacts:
-    options = {**asdict(what), "output": how.output, "sort": how.sort, "cwd": str(place.cwd)}
+    said = {**asdict(what), "mapping": str(what.mapping or "")}
+    options = {**said, "output": how.output, "sort": how.sort, "cwd": str(place.cwd)}
     return RunFacts(
         new_run_id(started, place.chance()),
         "export",
-        mappings=(),
+        mappings=(Fingerprint(str(what.mapping), load(what.mapping).digest),) if what.mapping else (),
         sources=(),
         url=client.url,
         user=client.user,
