@@ -36,6 +36,7 @@
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
         ├── RightsLost
+        ├── AttributesNotKept
         └── Interrupted             exit 130 or 143
 
 A bad row is none of these: it is a `Problem`.
@@ -469,3 +470,18 @@ class Interrupted(Stopped):
     def __str__(self) -> str:
         """Say that nothing is lost."""
         return "interrupted; the requests in flight were finished."
+
+
+class AttributesNotKept(Stopped):
+    """The server keeps attribute values in none of the ways in which they can be written in bulk."""
+
+    def __init__(self, attribute: str, entity: str) -> None:
+        super().__init__(attribute, entity)
+        self.attribute, self.entity = attribute, entity
+
+    def __str__(self) -> str:
+        """Say what was tried."""
+        return (
+            f'attribute "{self.attribute}" of {self.entity} was sent with one record, and reading it back '
+            "showed another value. Nothing more was sent. Check the right to create attribute values."
+        )

@@ -370,6 +370,17 @@ class Client:
         request = wire.write("PATCH", wire.record_path(entity, record_id), body=payload)
         return answers.read_object(request, await self.send(request))
 
+    async def write(
+        self, method: wire.Method, path: str, *, body: Mapping[str, object] | Sequence[object]
+    ) -> object:
+        """Send one request that changes something and has no call of its own; None where nothing changed.
+
+        Raises:
+            RequestFailed, NoAccess: see `upsert`.
+        """
+        request = wire.write(method, path, body=body)
+        return answers.read_json(request, await self.send(request))
+
     async def delete(self, entity: str, record_id: str) -> bool:
         """Delete one record; False where there was none with this id.
 

@@ -93,11 +93,12 @@ def refused_whole(
     return outcomes
 
 
-def judge_deletions(batch: Batch, refusals: Mapping[str, str]) -> list[Outcome]:
-    """Return what became of each record of a batch of deletes.
+def judge_each(batch: Batch, refusals: Mapping[str, str], *, done: Status) -> list[Outcome]:
+    """Return what became of each record of a batch whose records went one by one.
 
     Args:
-        refusals: id -> why the server refused to delete it.
+        refusals: id -> why the server refused it.
+        done: what became of the others.
     """
     changes = batch.changes
     columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
@@ -107,7 +108,7 @@ def judge_deletions(batch: Batch, refusals: Mapping[str, str]) -> list[Outcome]:
         if record_id in refusals:
             facts = {"text": refusals[record_id], "id": record_id}
             problems = [Problem("refused", changes.file, changes.sheet, row, value=key or "", facts=facts)]
-        status = Status.FAILED if problems else Status.DELETED
+        status = Status.FAILED if problems else done
         outcomes += record_outcomes(
             changes, row, key=key, status=status, record_id=record_id, problems=problems
         )

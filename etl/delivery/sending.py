@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
 
 from etl.batching import halves
-from etl.delivery.judging import ids_to_look_at, judge, judge_deletions, refused_whole
+from etl.delivery.attributes import calls_of
+from etl.delivery.judging import ids_to_look_at, judge, judge_each, refused_whole
 from etl.errors import (
     AnswerUnusable,
     Interrupted,
@@ -24,14 +26,14 @@ from etl.errors import (
     Stopped,
     TooLarge,
 )
+from etl.model import Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
-    from etl.api import ItemAnswer, RetryClock
+    from etl.api import Client, ItemAnswer, RetryClock
     from etl.journal import Journal
     from etl.model import Batch, Limits, Outcome
-    from etl.resolving.keys import Record
 
 log = logging.getLogger(__name__)
 
@@ -41,32 +43,9 @@ LOST_RIGHTS = frozenset({401, 403})
 SERVER_BROKE = 500
 
 
-class Sends(Protocol):
-    """What of the API client is used here."""
-
-    @property
-    def url(self) -> str:
-        """The address, for messages."""
-        ...
-
-    async def upsert(self, body: bytes, *, count: int) -> Sequence[ItemAnswer]:
-        """Send one bulk upsert, once, and return an answer per item."""
-        ...
-
-    async def delete(self, entity: str, record_id: str) -> bool:
-        """Delete one record; False where there was none."""
-        ...
-
-    async def look_up(
-        self, entity: str, field: str, values: Sequence[str], *, select: Sequence[str]
-    ) -> Sequence[Record]:
-        """Return the records whose `field` is one of `values`."""
-        ...
-
-
 async def deliver(
     batches: AsyncIterator[Batch | None],
-    client: Sends,
+    client: Client,
     *,
     journal: Journal,
     limits: Limits,
@@ -142,7 +121,7 @@ class _Flight:
 class _Sender:
     """Sends one batch until its outcomes are known, or until nothing answers any more."""
 
-    def __init__(self, client: Sends, journal: Journal, *, limits: Limits, clock: RetryClock) -> None:
+    def __init__(self, client: Client, journal: Journal, *, limits: Limits, clock: RetryClock) -> None:
         self._client, self._journal, self._limits, self._clock = client, journal, limits, clock
         self._last_answer = clock.now()
 
@@ -150,6 +129,8 @@ class _Sender:
         request = self._journal.sending(batch)
         if not batch.body:
             return await self._delete(batch, request)
+        if batch.changes.attribute_keys:
+            return await self._through_endpoints(batch, request)
         tries = broken = 0
         while True:
             try:
@@ -181,22 +162,48 @@ class _Sender:
         """Delete records one by one: what is gone already, or goes twice, is deleted."""
         refusals: dict[str, str] = {}
         for record_id in batch.changes.ids.to_pylist():
-            tries = 0
-            while True:
-                try:
-                    await self._client.delete(batch.entity, record_id)
-                except Refused as refusal:
-                    refusals[record_id] = str(refusal)
-                except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
-                    tries += 1
-                    self._give_up_when_silent(tries, failure)
-                    await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
-                    continue
-                self._last_answer = self._clock.now()
-                break
-        outcomes = judge_deletions(batch, refusals)
+            try:
+                await self._until_answered(partial(self._client.delete, batch.entity, record_id))
+            except Refused as refusal:
+                refusals[record_id] = str(refusal)
+        outcomes = judge_each(batch, refusals, done=Status.DELETED)
         self._journal.answered(request, outcomes)
         return outcomes
+
+    async def _through_endpoints(self, batch: Batch, request: int) -> list[Outcome]:
+        """Write attribute values record by record; each request may go twice."""
+        refusals: dict[str, str] = {}
+        for record_id, calls in calls_of(batch):
+            for call in calls:
+                try:
+                    await self._until_answered(
+                        partial(self._client.write, call.method, call.path, body=call.body)
+                    )
+                except Refused as refusal:
+                    refusals[record_id] = str(refusal)
+                    break
+        outcomes = judge_each(batch, refusals, done=Status.UPDATED)
+        self._journal.answered(request, outcomes)
+        return outcomes
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
+        """Send a request that may go twice until it is answered.
+
+        Raises:
+            Refused: the server says no.
+            ServerGone: it says nothing any more.
+        """
+        tries = 0
+        while True:
+            try:
+                await ask()
+            except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
+                tries += 1
+                self._give_up_when_silent(tries, failure)
+                await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
+                continue
+            self._last_answer = self._clock.now()
+            return
 
     async def _judged(
         self, batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool

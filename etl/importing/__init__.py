@@ -87,7 +87,7 @@ async def import_table(
             tally.add(outcomes)
         for leg in legs:
             passage = Passage(
-                leg.comparison(links, schema=schema, client=client, folder=folder),
+                leg.comparison(links, schema=schema, client=client, folder=folder, is_trying=True),
                 leg.scan.rows,
                 client,
                 journal,
@@ -142,7 +142,7 @@ async def plan_table(
 
     try:
         for leg in legs:
-            comparison = leg.comparison(links, schema=schema, client=client, folder=folder)
+            comparison = leg.comparison(links, schema=schema, client=client, folder=folder, is_trying=False)
             await comparison.prepare(leg.scan.rows)
             for frames in leg.passes(how.selection, {}):
                 async for compared in comparison.changes(frames, unsent=unsent):

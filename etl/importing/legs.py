@@ -13,7 +13,9 @@ from etl.delivery import invalid_outcomes
 from etl.importing.attributes import read_attribute_facts
 from etl.mapping import bind
 from etl.planning import Comparison
+from etl.planning.attributing import Attributing
 from etl.resolving import LinkFinder, RecordFinder
+from etl.resolving.attribute_values import AttributeReader
 from etl.scanning import (
     at_depth,
     depths_of,
@@ -51,6 +53,8 @@ class Leg:
     scan: Scan
     depths: Map[int, int]
     """First row of a record -> how many parents lie above it in the same source; absent: none."""
+    types: Map[str, str]
+    """Attribute id -> AtroCore's name of its type; empty: the mapping gives no attributes."""
 
     @property
     def block(self) -> str:
@@ -65,8 +69,14 @@ class Leg:
                 frames = at_depth(frames, self.rules, depths=self.depths, depth=depth)
             yield (_without(frame, done) for frame in frames) if done else frames
 
-    def comparison(self, links: LinkFinder, *, schema: Schema, client: Client, folder: Path) -> Comparison:
-        """Return what compares the rows with the server."""
+    def comparison(
+        self, links: LinkFinder, *, schema: Schema, client: Client, folder: Path, is_trying: bool
+    ) -> Comparison:
+        """Return what compares the rows with the server.
+
+        Args:
+            is_trying: False: nothing will be sent.
+        """
         records = RecordFinder(
             client,
             self.rules.entity.name,
@@ -77,7 +87,16 @@ class Leg:
         )
         write = self.rules.mapping.write
         understand = _understanding(self.rules, self.scan)
-        return Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
+        made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
+        if self.types:
+            targets = [one.target for one in self.rules.bound.attributes]
+            reader = AttributeReader(
+                client, self.rules.entity, schema=schema, targets=targets, types=self.types
+            )
+            said = self.rules.mapping.doc.write_attributes
+            way = None if said == "auto" else said
+            made.attributes = Attributing(reader, links, way, is_trying, made.usable)
+        return made
 
 
 async def read_legs(
@@ -121,7 +140,9 @@ async def read_legs(
         )
         is_tree = any(leads_to_itself(link, rules.entity.name) for link in rules.links)
         frames = rules.whole_records(selection.of(table.frames()))
-        return Leg(table, rules, scan, depths_of(frames, rules) if is_tree else {})
+        depths = depths_of(frames, rules) if is_tree else {}
+        known = facts.get(rules.mapping.entity, ())
+        return Leg(table, rules, scan, depths, {one.attribute_id: one.field.type for one in known})
 
     return [await asyncio.to_thread(scanned, rules) for rules in bound]
 

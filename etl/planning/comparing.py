@@ -8,18 +8,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from etl.batching import take
-from etl.model import ChangeKind, Status
+from etl.model import ChangeKind, LinkTexts, Status
 from etl.planning.changes import plan_changes
 from etl.planning.phases import in_phases
 from etl.planning.relating import existing_pairs, plan_relation
+from etl.resolving import Found
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from etl.api import Client
-    from etl.model import Changes, Frame, LinkTexts, Outcome, Payloads
+    from etl.model import Changes, Frame, Outcome, Payloads
+    from etl.planning.attributing import Attributing
     from etl.planning.changes import WriteMode
-    from etl.resolving import Found, LinkFinder, RecordFinder
+    from etl.resolving import LinkFinder, RecordFinder
     from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
     from etl.schema import EntitySchema, Schema
@@ -53,7 +55,7 @@ class Compared:
     """True: what comes next needs these records to stand."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Comparison:
     """Payloads compared with what stands on the server, frame by frame. Sends nothing."""
 
@@ -66,6 +68,8 @@ class Comparison:
     schema: Schema
     block: str = ""
     """Of the mapping: the part of a row that its records are; empty where it has no blocks."""
+    attributes: Attributing | None = None
+    """None: the mapping gives no attributes."""
     failed: set[int] = field(default_factory=set)
     """Source rows of records that were sent and do not stand as they should; `refuse` fills it."""
 
@@ -108,8 +112,13 @@ class Comparison:
             own = dataclasses.replace(self._compared(payloads, found), part=self.block)
             changes, after = in_phases(own, self.entity)
             self._expect(changes)
-            is_needed = after is not None or bool(payloads.relations)
-            yield Compared(changes, found, names, is_needed=is_needed)
+            if payloads.attributes and self.attributes is not None:
+                async for step in self.attributes.steps(changes, payloads, found):
+                    compared = _of(step.changes, changes, found)
+                    yield Compared(step.changes, compared, names, is_needed=step.is_needed or bool(after))
+            else:
+                is_needed = after is not None or bool(payloads.relations)
+                yield Compared(changes, found, names, is_needed=is_needed)
             if after is not None:
                 stands = [i for i, row in enumerate(after.numbers.to_pylist()) if row not in self.failed]
                 yield Compared(take(after, stands), None, names)
@@ -118,7 +127,7 @@ class Comparison:
                     payloads,
                     relation,
                     owner_ids=found.ids,
-                    usable=self._usable(changes),
+                    usable=self.usable(changes),
                     links=self.links,
                     pairs=known,
                     entity=self.schema.entity(relation.entity),
@@ -148,7 +157,8 @@ class Comparison:
         known = [(key, one) for key, one, kind in ids if kind in STANDS]
         self.links.expect(self.entity.name, self.records.key_fields, records=known)
 
-    def _usable(self, changes: Changes) -> list[bool]:
+    def usable(self, changes: Changes) -> list[bool]:
+        """Tell of each record whether it stands, or will, as far as that is known."""
         return [
             kind is not ChangeKind.BLOCKED and row not in self.failed
             for kind, row in zip(changes.kinds, changes.numbers.to_pylist(), strict=True)
@@ -163,7 +173,20 @@ class Comparison:
 
 
 def _all_links(payloads: Payloads) -> list[LinkTexts]:
-    return [*payloads.links, *(link for relation in payloads.relations for link in relation.links)]
+    of_relations = [link for relation in payloads.relations for link in relation.links]
+    of_attributes = [
+        LinkTexts(one.link, one.column, one.values) for one in payloads.attributes if one.link is not None
+    ]
+    return [*payloads.links, *of_relations, *of_attributes]
+
+
+def _of(step: Changes, changes: Changes, found: Found) -> Found | None:
+    """What stands on the server of the records of a step; None where it is about other records."""
+    if step.entity != changes.entity or step.part != changes.part:
+        return None
+    records = dict(zip(changes.ids.to_pylist(), found.records, strict=True))
+    ids = step.ids.to_pylist()
+    return Found(ids, [records[one] for one in ids], {})
 
 
 async def _one_ahead(source: AsyncIterator[T]) -> AsyncIterator[T]:

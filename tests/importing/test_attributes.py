@@ -1,0 +1,66 @@
+"""Attribute values, in the way that each server keeps them."""
+
+from __future__ import annotations
+
+import pytest
+
+GENERATIONS = pytest.mark.parametrize("sandbox", ["1.10", "2.1", "2.2", "2.3"], indirect=True)
+HEAD = "entity: Product\nkey: {key}\nfields:\n  {key}: No\n  name: Name\nattributes:\n"
+
+
+@pytest.fixture
+async def attributes(pim, sandbox):
+    """Some attributes of products: a text, a number, a whole number, a switch."""
+    code = "systemName" if pim.generation.name == "2.3" else "code"
+    entity = (
+        {}
+        if pim.generation.name == "1.10"
+        else {"entityId": "Product", "attributePanelId": "attributeValues"}
+    )
+    for name, kind in (("colour", "varchar"), ("width", "float"), ("pieces", "int"), ("isNew", "bool")):
+        await pim.create("Attribute", {"name": name.title(), code: name, "type": kind, **entity})
+    return "sku" if pim.generation.name == "1.10" else "number"
+
+
+FEED = (
+    "  colour: Colour\n  width: {column: Width, number: {decimal: ','}}\n  pieces: Pieces\n"
+    "  isNew: {column: New, values: {ja: true, nein: false}}\n"
+)
+LINES = ("No,Name,Colour,Width,Pieces,New", '1,a,red,"12,5",3,ja', "2,b,blue,,4,nein", "3,c,,,,")
+
+
+@GENERATIONS
+async def test_values_arrive_and_a_second_import_finds_them_there(carry, attributes):
+    mapping = HEAD.format(key=attributes) + FEED
+    first = await carry(mapping, *LINES)
+    assert (first.rows.created, first.rows.bad) == (3, 0), (first.problems, first.error)
+    second = await carry(mapping, *LINES)
+    assert (second.rows.unchanged, second.rows.updated) == (3, 0), second.problems
+
+
+@GENERATIONS
+async def test_one_changed_value_changes_one_row(carry, attributes):
+    mapping = HEAD.format(key=attributes) + FEED
+    await carry(mapping, *LINES)
+    changed = (LINES[0], '1,a,green,"12,5",3,ja', *LINES[2:])
+    summary = await carry(mapping, *changed)
+    assert (summary.rows.updated, summary.rows.unchanged) == (1, 2), summary.problems
+    assert (await carry(mapping, *changed)).rows.unchanged == 3
+
+
+@GENERATIONS
+async def test_a_marker_takes_an_attribute_off(carry, attributes):
+    mapping = "markers: {unassign: [N/A]}\n" + HEAD.format(key=attributes) + "  colour: Colour\n"
+    await carry(mapping, "No,Name,Colour", "1,a,red", "2,b,blue")
+    summary = await carry(mapping, "No,Name,Colour", "1,a,N/A", "2,b,blue")
+    assert (summary.rows.bad, summary.rows.unchanged) == (0, 1), summary.problems
+    assert (await carry(mapping, "No,Name,Colour", "1,a,N/A", "2,b,blue")).rows.unchanged == 2
+
+
+@pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
+async def test_the_simple_endpoints_are_used_where_the_mapping_says_so(carry, attributes):
+    mapping = "write_attributes: endpoints\n" + HEAD.format(key=attributes) + FEED
+    first = await carry(mapping, *LINES)
+    assert (first.rows.created, first.rows.bad) == (3, 0), first.problems
+    second = await carry(HEAD.format(key=attributes) + FEED, *LINES)
+    assert second.rows.unchanged == 3
