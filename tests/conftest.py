@@ -8,12 +8,14 @@ import pytest
 from aiohttp import ClientResponse
 from aioresponses import aioresponses
 
-from etl.api import Client, connect
-from etl.sandbox import Sandbox, run_in_thread
+from etl.api import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from etl.api import Client
+    from etl.sandbox import Sandbox
 
 
 class _Answer(ClientResponse):
@@ -44,6 +46,8 @@ def answers() -> Iterator[Answers]:
 @pytest.fixture
 async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandbox]:
     """A sandbox on a free port; parametrise it indirectly with a generation or with fields of its Options."""
+    from etl.sandbox import Sandbox  # noqa: PLC0415  most tests need none
+
     given = getattr(request, "param", {})
     options = {"generation": given} if isinstance(given, str) else dict(given)
     async with Sandbox.open(tmp_path / "sandbox.db", seed=1, **options) as running:
@@ -60,6 +64,8 @@ async def pim(sandbox: Sandbox) -> AsyncIterator[Client]:
 @pytest.fixture
 def sandbox_in_thread(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
     """The same for blocking callers, the command line among them: it runs in a thread of its own."""
+    from etl.sandbox import run_in_thread  # noqa: PLC0415  most tests need none
+
     given = getattr(request, "param", {})
     options = {"generation": given} if isinstance(given, str) else dict(given)
     with run_in_thread(db=tmp_path / "sandbox.db", seed=1, **options) as running:

@@ -335,3 +335,13 @@ async def test_a_body_of_megabytes_arrives_as_it_is():
 
     async with signed_in(answer) as (client, _server):
         assert await client.upsert(body, count=0) == []
+
+
+async def test_a_retry_after_that_is_a_date_is_not_waited_for(answers):
+    door = "https://pim.example/api/v1/App/user"
+    answers.get(door, status=503, headers={"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"})
+    answers.get(door, payload={"user": {"userName": USER}})
+    clock = Clock()
+    async with connect("https://pim.example", token="t", retry=clock.retry()) as client:
+        assert client.user == USER
+    assert clock.pauses == [0.5]
