@@ -13,7 +13,7 @@ _NEW = click.Path(dir_okay=False, path_type=Path)
 _OLD = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _Seconds(click.ParamType):
+class _Seconds(click.ParamType[float]):
     """A time such as 140ms or 1.5s; its value is in seconds."""
 
     name = "time"
@@ -37,7 +37,9 @@ class _Seconds(click.ParamType):
     help="Which AtroCore it answers like.",
 )  # fmt: skip
 @click.option("--metadata", type=_OLD, help="A saved GET /Metadata answer: the schema of your own instance.")
-@click.option("--language", "languages", multiple=True, help="A further language of the built-in schema: de_DE.")
+@click.option(
+    "--language", "languages", multiple=True, help="A further language of the built-in schema: de_DE."
+)
 @click.option("--db", type=_NEW, help="The database; a temporary one if not given.")
 @click.option("--from-snapshot", type=_OLD, help="Start from a copy of this snapshot.")
 @click.option("--snapshot", type=_NEW, help="Write a snapshot to this file when it stops.")
@@ -59,7 +61,9 @@ def command(*, host: str, is_open: bool, faults: str, **given: object) -> None:
     from etl.sandbox.fault_specs import UnreadableFaults, read_faults  # noqa: PLC0415  the same
 
     if not is_open and not _is_loopback(host):
-        raise click.UsageError(f"{host} is reachable from outside. If you mean it, add --i-know-this-is-open.")
+        raise click.UsageError(
+            f"{host} is reachable from outside. If you mean it, add --i-know-this-is-open."
+        )
     try:
         read_faults(faults)
     except UnreadableFaults as error:

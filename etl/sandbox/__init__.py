@@ -1,4 +1,4 @@
-"""A small AtroCore over SQLite: for tests, rehearsals and demonstrations. It shares no code with the client."""
+"""A small AtroCore over SQLite, for tests and rehearsals. It shares no code with the client."""
 
 from etl.sandbox.options import Options
 from etl.sandbox.server import Sandbox

@@ -9,7 +9,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from etl.sandbox.instance import marks
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from etl.sandbox.instance import Session
     from etl.sandbox.metadata import Entity, JsonObject
 
@@ -102,7 +106,7 @@ def read_attributes(session: Session, ids: list[str]) -> dict[str, Attribute]:
     plan = session.instance.plan("Attribute")
     for start in range(0, len(ids), 500):
         part = tuple(dict.fromkeys(ids[start : start + 500]))
-        for row in session.rows(f"{plan.select} AND id IN ({','.join('?' * len(part))})", part):
+        for row in session.rows(f"{plan.select} AND id IN ({marks(part)})", part):
             values = {column.name: value for column, value in zip(plan.entity.stored, row, strict=True)}
             attribute = _attribute(session, values)
             found[attribute.id] = attribute
@@ -122,7 +126,7 @@ def find_ids(session: Session, names: list[str]) -> list[str]:
     return found
 
 
-def _attribute(session: Session, values: dict[str, object]) -> Attribute:
+def _attribute(session: Session, values: Mapping[str, object]) -> Attribute:
     def text(key: str) -> str | None:
         value = values.get(key)
         return str(value) if value not in (None, "") else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from etl.sandbox import rows
 from etl.sandbox.attribute_types import Attribute, owner_column, read_attributes, values_entity
+from etl.sandbox.instance import marks
 from etl.sandbox.refusals import BadRequest
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ def all_places(session: Session, attribute: Attribute) -> dict[str, str]:
     """Return where the values of an attribute lie, in all languages."""
     entity = session.instance.schema.entities.get(attribute.entity) or session.instance.entity("Product")
     values = values_entity(session, entity)
-    assert values is not None
-    return attribute.places() | attribute.language_places(session.instance.languages, values)
+    more = attribute.language_places(session.instance.languages, values) if values is not None else {}
+    return attribute.places() | more
 
 
 def assigned(session: Session, entity: Entity, record_ids: list[str]) -> dict[str, list[Assigned]]:
@@ -53,9 +54,7 @@ def assigned(session: Session, entity: Entity, record_ids: list[str]) -> dict[st
     stored_rows: list[JsonObject] = []
     for start in range(0, len(record_ids), 500):
         part = tuple(record_ids[start : start + 500])
-        for row in session.rows(
-            f'{plan.select} AND "{owner}" IN ({",".join("?" * len(part))}) ORDER BY _place', part
-        ):
+        for row in session.rows(f'{plan.select} AND "{owner}" IN ({marks(part)}) ORDER BY _place', part):
             stored: JsonObject = {}
             for column, value in zip(values.stored, row, strict=True):
                 show = plan.shows.get(column.name)
@@ -101,8 +100,10 @@ def unassign(session: Session, entity: Entity, record_id: str, *, ids: list[str]
     values = values_entity(session, entity)
     if values is None or not ids:
         return 0
-    marks = ",".join("?" * len(ids))
-    sql = f'DELETE FROM "{values.name}" WHERE deleted = 0 AND "{owner_column(entity)}" = ? AND "attributeId" IN ({marks})'
+    owner = owner_column(entity)
+    sql = (
+        f'DELETE FROM "{values.name}" WHERE deleted = 0 AND "{owner}" = ? AND "attributeId" IN ({marks(ids)})'
+    )
     return session.run(sql, (record_id, *ids))
 
 
@@ -113,9 +114,7 @@ def changes(session: Session, one: Assigned, given: JsonObject) -> JsonObject:
         BadRequest: a value that is refused.
     """
     entity = session.instance.entity(one.attribute.entity or "Product")
-    values = values_entity(session, entity)
-    assert values is not None
-    plan = session.instance.plan(values.name)
+    plan = session.instance.plan(f"{entity.name}AttributeValue")
     changed: JsonObject = {}
     for suffix, column in all_places(session, one.attribute).items():
         if suffix not in given:

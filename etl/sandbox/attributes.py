@@ -58,7 +58,7 @@ def _remove(session: Session, entity: Entity, payload: JsonObject, *, record_id:
         return
     ids = []
     for one in attribute_values.assigned(session, entity, [record_id])[record_id]:
-        # Up to 2.2 an entry is looked up as the name in the payload, so an id does nothing where there is a code.
+        # Up to 2.2 an entry is looked up as a name in the payload: an id does nothing where there is a code.
         named = (
             {one.attribute.key, one.attribute.id}
             if session.generation.simple_attribute_fix

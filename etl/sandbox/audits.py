@@ -1,6 +1,6 @@
 """Who wrote a record on whose behalf: only where the sandbox was told so.
 
-A delegated session is announced by the header `Sandbox-Delegator: name`; the signed-in user acts for that person.
+The header `Sandbox-Delegator: name` announces a delegated session; the signed-in user acts for that person.
 """
 
 from __future__ import annotations

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import orjson
 
 from etl.sandbox import php
-from etl.sandbox.metadata import JsonObject, JsonValue
-from etl.sandbox.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etl.sandbox.metadata import JsonObject, JsonValue
+    from etl.sandbox.refusals import Refusal
 
 JSON = "application/json"
 HTML = "text/html"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One request."""
 
@@ -31,6 +35,7 @@ class Call:
     """Of the client."""
     site: str = ""
     """`http://host:port` as the client named it."""
+    _decoded: list[JsonValue] = field(default_factory=list)
 
     @property
     def is_json(self) -> bool:
@@ -38,7 +43,12 @@ class Call:
         return "application/json" in self.headers.get("Content-Type", "")
 
     def body(self) -> JsonValue:
-        """Return the decoded body; None where it is no JSON, the text itself where it is not announced as JSON."""
+        """Return the decoded body; None where it is no JSON, the text itself where it is not called JSON."""
+        if not self._decoded:
+            self._decoded.append(self._decode())
+        return self._decoded[0]
+
+    def _decode(self) -> JsonValue:
         if not self.is_json or not self.raw:
             return self.raw.decode("utf-8", "replace")
         try:

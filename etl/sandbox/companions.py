@@ -5,32 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.sandbox import file_records, units, value_records
-from etl.sandbox.instance import USER_ID, USER_NAME
+from etl.sandbox.instance import USER_ID, USER_NAME, Session, marks
 from etl.sandbox.linked import names_of
 
 if TYPE_CHECKING:
-    from etl.sandbox.instance import Session
+    from collections.abc import Callable
+
     from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 
-#: Columns that lists of a hierarchy show even where they were not selected (observed on 2.1).
-ALWAYS_LISTED = ("data",)
+#: Columns that lists show even where they were not selected (observed on 1.10 and 2.1).
+_ALWAYS_LISTED = ("createdById", "assignedUserId", "data")
 
 
 def listed_columns(session: Session, entity: Entity) -> tuple[str, ...]:
     """Return the stored columns that a list shows besides the selected ones."""
+    more: tuple[str, ...] = ()
     if entity.name == "File":
-        return tuple(
-            name
-            for name in ("path", "thumbnailsPath", "mimeType", "storageId", "folderId", "typeId")
-            if entity.has(name)
-        )
-    if entity.type == "Hierarchy" and _has_routes(entity) and entity.has("sortOrder"):
-        return ("sortOrder",)
-    if value_records.is_value(session, entity):
-        return tuple(
+        more = ("path", "thumbnailsPath", "mimeType", "storageId", "folderId", "typeId")
+    elif entity.type == "Hierarchy" and _has_routes(entity):
+        more = ("sortOrder",)
+    elif value_records.is_value(session, entity):
+        more = tuple(
             column.name for column in entity.stored if "Value" in column.name or column.name == "productId"
         )
-    return ()
+    return tuple(name for name in (*_ALWAYS_LISTED, *more) if entity.has(name))
 
 
 def listed_names(entity: Entity) -> tuple[str, ...]:
@@ -44,7 +42,7 @@ def listed_names(entity: Entity) -> tuple[str, ...]:
     )
 
 
-def listed_links(session: Session, entity: Entity) -> tuple[Link, ...]:
+def listed_links(entity: Entity) -> tuple[Link, ...]:
     """Return the multi-links whose ids a list shows in any case."""
     wanted = []
     if (
@@ -97,26 +95,23 @@ def add(session: Session, entity: Entity, records: list[JsonObject], *, wanted: 
         return
     if "tree" in wanted:
         _add_tree(session, entity, records, alone="alone" in wanted)
-    if "mainImage" in wanted:
-        _add_main_image(session, entity, records)
-    if "file" in wanted:
-        file_records.add_computed(session, records)
-    if "sharing" in wanted:
-        file_records.add_sharing(session, records)
-    if "units" in wanted:
-        units.describe(session, entity, records)
-    if "options" in wanted:
-        _add_options(session, entity, records)
-    if "values" in wanted:
-        value_records.add_computed(session, records)
-    if "followed" in wanted:
-        for record in records:
-            record |= {"isFollowed": True, "followersIds": [USER_ID], "followersNames": {USER_ID: USER_NAME}}
-    if "channels" in wanted:
-        for record in records:
-            # An empty object comes as [] here, unlike in other multi-links (observed on 2.1).
-            record["channelsNames"] = record.get("channelsNames") or []
-            record.setdefault("channelsIds", [])
+    for name, work in _WORK.items():
+        if name in wanted:
+            work(session, entity, records)
+
+
+def _add_followers(session: Session, entity: Entity, records: list[JsonObject]) -> None:
+    del session, entity
+    for record in records:
+        record |= {"isFollowed": True, "followersIds": [USER_ID], "followersNames": {USER_ID: USER_NAME}}
+
+
+def _mend_channels(session: Session, entity: Entity, records: list[JsonObject]) -> None:
+    """An empty object comes as [] here, unlike in other multi-links (observed on 1.10 and 2.1)."""
+    del session, entity
+    for record in records:
+        record["channelsNames"] = record.get("channelsNames") or []
+        record.setdefault("channelsIds", [])
 
 
 def _has_routes(entity: Entity) -> bool:
@@ -135,8 +130,9 @@ def _parents(session: Session, entity: Entity, ids: list[str]) -> dict[str, str]
     for start in range(0, len(ids), 500):
         part = tuple(ids[start : start + 500])
         sql = (
-            f'SELECT m."entityId", m."parentId" FROM "{entity.name}Hierarchy" m JOIN "{entity.name}" p ON p.id = m."parentId" '
-            f'AND p.deleted = 0 WHERE m.deleted = 0 AND m."entityId" IN ({",".join("?" * len(part))}) ORDER BY m._place DESC'
+            f'SELECT m."entityId", m."parentId" FROM "{entity.name}Hierarchy" m '
+            f'JOIN "{entity.name}" p ON p.id = m."parentId" AND p.deleted = 0 '
+            f'WHERE m.deleted = 0 AND m."entityId" IN ({marks(part)}) ORDER BY m._place DESC'
         )
         found |= {str(child): str(parent) for child, parent in session.rows(sql, part)}
     return found
@@ -149,8 +145,9 @@ def _with_children(session: Session, entity: Entity, ids: list[str]) -> dict[str
     for start in range(0, len(ids), 500):
         part = tuple(ids[start : start + 500])
         sql = (
-            f'SELECT m."parentId", count(*) FROM "{entity.name}Hierarchy" m JOIN "{entity.name}" c ON c.id = m."entityId" '
-            f'AND c.deleted = 0 WHERE m.deleted = 0 AND m."parentId" IN ({",".join("?" * len(part))}) GROUP BY 1'
+            f'SELECT m."parentId", count(*) FROM "{entity.name}Hierarchy" m '
+            f'JOIN "{entity.name}" c ON c.id = m."entityId" AND c.deleted = 0 '
+            f'WHERE m.deleted = 0 AND m."parentId" IN ({marks(part)}) GROUP BY 1'
         )
         found |= {str(parent): int(str(count)) for parent, count in session.rows(sql, part)}
     return found
@@ -213,8 +210,9 @@ def _add_main_image(session: Session, entity: Entity, records: list[JsonObject])
     for start in range(0, len(ids), 500):
         part = tuple(ids[start : start + 500])
         sql = (
-            f'SELECT m."{owner}", f.id, f.name, f."thumbnailsPath" FROM "{relation}" m JOIN "File" f ON f.id = m."fileId" AND f.deleted = 0 '
-            f'WHERE m.deleted = 0 AND m."isMainImage" = 1 AND m."{owner}" IN ({",".join("?" * len(part))})'
+            f'SELECT m."{owner}", f.id, f.name, f."thumbnailsPath" FROM "{relation}" m '
+            'JOIN "File" f ON f.id = m."fileId" AND f.deleted = 0 '
+            f'WHERE m.deleted = 0 AND m."isMainImage" = 1 AND m."{owner}" IN ({marks(part)})'
         )
         found |= {str(row[0]): (str(row[1]), str(row[2]), str(row[3])) for row in session.rows(sql, part)}
     for record in records:
@@ -243,3 +241,15 @@ def _add_options(session: Session, entity: Entity, records: list[JsonObject]) ->
                 record[f"{column.name}Names"] = None
             else:
                 record[f"{column.name}Name"] = shown.get(str(value))
+
+
+_WORK: dict[str, Callable[[Session, Entity, list[JsonObject]], None]] = {
+    "mainImage": _add_main_image,
+    "file": lambda session, entity, records: file_records.add_computed(session, records),  # noqa: ARG005  one shape
+    "sharing": lambda session, entity, records: file_records.add_sharing(session, records),  # noqa: ARG005  the same
+    "values": lambda session, entity, records: value_records.add_computed(session, records),  # noqa: ARG005  the same
+    "units": units.describe,
+    "options": _add_options,
+    "followed": _add_followers,
+    "channels": _mend_channels,
+}

@@ -48,7 +48,7 @@ def read_content(data: bytes) -> Content:
 
 
 def decode(text: str) -> bytes | None:
-    """Return what stands behind the first comma of `data:…;base64,…`, decoded as leniently as PHP; None without a comma."""
+    """Return what stands behind the comma of `data:…;base64,…`, decoded like PHP; None without a comma."""
     _, comma, encoded = text.partition(",")
     if not comma:
         return None

@@ -19,6 +19,8 @@ _FIELD_SETTINGS = (
     "allowedOptions",
 )
 
+_SORTED = ("sortOrderInAttributeGroup", "sortOrderInProduct")
+
 
 def complete(session: Session, plan: Plan, state: JsonObject) -> None:
     """Put them in before the record is stored."""
@@ -31,27 +33,28 @@ def complete(session: Session, plan: Plan, state: JsonObject) -> None:
 
 def _attribute(session: Session, plan: Plan, state: JsonObject) -> None:
     columns = plan.entity.columns
+    if "data" in columns:
+        data = state.get("data")
+        state["data"] = {**(data if isinstance(data, dict) else {}), "field": _field_settings(plan, state)}
+    given = {"sortOrder": 0, **dict.fromkeys(_SORTED, session.instance.moment().epoch_s)}
+    for key, value in given.items():
+        if key in columns and state.get(key) is None:
+            state[key] = value
+    state["entityName"] = state.get("entityId")
+    panel = state.get("attributePanelId")
+    if isinstance(panel, str):
+        row = session.row('SELECT name FROM "AttributePanel" WHERE id = ?', (panel,))
+        state["attributePanelName"] = str(row[0]) if row else panel
+
+
+def _field_settings(plan: Plan, state: JsonObject) -> JsonObject:
     settings: JsonObject = {}
     for key in _FIELD_SETTINGS:
-        if key in columns and not columns[key].stored:
-            if columns[key].kind == "bool":
-                state.setdefault(key, False)
-            if state.get(key) is not None:
-                settings[key] = state[key]
-    data = state.get("data")
-    if "data" in columns:
-        state["data"] = {**(data if isinstance(data, dict) else {}), "field": settings}
-    if "sortOrder" in columns and state.get("sortOrder") is None:
-        state["sortOrder"] = 0
-    for key in ("sortOrderInAttributeGroup", "sortOrderInProduct"):
-        if key in columns and state.get(key) is None:
-            state[key] = session.instance.moment().epoch_s
-    for link in ("attributePanel", "entity"):
-        given = state.get(f"{link}Id")
-        if isinstance(given, str) and given:
-            row = (
-                session.row('SELECT name FROM "AttributePanel" WHERE id = ?', (given,))
-                if link == "attributePanel"
-                else None
-            )
-            state[f"{link}Name"] = str(row[0]) if row else given
+        column = plan.entity.columns.get(key)
+        if column is None or column.stored:
+            continue
+        if column.kind == "bool":
+            state.setdefault(key, False)
+        if state.get(key) is not None:
+            settings[key] = state[key]
+    return settings

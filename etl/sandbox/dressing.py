@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from etl.sandbox import attributes, audits
 from etl.sandbox.calls import text_parameter
-from etl.sandbox.instance import quoted_list
+from etl.sandbox.instance import marks, quoted_list
 from etl.sandbox.linked import linked_ids, names_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def dress_record(session: Session, entity: Entity, record: JsonObject) -> JsonOb
 
 
 def dress_written(session: Session, entity: Entity, record: JsonObject, *, query: JsonObject) -> JsonObject:
-    """Return the answer to a write with what was asked for besides: `_meta`, and `withRelationships` in 2.3."""
+    """Return the answer to a write with what was asked for: `_meta`, and `withRelationships` in 2.3."""
     _add_meta(session, entity, [record], linked=False)
     wanted = text_parameter(query.get("withRelationships")) if session.generation.renamed_routes else ""
     for name in filter(None, wanted.split(",")):
@@ -91,9 +91,8 @@ def _options(session: Session, entity: Entity, record: JsonObject) -> JsonObject
 
 
 def _read_options(session: Session, ids: list[JsonValue]) -> list[JsonValue]:
-    marks = ",".join("?" * len(ids))
     columns = quoted_list(_OPTION_KEYS)
-    sql = f'SELECT {columns} FROM "ExtensibleEnumOption" WHERE deleted = 0 AND id IN ({marks})'
+    sql = f'SELECT {columns} FROM "ExtensibleEnumOption" WHERE deleted = 0 AND id IN ({marks(ids)})'
     rows = {str(row[0]): row for row in session.rows(sql, tuple(str(one) for one in ids))}
     chosen: list[JsonValue] = []
     for one in ids:

@@ -31,7 +31,7 @@ CHANCES = frozenset(
         "expire_token",
         "lockout",
         "other_writer",
-    }  # fmt: skip
+    }
 )
 _HTTP = re.compile(r"http[45]\d\d")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(ms|s)")
@@ -116,10 +116,13 @@ def _read(name: str, value: str) -> Fault:
             raise UnreadableFaults(f"{name}: {value!r} is no size, such as 1MB")
         return Fault(name, float(int(size[1]) * _SIZE_FACTORS[size[2]]))
     if name not in CHANCES and not _HTTP.fullmatch(name):
-        known = ", ".join(
-            sorted(TIMES | SIZES | CHANCES | {"http429", "http500", "http502", "http503", "http504"})
-        )
+        statuses = {"http429", "http500", "http502", "http503", "http504"}
+        known = ", ".join(sorted(TIMES | SIZES | CHANCES | statuses))
         raise UnreadableFaults(f"no fault is called {name!r}; known are {known}")
+    return _read_chance(name, value)
+
+
+def _read_chance(name: str, value: str) -> Fault:
     if not value:
         return Fault(name)
     if value.startswith("@") and value[1:].isdigit():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,10 +12,12 @@ from etl.sandbox.fault_specs import Fault, read_faults
 from etl.sandbox.refusals import SqlError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from etl.sandbox.calls import Call
     from etl.sandbox.metadata import JsonObject, JsonValue
 
-_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body><h1>We are back soon</h1></body></html>"
+_PAGE = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>We are back soon</body></html>"
 _GATEWAY = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr></body></html>"
 SLOW_REQUESTS = 10
 """How many requests after the start are slow: each a little less than the one before."""
@@ -79,7 +80,7 @@ class Faults:
         self._faults[name].fired += 1
 
     def instead(self) -> Answer | None:
-        """Return the answer of something in front of the server, if one strikes; the server sees nothing of it."""
+        """Return the answer of something in front of the server, which sees nothing of the request."""
         for name, fault in self._faults.items():
             if re.fullmatch(r"http[45]\d\d", name) and fault.strikes():
                 return _gateway(int(name[4:]))

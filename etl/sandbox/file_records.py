@@ -13,7 +13,7 @@ _THUMBNAILS = ("small", "medium", "large", "small-logo")
 _UNIT_NAMES = ("Pixel", "Inch", "Centimeter", "Millimeter", "Point", "Parsec", "Em", "Percentage")
 
 
-def extension(name: JsonValue) -> str:
+def extension(name: object) -> str:
     """Return what stands behind the last dot of a file's name, lower case; "" where there is none."""
     text = str(name)
     return text.rpartition(".")[2].lower() if "." in text else ""
@@ -29,8 +29,11 @@ def paths_data(
         thumbnails[size] = (
             _thumbnail(session, size, file_id, name, thumbnails_path).lstrip("/") if drawn else None
         )
-    return {"download": download_path(session, file_id, name).rpartition(".")[0] + "." if session.generation.addresses == "path"
-            else download_path(session, file_id, name), "thumbnails": thumbnails}  # fmt: skip
+    download = download_path(session, file_id, name)
+    if session.generation.addresses == "path":
+        # The ending is missing here (observed on 2.1).
+        download = download.rpartition(".")[0] + "."
+    return {"download": download, "thumbnails": thumbnails}
 
 
 def _sizes(session: Session) -> tuple[str, ...]:
@@ -76,8 +79,8 @@ def _add_size(record: JsonObject) -> None:
     width, height = record.get("width"), record.get("height")
     record["size"] = f"{width}x{height}"
     record["widthUnit"] = record["heightUnit"] = _UNIT_NAMES[0]
-    record["widthAllUnits"] = {unit: width for unit in _UNIT_NAMES}
-    record["heightAllUnits"] = {unit: height for unit in _UNIT_NAMES}
+    record["widthAllUnits"] = dict.fromkeys(_UNIT_NAMES, width)
+    record["heightAllUnits"] = dict.fromkeys(_UNIT_NAMES, height)
     record["sizeUnitData"] = None
     record["sizeUnitId"] = record.get("widthUnitId")
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from etl.sandbox import contents, file_records, reading, records, relations
 from etl.sandbox.calls import Answer
-from etl.sandbox.contents import Content
 from etl.sandbox.refusals import BadRequest, Crash, NotFound, NotModified, Refusal
 
 if TYPE_CHECKING:
+    from etl.sandbox.contents import Content
     from etl.sandbox.instance import Session
     from etl.sandbox.metadata import JsonObject, JsonValue
 
@@ -95,7 +95,7 @@ def _store(session: Session, body: JsonObject, data: bytes) -> JsonObject:
     duplicate = _duplicate(session, file_id, content.md5)
     if duplicate is not None:
         state["duplicate"] = duplicate
-    if body.get("share") in {True, 1, "1", "true"}:
+    if body.get("share") in {True, "1", "true"}:
         shared = records.create(session, "Sharing", {"fileId": file_id, "name": state.get("name")})
         state["sharedUrl"] = shared["link"]
     return state
@@ -113,10 +113,9 @@ def _server_values(session: Session, name: str, content: Content) -> JsonObject:
         "thumbnailsPath": path,
         "storageId": "a_base",
     }
-    if content.width is not None and content.height is not None:
-        if session.generation.files_measured:
-            values |= {"width": content.width, "height": content.height, "colorSpace": "sRGB"}
-            values |= {"widthUnitId": "pixel", "heightUnitId": "pixel", "sizeUnitId": "pixel"}
+    if content.width is not None and content.height is not None and session.generation.files_measured:
+        values |= {"width": content.width, "height": content.height, "colorSpace": "sRGB"}
+        values |= {"widthUnitId": "pixel", "heightUnitId": "pixel", "sizeUnitId": "pixel"}
     if session.generation.types_files:
         values |= _type_of(name, content)
     return values
@@ -266,13 +265,17 @@ def downloaded(session: Session, file_id: str) -> Answer:
     Raises:
         NotFound: no such file.
     """
-    sql = 'SELECT c.content, f.name FROM _content c JOIN "File" f ON f.id = c.file_id AND f.deleted = 0 WHERE c.file_id = ?'
+    sql = (
+        'SELECT c.content FROM _content c JOIN "File" f ON f.id = c.file_id AND f.deleted = 0 '
+        "WHERE c.file_id = ?"
+    )
     row = session.row(sql, (file_id,))
     if row is None:
         raise NotFound
     data = row[0]
-    assert isinstance(data, bytes)
-    return Answer(200, data, "application/octet-stream", {"X-File-Id": file_id})
+    return Answer(
+        200, data if isinstance(data, bytes) else b"", "application/octet-stream", {"X-File-Id": file_id}
+    )
 
 
 def shared(session: Session, sharing_id: str) -> Answer:

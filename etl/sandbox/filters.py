@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from etl.sandbox.instance import Session
-from etl.sandbox.metadata import Entity
-from etl.sandbox.storage import SqlValue
+if TYPE_CHECKING:
+    from etl.sandbox.instance import Session
+    from etl.sandbox.metadata import Entity
+    from etl.sandbox.storage import SqlValue
 
 
 @dataclass(slots=True)

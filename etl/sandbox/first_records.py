@@ -29,13 +29,15 @@ def _records() -> list[tuple[str, JsonObject]]:
         ("Measure", {"id": "dimension", "name": "Dimension", "code": "dimension"}),
         ("Measure", {"id": "currency", "name": "Currency", "code": "currency"}),
     ]
-    for name in _PIXELS:
-        found.append(("Unit", {"id": name.lower(), "name": name, "code": name.lower(), "measureId": "dimension",
-                               "isMain": name == "Pixel", "isActive": True, "multiplier": 1.0}))  # fmt: skip
-    for name in _CURRENCIES:
-        found.append(("Unit", {"id": name, "name": name, "code": name, "measureId": "currency", "isMain": name == "EUR",
-                               "isActive": True, "multiplier": 1.0}))  # fmt: skip
+    found += [("Unit", _unit(name.lower(), name, measure="dimension")) for name in _PIXELS]
+    found += [("Unit", _unit(name, name, measure="currency")) for name in _CURRENCIES]
     return found
+
+
+def _unit(unit_id: str, name: str, *, measure: str) -> JsonObject:
+    main = name in {_PIXELS[0], _CURRENCIES[0]}
+    unit: JsonObject = {"id": unit_id, "name": name, "code": unit_id, "measureId": measure, "isMain": main}
+    return {**unit, "isActive": True, "multiplier": 1.0}
 
 
 def store_first_records(instance: Instance) -> None:

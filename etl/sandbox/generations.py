@@ -35,7 +35,7 @@ class Generation:
     item_keys_checked: bool
     """That schema demands `entity` and `payload` (2.3)."""
     ranges_checked: bool
-    """min, max and the 32 bits of an int are refused with 400; else the database complains, and min and max mean nothing."""
+    """An int beyond min, max or 32 bits is 400; else only 32 bits count, and the database complains."""
     dates_checked: bool
     """Only `Y-m-d` and `Y-m-d H:i:s`; else whatever PostgreSQL takes."""
     custom_enums_checked: bool

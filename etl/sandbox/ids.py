@@ -22,8 +22,9 @@ class IdMaker:
         microseconds = max(time.time_ns() // 1000, self._last + 1)
         self._last = microseconds
         if self._style == "hex":
-            tail = f"{microseconds // 1_000_000:08x}{microseconds % 1_000_000:05x}{self._random.getrandbits(12):03x}"
-            return self._random.choice(_LETTERS) + tail
+            seconds, rest = divmod(microseconds, 1_000_000)
+            letter, chance = self._random.choice(_LETTERS), self._random.getrandbits(12)
+            return f"{letter}{seconds:08x}{rest:05x}{chance:03x}"
         milliseconds, rest = divmod(microseconds, 1000)
         bits = self._random.getrandbits(62)
         number = (milliseconds << 80) | (0x7 << 76) | (rest << 66 & 0xFFF << 64) | (0b10 << 62) | bits

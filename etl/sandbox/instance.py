@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from etl.sandbox.generations import Generation
 from etl.sandbox.ids import IdMaker
-from etl.sandbox.metadata import Column, Entity, JsonValue, Schema
 from etl.sandbox.refusals import NotFound
 from etl.sandbox.storage import Places, Row, SqlValue, connect, create_tables
 from etl.sandbox.values import Check, Handling, Show, Store, Take, handling
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sized
+    from pathlib import Path
+
+    from etl.sandbox.generations import Generation
+    from etl.sandbox.metadata import Column, Entity, JsonValue, Schema
 
 USER_ID = "1"
 USER_NAME = "Admin"
@@ -182,6 +186,11 @@ def quoted_list(names: tuple[str, ...] | list[str], alias: str = "") -> str:
     return ", ".join(f'{alias}"{name}"' for name in names)
 
 
+def marks(values: Sized) -> str:
+    """Return so many question marks for SQL, with commas."""
+    return ",".join("?" * len(values))
+
+
 def _plan(entity: Entity, generation: Generation) -> Plan:
     handlings: dict[str, Handling] = {
         column.name: handling(column, generation) for column in entity.columns.values()
@@ -204,7 +213,7 @@ def _plan(entity: Entity, generation: Generation) -> Plan:
             continue
         taken = handlings[column.name].take(default)
         template.append(handlings[column.name].store(taken))
-        # A default number of a float field comes back as text from the create itself (observed on 1.10 and 2.1).
+        # The create itself answers a default number of a float field as text (observed on 1.10 and 2.1).
         defaults[column.name] = str(default) if column.kind == "float" else taken
     table = f'"{entity.name}"'
     return Plan(
@@ -219,6 +228,6 @@ def _plan(entity: Entity, generation: Generation) -> Plan:
         required=tuple(column.name for column in stored if column.required),
         listed_options=tuple(column for column in stored if column.list_id),
         measured=any(column.measure and column.kind != "link" for column in stored),
-        insert=f"INSERT INTO {table} (_place, deleted, {quoted_list(names)}) VALUES ({', '.join('?' * (len(names) + 2))})",
+        insert=f"INSERT INTO {table} (_place, deleted, {quoted_list(names)}) VALUES ({marks(template)})",
         select=f"SELECT {quoted_list(names)} FROM {table} WHERE deleted = 0",
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from etl.sandbox import mass, rows, upserts
+from etl.sandbox.instance import quoted_list
 from etl.sandbox.refusals import Crash, Refusal
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ def tick(session: Session) -> int:
     """Run the jobs that wait, oldest first; return their number. A canceled job is left alone."""
     table = session.generation.queue
     kind, data = ("serviceName", "data") if table == "QueueItem" else ("type", "payload")
-    sql = f'SELECT id, "{kind}", "{data}" FROM "{table}" WHERE status = \'Pending\' AND deleted = 0 ORDER BY "createdAt", id'
-    waiting = session.rows(sql)
+    columns = quoted_list(["id", kind, data])
+    sql = f'SELECT {columns} FROM "{table}" WHERE status = ? AND deleted = 0 ORDER BY "createdAt", id'
+    waiting = session.rows(sql, ("Pending",))
     for job_id, job_kind, payload in waiting:
         started = session.instance.moment().text
         outcome: JsonObject

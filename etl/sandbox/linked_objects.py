@@ -87,7 +87,8 @@ def _find_or_create(
         )
         values.append(list_id)
     if conditions:
-        sql = f'SELECT id FROM "{entity_name}" t WHERE deleted = 0 AND {" AND ".join(conditions)}{within} ORDER BY _place LIMIT 1'
+        both = " AND ".join(["deleted = 0", *conditions])
+        sql = f'SELECT id FROM "{entity_name}" t WHERE {both}{within} ORDER BY _place LIMIT 1'
         row = session.row(sql, tuple(values))
         if row is not None:
             return str(row[0])

@@ -45,7 +45,8 @@ def list_records(
     size, offset = _page(query)
     shape = list_shape(session, entity, _text(query.get("select")))
     order = _order(session, entity, query)
-    sql = f'SELECT {quoted_list(shape.keys, f"{_ALIAS}.")} FROM "{entity.name}" {_ALIAS} WHERE {where}{order} LIMIT ? OFFSET ?'
+    columns = quoted_list(shape.keys, f"{_ALIAS}.")
+    sql = f'SELECT {columns} FROM "{entity.name}" {_ALIAS} WHERE {where}{order} LIMIT ? OFFSET ?'
     rows = session.rows(sql, (*found.values, size, offset)) if size else []
     records: list[JsonValue] = [*build(session, plan, shape, rows)]
     if session.generation.list_shortcuts and query.get("collectionOnly") == "true":
@@ -139,7 +140,8 @@ def _order_column(session: Session, entity: Entity, name: str) -> str:
     link = entity.links.get(name)
     other = session.instance.schema.entities.get(link.entity) if link else None
     if link is not None and other is not None and link.type == "belongsTo" and entity.has(str(link.column)):
-        return f'(SELECT n."{display_column(other)}" FROM "{other.name}" n WHERE n.id = {_ALIAS}."{link.column}")'
+        shown = display_column(other)
+        return f'(SELECT n."{shown}" FROM "{other.name}" n WHERE n.id = {_ALIAS}."{link.column}")'
     return ""
 
 

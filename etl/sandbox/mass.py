@@ -5,7 +5,6 @@ Source: AtroCore REST API; the shapes of 1.10 and 2.1 as observed for deleting.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from etl.sandbox import listing, queue, records, relations, rows
 from etl.sandbox.refusals import BadRequest, Crash, NotModified, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from etl.sandbox.instance import Session
     from etl.sandbox.metadata import JsonObject, JsonValue, Link
 
@@ -183,9 +184,8 @@ def _associate(session: Session, link: Link, body: JsonObject, *, near_id: str, 
     association = data.get("associationId") if isinstance(data, dict) else None
     if not association:
         raise BadRequest("data.associationId is required")
-    assert link.relation is not None
     values: JsonObject = {"associationId": association, link.near: near_id, link.far: far_id}
-    rows.insert(session, link.relation, values, moment=session.instance.moment())
+    rows.insert(session, str(link.relation), values, moment=session.instance.moment())
 
 
 def relate(

@@ -1,11 +1,11 @@
-"""The schema of a sandbox, read from a `GET /Metadata` answer: entities, their columns, and how they are linked."""
+"""The schema of a sandbox, read from a `GET /Metadata` answer: entities, their columns, their links."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 JsonObject: TypeAlias = "dict[str, JsonValue]"
 
 Kind = Literal["text", "int", "float", "bool", "date", "datetime", "list", "json", "link"]
@@ -154,8 +154,8 @@ def read_schema(answer: JsonObject) -> Schema:
     Raises:
         ValueError: one of the two is missing.
     """
-    definitions, scopes = answer.get("entityDefs"), answer.get("scopes")
-    if not isinstance(definitions, dict) or not isinstance(scopes, dict):
+    definitions, scopes = _object(answer.get("entityDefs")), _object(answer.get("scopes"))
+    if not definitions or not scopes:
         raise ValueError("not a Metadata answer: it needs the keys entityDefs and scopes")
     drafts = {
         name: _columns_of(_object(given))
@@ -308,7 +308,7 @@ def _mid_keys(
     given = settings.get("midKeys")
     if isinstance(given, list) and len(given) == 2:
         near, far = str(given[0]), str(given[1])
-        # A hierarchy's midKeys stand the other way round: `children` says entityId first and means the far side.
+        # A hierarchy's midKeys stand the other way round: `children` says entityId first, the far side.
         return (far, near) if {near, far} == {"entityId", "parentId"} else (near, far)
     if "entityType" in drafts.get(relation, {}):
         return "entityId", f"{entity[0].lower()}{entity[1:]}Id"
@@ -384,9 +384,8 @@ def _made_relation(link: Link) -> Entity:
         "deleted", "bool", "deleted", "bool", stored=True, read_only=True, default=False
     )
     stored = tuple(column for column in columns.values() if column.name != "deleted")
-    assert link.relation is not None
     return Entity(
-        link.relation,
+        str(link.relation),
         "Relation",
         columns,
         {},

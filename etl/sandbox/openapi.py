@@ -1,6 +1,6 @@
 """`GET /openapi.json`: what the sandbox serves, per entity, in the words of OpenAPI 3.
 
-Source: AtroCore, Core/OpenApiGenerator: wire attributes with types, generic paths, read-only ones in answers only.
+Source: AtroCore, OpenApiGenerator: attributes with their types, and the paths of every entity.
 """
 
 from __future__ import annotations
@@ -22,8 +22,20 @@ _TYPES: dict[str, JsonObject] = {
     "list": {"type": "array", "items": {"type": "string"}},
     "json": {"type": "object"},
 }
-_LIST_PARAMETERS = ("select", "where", "offset", "maxSize", "sortBy", "asc", "totalOnly", "collectionOnly", "attributes",
-                    "allAttributes", "completeAttrDefs", "textFilter")  # fmt: skip
+_LIST_PARAMETERS = (
+    "select",
+    "where",
+    "offset",
+    "maxSize",
+    "sortBy",
+    "asc",
+    "totalOnly",
+    "collectionOnly",
+    "attributes",
+    "allAttributes",
+    "completeAttrDefs",
+    "textFilter",
+)
 
 
 def describe(session: Session) -> JsonObject:

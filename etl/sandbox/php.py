@@ -16,7 +16,7 @@ _LEADING_INT = re.compile(r"\s*[+-]?\d+")
 
 
 def to_int(value: JsonValue) -> int:
-    """Return PHP's intval: the leading digits of a text, the whole part of a float, 1 for a filled list or object."""
+    """Return PHP's intval: the leading digits of a text, the whole part of a float, 1 for a filled list."""
     if isinstance(value, str):
         number = _LEADING_NUMBER.match(value)
         return int(float(number.group())) if number else 0
@@ -39,7 +39,7 @@ def to_float(value: JsonValue) -> float:
 
 def to_bool(value: JsonValue) -> bool:
     """Say true for `true`, 1, "1" and "true" only, so "yes" and "True" are false."""
-    return value is True or value == "1" or value == "true" or (type(value) is int and value == 1)
+    return value is True or value in {"1", "true"} or (type(value) is int and value == 1)
 
 
 def query_int(text: str) -> int:

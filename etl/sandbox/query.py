@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 import orjson
 
-from etl.sandbox.metadata import JsonObject, JsonValue
+if TYPE_CHECKING:
+    from etl.sandbox.metadata import JsonObject, JsonValue
 
 _PART = re.compile(r"\[([^\]]*)\]")
 MAX_VARIABLES = 1000

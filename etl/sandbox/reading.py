@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from etl.sandbox import companions
-from etl.sandbox.instance import Plan, Session, quoted_list
+from etl.sandbox.instance import Plan, Session, marks, quoted_list
 from etl.sandbox.linked import linked_ids, names_of
-from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 from etl.sandbox.refusals import BadRequest, NotFound
-from etl.sandbox.storage import Row
 from etl.sandbox.values import show_all
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
+    from etl.sandbox.storage import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,11 @@ class Shape:
 
 def whole_shape(session: Session, entity: Entity) -> Shape:
     """Return the shape of a record that is read alone."""
-    single = tuple(
-        link for link in entity.links.values() if link.type == "belongsTo" and entity.has(str(link.column))
-    )
     multiple = tuple(link for link in entity.links.values() if link.listed)
     extras = companions.names(session, entity, alone=True)
-    return Shape(_stored_keys(entity), single, multiple=multiple, extras=extras, shows_deleted=True)
+    return Shape(
+        _stored_keys(entity), _single_links(entity), multiple=multiple, extras=extras, shows_deleted=True
+    )
 
 
 def list_shape(session: Session, entity: Entity, select: str | None) -> Shape:
@@ -49,48 +52,58 @@ def list_shape(session: Session, entity: Entity, select: str | None) -> Shape:
         BadRequest: `select` names something that does not exist.
     """
     extras = companions.names(session, entity, alone=False)
-    always = companions.listed_links(session, entity)
+    always = companions.listed_links(entity)
     if not select:
-        single = tuple(
-            link
-            for link in entity.links.values()
-            if link.type == "belongsTo" and entity.has(str(link.column))
-        )
-        return Shape(_stored_keys(entity), single, multiple=always, extras=extras, shows_deleted=True)
-    keys = dict.fromkeys(["id"])
-    named: list[Link] = []
-    embedded: list[Link] = []
-    multiple: list[Link] = list(always)
+        named = _single_links(entity)
+        return Shape(_stored_keys(entity), named, multiple=always, extras=extras, shows_deleted=True)
+    chosen = _Choice(entity, session.language, multiple=[*always])
     for name in select.split(","):
-        link, part = _selected_link(entity, name)
-        if entity.has(name):
-            keys[name] = None
-            if session.language and entity.has(f"{name}{session.language}"):
-                keys[f"{name}{session.language}"] = None
-        elif link is not None and part == "Name":
-            keys[str(link.column)] = None
-            named.append(link)
-        elif link is not None and part == "":
-            if link.type == "belongsTo":
-                keys[str(link.column)] = None
-            embedded.append(link)
-        elif link is not None:
-            multiple.append(link)
-        elif name not in entity.columns and name not in {"deleted", ""}:
-            raise BadRequest(f"no field {name!r}")
-    for name in ("createdById", "assignedUserId", *companions.ALWAYS_LISTED):
-        if entity.has(name) and (
-            name in {"createdById", "assignedUserId"} or entity.type == "Hierarchy" or name in {"data"}
-        ):
-            keys[name] = None
+        chosen.add(name)
     for name in companions.listed_columns(session, entity):
-        keys[name] = None
+        chosen.keys[name] = None
     for name in companions.listed_names(entity):
-        link = entity.links.get(name)
-        if link is not None and entity.has(str(link.column)):
-            keys[str(link.column)] = None
-            named.append(link)
-    return Shape(tuple(keys), tuple(named), tuple(embedded), tuple(dict.fromkeys(multiple)), extras)
+        chosen.add(f"{name}Name")
+    multiple = tuple(dict.fromkeys(chosen.multiple))
+    return Shape(tuple(chosen.keys), tuple(chosen.named), tuple(chosen.embedded), multiple, extras)
+
+
+def _single_links(entity: Entity) -> tuple[Link, ...]:
+    return tuple(
+        link for link in entity.links.values() if link.type == "belongsTo" and entity.has(str(link.column))
+    )
+
+
+@dataclass(slots=True)
+class _Choice:
+    """What `select` names, while it is read."""
+
+    entity: Entity
+    language: str
+    multiple: list[Link]
+    named: list[Link] = field(default_factory=list)
+    embedded: list[Link] = field(default_factory=list)
+    keys: dict[str, None] = field(default_factory=lambda: {"id": None})
+
+    def add(self, name: str) -> None:
+        """Add what one name stands for.
+
+        Raises:
+            BadRequest: nothing.
+        """
+        link, part = _selected_link(self.entity, name)
+        if self.entity.has(name):
+            self.keys[name] = None
+            if self.language and self.entity.has(f"{name}{self.language}"):
+                self.keys[f"{name}{self.language}"] = None
+        elif link is None:
+            if name not in self.entity.columns and name not in {"deleted", ""}:
+                raise BadRequest(f"no field {name!r}")
+        elif part in {"Ids", "Names"}:
+            self.multiple.append(link)
+        else:
+            if link.type == "belongsTo":
+                self.keys[str(link.column)] = None
+            (self.named if part == "Name" else self.embedded).append(link)
 
 
 def _selected_link(entity: Entity, name: str) -> tuple[Link | None, str]:
@@ -118,7 +131,24 @@ def build(session: Session, plan: Plan, shape: Shape, rows: Sequence[Row]) -> li
     """
     if not rows:
         return []
-    columns: dict[str, Sequence[JsonValue]] = dict(zip(shape.keys, zip(*rows, strict=True), strict=True))  # type: ignore[arg-type]  # no column holds bytes
+    columns = _show_columns(session, plan, shape, rows)
+    keys = tuple(columns)
+    records: list[JsonObject] = [
+        dict(zip(keys, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+    for link in shape.multiple:
+        _add_multiple(session, plan.entity, link, records=records)
+    for link in shape.embedded:
+        _embed(session, plan.entity, link, records=records)
+    if shape.extras:
+        companions.add(session, plan.entity, records, wanted=shape.extras)
+    return records
+
+
+def _show_columns(
+    session: Session, plan: Plan, shape: Shape, rows: Sequence[Row]
+) -> dict[str, Sequence[JsonValue]]:
+    columns: dict[str, Sequence[JsonValue]] = dict(zip(shape.keys, zip(*rows, strict=True), strict=True))
     named = {link.name: columns[f"{link.name}Id"] for link in shape.named}
     for key in shape.keys:
         show = plan.shows.get(key)
@@ -131,17 +161,7 @@ def build(session: Session, plan: Plan, shape: Shape, rows: Sequence[Row]) -> li
         columns["deleted"] = [False] * len(rows)
     for link in shape.named:
         columns[f"{link.name}Name"] = _names(session, link, named[link.name])
-    keys = tuple(columns)
-    records: list[JsonObject] = [
-        dict(zip(keys, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
-    for link in shape.multiple:
-        _add_multiple(session, plan.entity, link, records=records)
-    for link in shape.embedded:
-        _embed(session, plan.entity, link, records=records)
-    if shape.extras:
-        companions.add(session, plan.entity, records, wanted=shape.extras)
-    return records
+    return columns
 
 
 def _names(session: Session, link: Link, ids: Sequence[JsonValue]) -> list[JsonValue]:
@@ -191,14 +211,12 @@ def read_some(session: Session, entity_name: str, ids: list[str]) -> list[JsonOb
     entity = session.instance.entity(entity_name)
     plan = session.instance.plan(entity_name)
     shape = list_shape(session, entity, None)
+    columns = quoted_list(shape.keys)
     rows: list[Row] = []
     for start in range(0, len(ids), 500):
         part = tuple(dict.fromkeys(ids[start : start + 500]))
-        marks = ",".join("?" * len(part))
-        rows += session.rows(
-            f'SELECT {quoted_list(shape.keys)} FROM "{entity_name}" WHERE deleted = 0 AND id IN ({marks})',
-            part,
-        )
+        sql = f'SELECT {columns} FROM "{entity_name}" WHERE deleted = 0 AND id IN ({marks(part)})'
+        rows += session.rows(sql, part)
     return build(session, plan, shape, rows)
 
 
@@ -219,13 +237,12 @@ def add_relation_columns(session: Session, link: Link, records: JsonValue, *, re
     """Put the columns of the relation entity into linked records, as `ProductCategory__sorting`."""
     relation = session.instance.entity(str(link.relation))
     ends = {link.near, link.far, "createdAt", "modifiedAt", "createdById", "modifiedById"}
-    shown = [column for column in relation.stored if column.name not in ends]
-    plan = session.instance.plan(relation.name)
-    sql = f'SELECT "{link.far}", {quoted_list([column.name for column in shown])} FROM "{relation.name}" WHERE deleted = 0 AND "{link.near}" = ?'
-    found = {str(row[0]): row[1:] for row in session.rows(sql, (record_id,))}
+    shown = [column.name for column in relation.stored if column.name not in ends]
+    shows = session.instance.plan(relation.name).shows
+    columns = quoted_list([link.far, *shown])
+    sql = f'SELECT {columns} FROM "{relation.name}" WHERE deleted = 0 AND "{link.near}" = ?'
+    found = {str(row[0]): dict(zip(shown, row[1:], strict=True)) for row in session.rows(sql, (record_id,))}
     for record in records if isinstance(records, list) else []:
-        row = found.get(str(record["id"])) if isinstance(record, dict) else None
-        for column, value in zip(shown, row or (), strict=bool(row)):
-            show = plan.shows.get(column.name)
-            assert isinstance(record, dict)
-            record[f"{relation.name}__{column.name}"] = show(value) if show else value  # type: ignore[assignment]  # never bytes
+        if isinstance(record, dict):
+            for name, value in found.get(str(record["id"]), {}).items():
+                record[f"{relation.name}__{name}"] = shows[name](value) if name in shows else value  # type: ignore[assignment]  # no bytes here

@@ -8,6 +8,7 @@ Source: AtroCore REST API; observed on 1.10 and 2.1.
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 from etl.sandbox import (
     attribute_values,
@@ -24,10 +25,14 @@ from etl.sandbox import (
     value_records,
 )
 from etl.sandbox.instance import USER_ID, USER_NAME, Moment, Plan, Session
-from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
 from etl.sandbox.php import to_text
 from etl.sandbox.refusals import BadRequest, Conflict, Crash, NotFound, NotModified, PhpError, SqlError
-from etl.sandbox.storage import SqlValue
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from etl.sandbox.metadata import Entity, JsonObject, JsonValue, Link
+    from etl.sandbox.storage import SqlValue
 
 _NEVER_COMPARED = frozenset({"id", "deleted", "createdAt", "modifiedAt", "createdById"})
 
@@ -35,7 +40,7 @@ _NEVER_COMPARED = frozenset({"id", "deleted", "createdAt", "modifiedAt", "create
 def create(
     session: Session, entity_name: str, payload: JsonValue, *, server: JsonObject | None = None
 ) -> JsonObject:
-    """Store a new record; return what the server answers, which is what was sent with defaults, not what is stored.
+    """Store a new record; return what the server answers: what was sent with defaults, not what is stored.
 
     `server` are values that the server sets, read-only ones too.
 
@@ -128,15 +133,14 @@ def _check_required(plan: Plan, state: JsonObject) -> None:
             raise BadRequest(f"{key} is required")
 
 
-def _check(session: Session, plan: Plan, state: JsonObject, keys: object) -> None:
-    assert hasattr(keys, "__iter__")
+def _check(session: Session, plan: Plan, state: JsonObject, keys: Collection[str]) -> None:
     checks = plan.checks
     for key in keys:
         check = checks.get(key)
         if check is not None:
             check(state[key])
     for column in plan.listed_options:
-        if column.name in keys and state.get(column.name) not in (None, "", []):  # type: ignore[operator]  # a set-like of keys
+        if column.name in keys and state.get(column.name) not in (None, "", []):
             attribute_values.check_options(session, str(column.list_id), state[column.name])
     if plan.entity.type == "Relation":
         relations.check_pair(session, plan.entity.name, state)
@@ -254,7 +258,7 @@ def update(
         payload = value_records.to_columns(session, payload, attribute_id=stored.get("attributeId"))
     if not payload.get("_skipIsEntityUpdated") and not _is_updated(session, plan, stored, payload):
         raise NotModified
-    _check_conflicts(plan, stored, payload)
+    _check_conflicts(stored, payload)
     return _apply(session, plan, record_id, payload=payload, stored=stored, server=server or {})
 
 
@@ -298,7 +302,7 @@ def is_same(stored: JsonValue, value: JsonValue) -> bool:
     return type(stored) is type(value) and stored == value
 
 
-def _check_conflicts(plan: Plan, stored: JsonObject, payload: JsonObject) -> None:
+def _check_conflicts(stored: JsonObject, payload: JsonObject) -> None:
     previous = payload.get("_prev")
     if not isinstance(previous, dict) or payload.get("_skipCheckForConflicts"):
         return
@@ -307,7 +311,6 @@ def _check_conflicts(plan: Plan, stored: JsonObject, payload: JsonObject) -> Non
             expected = previous[key]
             if expected != stored[key] or isinstance(expected, bool) != isinstance(stored[key], bool):
                 raise Conflict(f"{key} was changed meanwhile")
-    assert plan.entity
 
 
 def _apply(

@@ -46,7 +46,8 @@ def _stored_ids(session: Session, entity: Entity, link: Link, *, record_id: str)
     """Return the linked ids, those that lead nowhere too."""
     if link.type == "hasMany":
         return current_ids(session, entity, link, record_id=record_id)
-    sql = f'SELECT "{link.far}" FROM "{link.relation}" WHERE deleted = 0 AND "{link.near}" = ?{_typed(entity, link)}'
+    typed = _typed(entity, link)
+    sql = f'SELECT "{link.far}" FROM "{link.relation}" WHERE deleted = 0 AND "{link.near}" = ?{typed}'
     return [str(row[0]) for row in session.rows(sql, (record_id,))]
 
 
@@ -73,20 +74,20 @@ def add(
     if link.type == "belongsTo":
         session.run(f'UPDATE "{entity.name}" SET "{link.column}" = ? WHERE id = ?', (other_id, record_id))
         return
-    assert link.relation is not None
-    check_pair(session, link.relation, {link.near: record_id, link.far: other_id})
+    relation = str(link.relation)
+    check_pair(session, relation, {link.near: record_id, link.far: other_id})
     values: JsonObject = {link.near: record_id, link.far: other_id}
     if link.typed:
         values["entityType"] = entity.name
-    if session.instance.entity(link.relation).has("sorting"):
+    if session.instance.entity(relation).has("sorting"):
         values["sorting"] = _next_sorting(session, link, record_id)
     if is_linked(session, entity, link, record_id=record_id, other_id=other_id):
         if ignore_present:
             return
         raise BadRequest(rows.CONSTRAINT)
-    rows.insert(session, link.relation, values, moment=moment)
+    rows.insert(session, relation, values, moment=moment)
     _after_adding(session, entity, link, record_id=record_id, other_id=other_id)
-    check_stored(session, link.relation, values)
+    check_stored(session, relation, values)
 
 
 def _next_sorting(session: Session, link: Link, record_id: str) -> int:
@@ -98,7 +99,7 @@ def _next_sorting(session: Session, link: Link, record_id: str) -> int:
 
 
 def _after_adding(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> None:
-    """Do what AtroCore does besides: a classification brings its attributes, a catalog's tree ends in an error."""
+    """Do what AtroCore does besides: a classification brings its attributes, a catalog's tree fails."""
     if link.entity == "Classification" and session.generation.attributes == "full":
         sql = (
             'SELECT "attributeId" FROM "ClassificationAttribute" WHERE deleted = 0 AND "classificationId" = ?'
@@ -126,19 +127,22 @@ def check_stored(session: Session, relation: str, values: JsonObject) -> None:
 
 def is_linked(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> bool:
     """Say whether a relation row of the two exists, wherever it leads."""
-    sql = f'SELECT 1 FROM "{link.relation}" WHERE deleted = 0 AND "{link.near}" = ? AND "{link.far}" = ?{_typed(entity, link)}'
+    both = f'"{link.near}" = ? AND "{link.far}" = ?{_typed(entity, link)}'
+    sql = f'SELECT 1 FROM "{link.relation}" WHERE deleted = 0 AND {both}'
     return session.row(sql, (record_id, other_id)) is not None
 
 
 def remove(session: Session, entity: Entity, link: Link, *, record_id: str, other_id: str) -> bool:
     """Take a link away; say whether there was one."""
     if link.type == "hasMany":
-        sql = f'UPDATE "{link.entity}" SET "{link.column}" = NULL WHERE id = ? AND "{link.column}" = ? AND deleted = 0'
+        column = f'"{link.column}"'
+        sql = f'UPDATE "{link.entity}" SET {column} = NULL WHERE id = ? AND {column} = ? AND deleted = 0'
         return session.run(sql, (other_id, record_id)) > 0
     if link.type == "belongsTo":
         sql = f'UPDATE "{entity.name}" SET "{link.column}" = NULL WHERE id = ? AND "{link.column}" = ?'
         return session.run(sql, (record_id, other_id)) > 0
-    sql = f'DELETE FROM "{link.relation}" WHERE "{link.near}" = ? AND "{link.far}" = ? AND deleted = 0{_typed(entity, link)}'
+    both = f'"{link.near}" = ? AND "{link.far}" = ?{_typed(entity, link)}'
+    sql = f'DELETE FROM "{link.relation}" WHERE deleted = 0 AND {both}'
     return session.run(sql, (record_id, other_id)) > 0
 
 
@@ -150,7 +154,7 @@ def exists(session: Session, entity_name: str, record_id: str) -> bool:
 
 
 def check_pair(session: Session, relation: str, values: JsonObject) -> None:
-    """Refuse pairs that AtroPIM does not allow: a product in a category that is no leaf, or outside its catalog.
+    """Refuse pairs that AtroPIM does not allow: a product in a category above others, or outside its catalog.
 
     Raises:
         BadRequest: such a pair.
@@ -201,7 +205,7 @@ def add_all(session: Session, entity_name: str, record_id: str, *, link_name: st
     """Link the records that a `POST /Entity/{id}/{link}` names; `modifiedAt` does not move.
 
     Raises:
-        Refusal: 500 where the body names none, 404 for a record that does not exist, 400 for what is linked already.
+        Refusal: 500 where the body names none, 404 for a missing record, 400 for what is linked already.
     """
     entity = session.instance.entity(entity_name)
     link = link_of(entity, link_name)

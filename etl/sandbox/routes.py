@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from etl.sandbox import (
     contents,
@@ -23,12 +24,14 @@ from etl.sandbox import (
     simple_attributes,
     upserts,
 )
-from etl.sandbox.calls import HTML, Answer, Call, json_answer
-from etl.sandbox.instance import Instance, Session
-from etl.sandbox.metadata import JsonValue
-from etl.sandbox.refusals import BadRequest, Crash, NoRoute, NotFound, Refusal
+from etl.sandbox.calls import Answer, Call, json_answer, text_parameter
+from etl.sandbox.refusals import BadRequest, NoRoute, NotFound, Refusal
 from etl.sandbox.settings import i18n, settings, signed_in
-from etl.sandbox.signin import Accounts
+
+if TYPE_CHECKING:
+    from etl.sandbox.instance import Instance, Session
+    from etl.sandbox.metadata import JsonValue
+    from etl.sandbox.signin import Accounts
 
 _UPDATES = {"PUT", "PATCH"}
 
@@ -93,32 +96,31 @@ def answer(site: Site, session: Session, call: Call) -> Answer:
         Refusal: anything but a success.
         Crash: an error in the middle of PHP.
     """
-    path, method = call.path, call.method
-    if not path or path == ("",):
-        return Answer(200, b"AtroCore sandbox", HTML)
-    if is_at_root(call) and method == "GET":
+    newer = routes_2_3.find(call) if session.generation.renamed_routes else None
+    if newer is not None:
+        return json_answer(newer(session, call))
+    if is_at_root(call) and call.method == "GET":
         return _at_root(session, call)
-    if session.generation.renamed_routes:
-        newer = routes_2_3.find(call)
-        if newer is not None:
-            return json_answer(newer(session, call))
-    special = (_SPECIAL | _SPECIAL_2_3 if session.generation.renamed_routes else _SPECIAL).get(
-        (method, "/".join(path))
-    )
-    if special is not None:
-        return special(site, session, call)
-    if len(path) == 1:
-        return _collection(session, call)
-    if len(path) == 3 and path[1] == "action":
-        return _action(site, session, call)
-    if len(path) == 3 and path[2] == "relation" and method in {"POST", "DELETE"}:
-        return json_answer(
-            mass.relate(session, path[0], call.body(), link_name=path[1], removing=method == "DELETE")
-        )
-    if len(path) == 2:
-        return _record(session, call)
-    if len(path) == 3:
-        return _linked(session, call)
+    known = _SPECIAL | _SPECIAL_2_3 if session.generation.renamed_routes else _SPECIAL
+    special = known.get((call.method, "/".join(call.path)))
+    turn = Turn(site, session, call)
+    return special(turn) if special is not None else _of_entity(turn)
+
+
+def _of_entity(turn: Turn) -> Answer:
+    session, call = turn.session, turn.call
+    match call.path:
+        case (_,):
+            return _collection(session, call)
+        case (_, _):
+            return _record(session, call)
+        case (_, "action", _):
+            return _action(turn)
+        case (name, link, "relation") if call.method in {"POST", "DELETE"}:
+            removing = call.method == "DELETE"
+            return json_answer(mass.relate(session, name, call.body(), link_name=link, removing=removing))
+        case (_, _, _):
+            return _linked(session, call)
     raise NoRoute
 
 
@@ -185,69 +187,81 @@ def _linked(session: Session, call: Call) -> Answer:
     raise NoRoute
 
 
-def _action(site: Site, session: Session, call: Call) -> Answer:
-    name, _, action = call.path
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request with everything its answer needs."""
+
+    site: Site
+    session: Session
+    call: Call
+
+    @property
+    def name(self) -> str:
+        """The entity that the path names first."""
+        return self.call.path[0]
+
+
+def _action(turn: Turn) -> Answer:
+    name, _, action = turn.call.path
     if name not in {"App", "MassActions", "Admin"}:
-        session.instance.entity(name)
-    found = _ACTIONS.get((call.method, action))
-    if found is None or (action in {"restore", "massRestore"} and not session.generation.restores):
-        raise NotFound(f"Action '{action}' ({call.method}) does not exist in controller '{name}'")
-    return found(site, session, call)
+        turn.session.instance.entity(name)
+    found = _ACTIONS.get((turn.call.method, action))
+    if found is None or (action in {"restore", "massRestore"} and not turn.session.generation.restores):
+        raise NotFound(f"Action '{action}' ({turn.call.method}) does not exist in controller '{name}'")
+    return found(turn)
 
 
-def _upsert(site: Site, session: Session, call: Call) -> Answer:
-    generation = session.generation
-    if generation.bodies_checked:
+def _upsert(turn: Turn) -> Answer:
+    call, session = turn.call, turn.session
+    body = call.body()
+    if session.generation.bodies_checked:
         if not call.is_json:
             raise BadRequest("this content type is not expected")
-        if call.body() is None or not call.raw:
+        if body is None or not call.raw:
             raise BadRequest("the body is no JSON")
-    body = call.body()
-    upserts.check_body(generation, body)
+    upserts.check_body(session.generation, body)
     if call.flag("Use-Queue") or call.path == ("upsertAsync",):
         return json_answer(queue.queue_upsert(session, body))
-    return json_answer(upserts.Batch(session, before_item=site.before_item).run(body))
+    return json_answer(upserts.Batch(session, before_item=turn.site.before_item).run(body))
 
 
-def _user(site: Site, session: Session, call: Call) -> Answer:
-    token = site.accounts.sign_in(call.headers, call.address)
-    shown = site.accounts.shown(token)
+def _user(turn: Turn) -> Answer:
+    call, accounts = turn.call, turn.site.accounts
+    token = accounts.sign_in(call.headers, call.address)
+    shown = accounts.shown(token)
     if call.flag("Authorization-Token-Only"):
         return json_answer({"authorizationToken": shown})
-    return json_answer(signed_in(session, token=token, shown=shown, address=call.address))
+    return json_answer(signed_in(turn.session, token=token, shown=shown, address=call.address))
 
 
-def _destroy_token(site: Site, session: Session, call: Call) -> Answer:
-    body = call.body()
-    return json_answer(site.accounts.destroy(str(body.get("token"))) if isinstance(body, dict) else False)
+def _destroy_token(turn: Turn) -> Answer:
+    body = turn.call.body()
+    return json_answer(isinstance(body, dict) and turn.site.accounts.destroy(str(body.get("token"))))
 
 
-def _restore(site: Site, session: Session, call: Call) -> Answer:
-    body = call.body()
-    if not isinstance(body, dict):
-        raise Crash
-    return json_answer(records.restore(session, call.path[0], str(body.get("id"))))
+def _restore(turn: Turn) -> Answer:
+    body = mass.given_object(turn.call.body())
+    return json_answer(records.restore(turn.session, turn.name, str(body.get("id"))))
 
 
-def _true(site: Site, session: Session, call: Call) -> Answer:
-    return json_answer(True)
+def _of_many(work: Callable[[Session, str, JsonValue], JsonValue]) -> Route:
+    return lambda turn: json_answer(work(turn.session, turn.name, turn.call.body()))
 
 
-Route = Callable[[Site, Session, Call], Answer]
+Route = Callable[[Turn], Answer]
 
+_DONE = json_answer(value=True)
 _SPECIAL: dict[tuple[str, str], Route] = {
     ("GET", "App/user"): _user,
     ("POST", "App/action/destroyAuthToken"): _destroy_token,
     ("POST", "MassActions/action/upsert"): _upsert,
-    ("GET", "Metadata"): lambda site, session, call: json_answer(session.instance.schema.raw),
-    ("GET", "Settings"): lambda site, session, call: json_answer(settings(session)),
-    ("GET", "I18n"): lambda site, session, call: json_answer(i18n()),
-    ("POST", "Admin/clearCache"): _true,
-    ("POST", "Admin/rebuildDb"): _true,
-    ("PUT", "File/action/reupload"): lambda site, session, call: json_answer(
-        files.reupload(session, call.body())
-    ),
-    ("POST", "File/action/upload-proxy"): lambda site, session, call: files.proxied(session, call.body()),
+    ("GET", "Metadata"): lambda turn: json_answer(turn.session.instance.schema.raw),
+    ("GET", "Settings"): lambda turn: json_answer(settings(turn.session)),
+    ("GET", "I18n"): lambda _: json_answer(i18n()),
+    ("POST", "Admin/clearCache"): lambda _: _DONE,
+    ("POST", "Admin/rebuildDb"): lambda _: _DONE,
+    ("PUT", "File/action/reupload"): lambda turn: json_answer(files.reupload(turn.session, turn.call.body())),
+    ("POST", "File/action/upload-proxy"): lambda turn: files.proxied(turn.session, turn.call.body()),
 }
 _SPECIAL_2_3: dict[tuple[str, str], Route] = {
     ("GET", "userSession"): _user,
@@ -255,23 +269,13 @@ _SPECIAL_2_3: dict[tuple[str, str], Route] = {
     ("POST", "upsertAsync"): _upsert,
 }
 _ACTIONS: dict[tuple[str, str], Route] = {
-    ("PUT", "massUpdate"): lambda site, session, call: json_answer(
-        mass.update(session, call.path[0], call.body())
-    ),
-    ("POST", "massDelete"): lambda site, session, call: json_answer(
-        mass.delete(session, call.path[0], call.body())
-    ),
-    ("POST", "massRestore"): lambda site, session, call: json_answer(
-        mass.restore(session, call.path[0], call.body())
-    ),
+    ("PUT", "massUpdate"): _of_many(mass.update),
+    ("POST", "massDelete"): _of_many(mass.delete),
+    ("POST", "massRestore"): _of_many(mass.restore),
+    ("POST", "unlinkAll"): _of_many(mass.unlink_all),
     ("POST", "restore"): _restore,
-    ("POST", "unlinkAll"): lambda site, session, call: json_answer(
-        mass.unlink_all(session, call.path[0], call.body())
+    ("GET", "massActionStatus"): lambda turn: json_answer(
+        queue.status(turn.session, text_parameter(turn.call.query.get("id")))
     ),
-    ("GET", "massActionStatus"): lambda site, session, call: json_answer(
-        queue.status(session, str(call.query.get("id")))
-    ),
-    ("GET", "tree"): lambda site, session, call: json_answer(
-        listing.list_records(session, call.path[0], call.query)
-    ),
+    ("GET", "tree"): lambda turn: json_answer(listing.list_records(turn.session, turn.name, turn.call.query)),
 }

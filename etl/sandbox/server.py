@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 import shutil
 import socket
-import sqlite3
 import struct
 import tempfile
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import orjson
@@ -33,6 +32,10 @@ from etl.sandbox.other_writer import OtherWriter
 from etl.sandbox.query import read_query
 from etl.sandbox.refusals import BadRequest, Crash, NoRoute, Refusal
 from etl.sandbox.signin import Accounts
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import AsyncIterator, Iterator
 
 MAX_URI_BYTES = 8192
 """nginx's own limit of a request line. Source: observed (414 above 8 KB)."""
@@ -80,7 +83,7 @@ class Sandbox:
         self._connections: list[sqlite3.Connection] = []
         self._runner: web.ServerRunner | None = None
         self._slots: asyncio.Semaphore | None = None
-        self._hanging: asyncio.Event | None = None
+        self._hanging = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -111,7 +114,6 @@ class Sandbox:
     async def start(self) -> None:
         """Listen."""
         self._slots = asyncio.Semaphore(self.options.workers) if self.options.workers else None
-        self._hanging = asyncio.Event()
         server = web.Server(self._handle, max_line_size=1 << 22, max_field_size=1 << 20, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await runner.setup()
@@ -121,8 +123,7 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Stop listening, write the snapshot that was asked for, and close the database."""
-        if self._hanging is not None:
-            self._hanging.set()
+        self._hanging.set()
         if self._runner is not None:
             await self._runner.cleanup()
         self._writer.shutdown()
@@ -136,13 +137,12 @@ class Sandbox:
             self._temporary.cleanup()
 
     def cron(self) -> int:
-        """Run what AtroCore's cron would: waiting jobs, and tokens that are over; return the number of jobs."""
+        """Run what AtroCore's cron would, jobs and tokens that are over; return the number of jobs."""
         return self._writer.submit(self._locked_cron).result()
 
     def _locked_cron(self) -> int:
         with self._transaction() as session:
-            jobs = control.tick(self.site, session)
-        return jobs
+            return control.tick(self.site, session)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         raw = b"".join([part async for part in request.content.iter_any()])
@@ -166,7 +166,7 @@ class Sandbox:
 
     def _inner(self, path: str) -> str:
         base = self.instance.generation.base
-        return path[len(base) :] if path.startswith(base) else path
+        return path.removeprefix(base)
 
     async def _controlled(self, path: str, call: Call) -> Answer:
         loop = asyncio.get_running_loop()
@@ -199,7 +199,6 @@ class Sandbox:
         self._spoil_accounts(call)
         answer = self.faults.spoil(await self._answer(request, path, call), call)
         if self.faults.strikes("hang_after_commit"):
-            assert self._hanging is not None
             await self._hanging.wait()
             return None
         return None if self.faults.strikes("reset_after_commit") else answer

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from etl.sandbox.generations import GENERATIONS
 from etl.sandbox.options import Options
 from etl.sandbox.server import Sandbox
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 
 async def serve(options: Options, *, say: Callable[[str], None]) -> None:
-    """Run until cancelled or terminated; `say` gets one line when it listens, and one more where nothing was recorded.
+    """Run until cancelled or terminated; `say` gets a line when it listens, and one more in 2.2 and 2.3.
 
     Raises:
         OSError: it cannot listen there.
@@ -30,9 +33,7 @@ async def serve(options: Options, *, say: Callable[[str], None]) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
         say(f"sandbox ready at {sandbox.url}  user {sandbox.username}  password {sandbox.password}")
         if not GENERATIONS[options.generation].recorded:
-            say(
-                f"AtroCore {options.generation} is made from its documentation; 1.10 and 2.1 from recorded answers."
-            )
+            say(f"AtroCore {options.generation} is made from documentation; recorded are 1.10 and 2.1.")
         await ended.wait()
     finally:
         await sandbox.stop()

@@ -54,7 +54,7 @@ def signed_in(session: Session, *, token: str, shown: str, address: str) -> Json
         "teamsIds": [],
         "teamsNames": {},
     }
-    scopes = {
+    scopes: JsonObject = {
         name: {"create": "yes", "read": "all", "edit": "all", "delete": "all"}
         for name in session.instance.schema.entities
     }

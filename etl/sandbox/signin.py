@@ -152,7 +152,8 @@ class Accounts:
         """Make tokens invalid that are over their time; only the cron run does this."""
         now = self.instance.clock()
         sql = (
-            "SELECT token FROM _token WHERE active = 1 AND ((lifetime_h > 0 AND made_s + lifetime_h * 3600 < ?) "
+            "SELECT token FROM _token WHERE active = 1 AND "
+            "((lifetime_h > 0 AND made_s + lifetime_h * 3600 < ?) "
             "OR (idle_h > 0 AND used_s + idle_h * 3600 < ?))"
         )
         with self.instance.lock:

@@ -1,17 +1,19 @@
 """Records in SQLite: one table per entity made from the schema, one writer, any number of readers (WAL).
 
-The key of a table is where the row lies, `_place`: it grows with every insert and every update, so that reading
-without an order gives what PostgreSQL gives, and an updated record stands at the end.
+The key of a table is where the row lies, `_place`: it grows with every insert and every update. So reading
+without an order gives what PostgreSQL gives: an updated record stands at the end.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from etl.sandbox.metadata import Entity, Schema
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
+    from etl.sandbox.metadata import Entity, Schema
 
 SqlValue = str | int | float | bytes | None
 Row = tuple[SqlValue, ...]
@@ -20,12 +22,13 @@ _SQL_TYPES = {"int": "INTEGER", "bool": "INTEGER", "float": "REAL"}
 
 OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS _setting (name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS _token (token TEXT PRIMARY KEY, user_id TEXT, active INTEGER, made_s REAL, used_s REAL,
-  lifetime_h REAL, idle_h REAL);
+CREATE TABLE IF NOT EXISTS _token (token TEXT PRIMARY KEY, user_id TEXT, active INTEGER,
+  made_s REAL, used_s REAL, lifetime_h REAL, idle_h REAL);
 CREATE TABLE IF NOT EXISTS _audit (entity TEXT, record_id TEXT, part TEXT, delegator TEXT,
   PRIMARY KEY (entity, record_id, part));
 CREATE TABLE IF NOT EXISTS _content (file_id TEXT PRIMARY KEY, content BLOB);
-CREATE TABLE IF NOT EXISTS _piece (file_hash TEXT, start TEXT, content BLOB, file_id TEXT, PRIMARY KEY (file_hash, start));
+CREATE TABLE IF NOT EXISTS _piece (file_hash TEXT, start TEXT, content BLOB, file_id TEXT,
+  PRIMARY KEY (file_hash, start));
 """
 
 
@@ -43,7 +46,8 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the database in WAL mode; transactions are begun and ended by hand."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=1024)
     connection.executescript(
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA busy_timeout=30000; PRAGMA temp_store=MEMORY;"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA busy_timeout=30000;"
+        "PRAGMA temp_store=MEMORY;"
         "PRAGMA cache_size=-65536; PRAGMA mmap_size=268435456;"
     )
     connection.create_function("lower_all", 1, unaccented_lower, deterministic=True)

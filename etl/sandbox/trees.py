@@ -27,15 +27,15 @@ _NEVER_INHERITED = frozenset(
         "mpn",
         "data",
         "routes",
-    }  # fmt: skip
+    }
 )
 _NEVER_INHERITED_LINKS = frozenset({"parents", "children", "teams", "followers"})
 
 
 def inherit(session: Session, entity: Entity, payload: JsonObject) -> JsonObject:
-    """Return the payload of a new child with its parent's values where it has none, and its parent's links instead of its own.
+    """Return the payload of a new child with its parent's values where it has none, and its parent's links.
 
-    Source: AtroCore, Hierarchy service: links sent in the same create call are lost.
+    Links that were sent in the same call are lost. Source: AtroCore, Hierarchy service.
     """
     parent = _parent_id(payload)
     if (
@@ -96,7 +96,7 @@ def changes_parent(session: Session, entity: Entity, key: str, *, value: JsonVal
 
 
 def show_new(session: Session, entity: Entity, state: JsonObject) -> None:
-    """Put into a new record's answer what a hierarchy shows; a parent named by `parentsIds` does not show yet."""
+    """Put into a new record's answer what a tree shows; a parent named by `parentsIds` does not yet."""
     routed = "routes" in entity.columns
     state.setdefault("parentId", None)
     state["hasChildren"] = False

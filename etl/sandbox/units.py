@@ -39,8 +39,8 @@ def settle(session: Session, entity: Entity, state: JsonObject) -> None:
 def _target(session: Session, unit: str) -> tuple[str, float] | None:
     """Return the unit that a unit is converted to, and the factor."""
     sql = (
-        'SELECT t.id, u.multiplier, t.multiplier FROM "Unit" u JOIN "Unit" t ON t.id = u."convertToId" AND t.deleted = 0 '
-        "WHERE u.id = ?"
+        'SELECT t.id, u.multiplier, t.multiplier FROM "Unit" u '
+        'JOIN "Unit" t ON t.id = u."convertToId" AND t.deleted = 0 WHERE u.id = ?'
     )
     row = session.row(sql, (unit,))
     if row is None:
@@ -68,8 +68,8 @@ def describe(session: Session, entity: Entity, records: list[JsonObject]) -> Non
 
 def _all_units(session: Session, unit: str, value: float) -> JsonObject:
     sql = (
-        'SELECT o.name, o.multiplier, u.multiplier FROM "Unit" u JOIN "Unit" o ON o."measureId" = u."measureId" '
-        "AND o.deleted = 0 WHERE u.id = ? ORDER BY o._place"
+        'SELECT o.name, o.multiplier, u.multiplier FROM "Unit" u '
+        'JOIN "Unit" o ON o."measureId" = u."measureId" AND o.deleted = 0 WHERE u.id = ? ORDER BY o._place'
     )
     return {
         str(name): round(value * float(str(other or 1)) / float(str(own or 1)), 6)

@@ -5,13 +5,14 @@ Source: AtroCore REST API, "Bulk Create and Update"; observed on 1.10 and 2.1.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from etl.sandbox import records
 from etl.sandbox.refusals import BadRequest, Crash, NotModified, PhpError, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from etl.sandbox.generations import Generation
     from etl.sandbox.instance import Plan, Session
     from etl.sandbox.metadata import JsonObject, JsonValue
@@ -99,7 +100,7 @@ def _by_id(session: Session, plan: Plan, given: JsonValue) -> str | None:
 
 
 def _by_unique(session: Session, plan: Plan, payload: JsonObject) -> str | None:
-    """Find a record by all its unique fields in the payload together; by unique indexes only where no field is unique."""
+    """Find a record by its unique fields together; by unique indexes where no field is unique."""
     entity = plan.entity
     wanted: dict[str, JsonValue] = {}
     unique = entity.unique_columns

@@ -44,7 +44,7 @@ def to_columns(session: Session, payload: JsonObject, *, attribute_id: JsonValue
 def _places(attribute: Attribute) -> dict[str, str]:
     return {
         **attribute.places(),
-        "UnitId": "varcharValue" if attribute.type not in {"varchar"} else "referenceValue",
+        "UnitId": "varcharValue" if attribute.type != "varchar" else "referenceValue",
     }
 
 

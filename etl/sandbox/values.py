@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from etl.sandbox import php
-from etl.sandbox.generations import Generation
 from etl.sandbox.metadata import Column, JsonValue, Kind
 from etl.sandbox.refusals import BadRequest, PhpError, SqlError
 from etl.sandbox.storage import SqlValue
+
+if TYPE_CHECKING:
+    from etl.sandbox.generations import Generation
 
 Take = Callable[[JsonValue], JsonValue]
 Store = Callable[[JsonValue], SqlValue]
@@ -41,7 +44,7 @@ class Handling:
     """SQLite -> JSON; None where both are the same."""
 
 
-def handling(column: Column, generation: Generation) -> Handling:
+def handling(column: Column, generation: Generation) -> Handling:  # noqa: PLR0911  one return per kind
     """Return how a generation handles a column."""
     kind = column.kind
     if kind == "int":
@@ -82,10 +85,9 @@ def _int_check(column: Column, generation: Generation) -> Check | None:
 def _store_int(value: JsonValue) -> SqlValue:
     if value is None:
         return None
-    assert isinstance(value, int)
-    if not INT_MIN <= value <= INT_MAX:
+    if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
         raise SqlError(f"SQLSTATE[22003]: value {value} is out of range for type integer")
-    return value
+    return cast("int", value)
 
 
 def _float_taker(digits: int | None) -> Take:
@@ -106,8 +108,7 @@ def show_float(value: SqlValue) -> JsonValue:
     """Return a float as PHP writes it: 3.0 as 3."""
     if isinstance(value, float):
         return int(value) if -_WHOLE < value < _WHOLE and value == int(value) else value
-    assert value is None or isinstance(value, int)
-    return value
+    return cast("int | None", value)
 
 
 def show_all(kind: Kind, show: Show, values: Sequence[JsonValue]) -> list[JsonValue]:
@@ -318,5 +319,4 @@ def _scalar_text(value: JsonValue) -> str:
         raise PhpError("an object cannot become text")
     if isinstance(value, list):
         return "Array"
-    assert value is not None
-    return php.to_text(value)
+    return php.to_text(cast("float | str", value))

@@ -1,7 +1,7 @@
 """Filters compiled to SQL with parameters.
 
-What AtroCore does with what it does not understand is kept: an unknown operator drops the condition, so more records
-come; an unknown attribute is never true, so none come.
+What AtroCore does with what it does not understand is kept: an unknown operator drops the condition, so more
+records come; an unknown attribute is never true, so none come.
 
 Source: AtroCore REST API, "where"; observed on 1.10 and 2.1.
 """
@@ -9,15 +9,19 @@ Source: AtroCore REST API, "where"; observed on 1.10 and 2.1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from etl.sandbox import php, where_dates, where_links
 from etl.sandbox.filters import Filter
 from etl.sandbox.instance import USER_ID
-from etl.sandbox.metadata import Column, JsonObject, JsonValue
+from etl.sandbox.metadata import Column, JsonValue
 from etl.sandbox.query import conditions
 from etl.sandbox.refusals import SqlError, Unfinished
-from etl.sandbox.storage import SqlValue
 from etl.sandbox.values import database_date
+
+if TYPE_CHECKING:
+    from etl.sandbox.metadata import JsonObject
+    from etl.sandbox.storage import SqlValue
 
 NEVER = "0"
 """SQL that is never true."""
@@ -31,6 +35,7 @@ _LIKES = {
     "like": ("{}", False), "notLike": ("{}", True), "startsWith": ("{}%", False), "endsWith": ("%{}", False),
     "contains": ("%{}%", False), "notContains": ("%{}%", True),
 }  # fmt: skip
+_SETS = {"in", "notIn"}
 _LINK_TYPES = {"linkedWith", "notLinkedWith", "isLinked", "isNotLinked"}
 
 
@@ -51,31 +56,26 @@ def join(found: Filter, items: list[JsonValue], word: str) -> str:
 
 
 def _condition(found: Filter, item: JsonObject) -> str:
+    """Return one condition as SQL; empty where it says nothing."""
     type_ = item.get("type")
-    if not isinstance(type_, str) or _is_disabled(item):
+    if not isinstance(type_, str) or _is_disabled(item) or type_ in {"primary", "savedSearch"}:
         return ""
-    value = item.get("value")
-    if type_ in {"and", "or"}:
-        return join(found, _items(value), type_.upper())
-    if type_ == "not":
-        return _negation(found, value)
-    if type_ == "bool":
-        return _named(found, value)
-    if type_ == "textFilter":
-        return text_search(found, str(value or ""))
+    grouping = _GROUPINGS.get(type_)
+    if grouping is not None:
+        return grouping(found, item.get("value"))
     attribute = item.get("attribute", item.get("field"))
-    if type_ in {"primary", "savedSearch"}:
-        return ""
     if php.is_truthy(item.get("isAttribute")):
-        return where_links.attribute_condition(
-            found, type_, str(attribute or ""), item=item, compare=_of_column
-        )
+        name = str(attribute or "")
+        return where_links.attribute_condition(found, type_, name, item=item, compare=_of_column)
     if not isinstance(attribute, str) or not attribute:
-        return (
-            NEVER if type_ in _COMPARISONS or type_ in _LIKES or type_ in {"in", "notIn", "between"} else ""
-        )
-    link = found.entity.links.get(attribute)
+        return NEVER if _is_known(type_) else ""
+    return _of_field(found, type_, attribute, item=item)
+
+
+def _of_field(found: Filter, type_: str, attribute: str, *, item: JsonObject) -> str:
+    value = item.get("value")
     if type_ in _LINK_TYPES:
+        link = found.entity.links.get(attribute)
         return where_links.link_condition(found, type_, link, item=item, nested=compile_where) if link else ""
     column = found.entity.columns.get(attribute)
     if column is None:
@@ -83,7 +83,7 @@ def _condition(found: Filter, item: JsonObject) -> str:
     if not column.stored:
         # Observed on 2.1: a filter on a linked record's name names a table that the query does not have.
         raise SqlError(f"SQLSTATE[42P01]: missing FROM-clause entry for {attribute}")
-    if item.get("subQuery") is not None and type_ in {"in", "notIn"}:
+    if item.get("subQuery") is not None and type_ in _SETS:
         return where_links.subquery_condition(found, type_, column, item=item, nested=compile_where)
     if php.is_truthy(item.get("unitField")):
         return where_links.unit_condition(found, type_, column, value=value)
@@ -110,10 +110,7 @@ def _negation(found: Filter, value: JsonValue) -> str:
 
 
 def _is_known(type_: str) -> bool:
-    return (
-        type_ in _COMPARISONS or type_ in _LIKES or type_ in _SIMPLE
-        or type_ in {"in", "notIn", "between", "arrayAnyOf", "arrayNoneOf"} or where_dates.is_known(type_)
-    )  # fmt: skip
+    return type_ in _OPERATORS or type_ in _SIMPLE or where_dates.is_known(type_)
 
 
 def _of_column(found: Filter, type_: str, column: Column, *, sql: str, value: JsonValue) -> str:
@@ -122,21 +119,9 @@ def _of_column(found: Filter, type_: str, column: Column, *, sql: str, value: Js
         return _SIMPLE[type_](sql)
     if type_ in {"on", "notOn"} and column.kind == "datetime":
         return where_dates.whole_day(found.values, sql, value, negated=type_ == "notOn")
-    if type_ in _COMPARISONS:
-        return _comparison(found, type_, column, sql=sql, value=value)
-    if type_ in _LIKES:
-        shape, negated = _LIKES[type_]
-        return _like(found, sql, shape.format(_text(value)), negated=negated)
-    if type_ in {"in", "notIn"}:
-        items = value if isinstance(value, list) else [value]
-        return _among(found, column, sql=sql, items=items, negated=type_ == "notIn")
-    if type_ == "between":
-        if not isinstance(value, list) or len(value) != 2:
-            return ""
-        found.values += [to_sql(column, value[0]), to_sql(column, value[1])]
-        return f"{sql} BETWEEN ? AND ?"
-    if type_ in {"arrayAnyOf", "arrayNoneOf"}:
-        return _array(found, sql, value, negated=type_ == "arrayNoneOf")
+    operator = _OPERATORS.get(type_)
+    if operator is not None:
+        return operator(found, type_, column, sql, value)
     return where_dates.date_condition(found, type_, column, sql=sql, value=value)
 
 
@@ -151,7 +136,7 @@ _SIMPLE: dict[str, Callable[[str], str]] = {
 }
 
 
-def _comparison(found: Filter, type_: str, column: Column, *, sql: str, value: JsonValue) -> str:
+def _comparison(found: Filter, type_: str, column: Column, sql: str, value: JsonValue) -> str:
     operator = _COMPARISONS[type_]
     if operator in {"=", "<>"}:
         if isinstance(value, list):
@@ -169,6 +154,25 @@ def _among(found: Filter, column: Column, *, sql: str, items: list[JsonValue], n
     return f"{sql} {'NOT ' if negated else ''}IN ({', '.join('?' * len(items))})"
 
 
+def _set(found: Filter, type_: str, column: Column, sql: str, value: JsonValue) -> str:
+    items: list[JsonValue] = value if isinstance(value, list) else [value]
+    return _among(found, column, sql=sql, items=items, negated=type_ == "notIn")
+
+
+def _between(found: Filter, type_: str, column: Column, sql: str, value: JsonValue) -> str:
+    del type_
+    if not isinstance(value, list) or len(value) != 2:
+        return ""
+    found.values += [to_sql(column, value[0]), to_sql(column, value[1])]
+    return f"{sql} BETWEEN ? AND ?"
+
+
+def _pattern(found: Filter, type_: str, column: Column, sql: str, value: JsonValue) -> str:
+    del column
+    shape, negated = _LIKES[type_]
+    return _like(found, sql, shape.format(_text(value)), negated=negated)
+
+
 def _like(found: Filter, sql: str, pattern: str, *, negated: bool = False) -> str:
     word = "NOT LIKE" if negated else "LIKE"
     if not pattern.isascii():
@@ -177,8 +181,10 @@ def _like(found: Filter, sql: str, pattern: str, *, negated: bool = False) -> st
     return f"{sql} {word} ? ESCAPE '\\'"
 
 
-def _array(found: Filter, sql: str, value: JsonValue, *, negated: bool) -> str:
-    items = value if isinstance(value, list) else [value]
+def _array(found: Filter, type_: str, column: Column, sql: str, value: JsonValue) -> str:
+    del column
+    negated = type_ == "arrayNoneOf"
+    items: list[JsonValue] = value if isinstance(value, list) else [value]
     parts = [_like(found, sql, f'%"{_text(item)}"%') for item in items]
     if not parts:
         return ""
@@ -229,7 +235,7 @@ def _named(found: Filter, value: JsonValue) -> str:
 
 
 def text_search(found: Filter, text: str) -> str:
-    """Return the search that `textFilter` and `q` do: the start of short texts, any part of long ones, numbers whole."""
+    """Return the search of `textFilter` and `q`: short texts by their start, long ones by any part."""
     parts = []
     for name in found.entity.text_columns:
         column = found.entity.columns[name]
@@ -246,3 +252,21 @@ def text_search(found: Filter, text: str) -> str:
             pattern = text.replace("*", "%") if "*" in text else f"{'%' if anywhere else ''}{text}%"
             parts.append(_like(found, sql, pattern))
     return f"({' OR '.join(parts)})" if parts else ""
+
+
+Operator = Callable[[Filter, str, Column, str, JsonValue], str]
+
+_OPERATORS: dict[str, Operator] = {
+    **dict.fromkeys(_COMPARISONS, _comparison),
+    **dict.fromkeys(_LIKES, _pattern),
+    **dict.fromkeys(_SETS, _set),
+    **dict.fromkeys(("arrayAnyOf", "arrayNoneOf"), _array),
+    "between": _between,
+}
+_GROUPINGS: dict[str, Callable[[Filter, JsonValue], str]] = {
+    "and": lambda found, value: join(found, _items(value), "AND"),
+    "or": lambda found, value: join(found, _items(value), "OR"),
+    "not": _negation,
+    "bool": _named,
+    "textFilter": lambda found, value: text_search(found, str(value or "")),
+}

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from etl.sandbox import php
-from etl.sandbox.filters import Filter
 from etl.sandbox.values import database_date
 
 if TYPE_CHECKING:
+    from etl.sandbox.filters import Filter
     from etl.sandbox.metadata import Column, JsonValue
     from etl.sandbox.storage import SqlValue
 

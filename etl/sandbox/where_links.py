@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from etl.sandbox.filters import Filter
 from etl.sandbox.refusals import BadRequest
 
 if TYPE_CHECKING:
+    from etl.sandbox.filters import Filter
     from etl.sandbox.metadata import Column, JsonObject, JsonValue, Link
 
 Nested = Callable[["Filter", "JsonValue"], str]
@@ -45,10 +45,8 @@ def link_condition(found: Filter, type_: str, link: Link, *, item: JsonObject, n
         foreign = found.session.instance.entity(link.entity)
         inner = found.inner(foreign)
         word = "NOT EXISTS" if type_ == "notLinkedWith" else "EXISTS"
-        marker = len(found.values)
         condition = nested(inner, subquery)
         sql = _linked(found, link, condition, far=inner.alias)
-        assert marker <= len(found.values)
         return f"{word} ({sql})"
     value = item.get("value")
     ids = [str(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
@@ -57,7 +55,7 @@ def link_condition(found: Filter, type_: str, link: Link, *, item: JsonObject, n
     marks = ", ".join("?" * len(ids))
     found.values += ids
     if link.type == "belongsTo" and link.column:
-        # NULL is neither in nor not in a list, so records without a link are never found (observed on 1.10 and 2.1).
+        # NULL is neither in nor not in a list: records without a link are never found (observed).
         return f"{found.column(link.column)} {'NOT ' if type_ == 'notLinkedWith' else ''}IN ({marks})"
     word = "NOT EXISTS" if type_ == "notLinkedWith" else "EXISTS"
     alias = f"{found.alias}_l"
@@ -70,13 +68,16 @@ def _linked(found: Filter, link: Link, condition: str, *, far: str = "") -> str:
     own = found.column("id")
     more = f" AND {condition}" if condition else ""
     if link.type == "belongsTo":
-        return f'SELECT 1 FROM "{link.entity}" {far} WHERE {far}.deleted = 0 AND {far}.id = {found.column(str(link.column))}{more}'
+        column = found.column(str(link.column))
+        return f'SELECT 1 FROM "{link.entity}" {far} WHERE {far}.deleted = 0 AND {far}.id = {column}{more}'
     if link.type == "hasMany":
-        return f'SELECT 1 FROM "{link.entity}" {far} WHERE {far}.deleted = 0 AND {far}."{link.column}" = {own}{more}'
+        both = f'{far}.deleted = 0 AND {far}."{link.column}" = {own}'
+        return f'SELECT 1 FROM "{link.entity}" {far} WHERE {both}{more}'
     middle = f"{far}_m"
     typed = f" AND {middle}.\"entityType\" = '{found.entity.name}'" if link.typed else ""
     return (
-        f'SELECT 1 FROM "{link.relation}" {middle} JOIN "{link.entity}" {far} ON {far}.id = {middle}."{link.far}" '
+        f'SELECT 1 FROM "{link.relation}" {middle} '
+        f'JOIN "{link.entity}" {far} ON {far}.id = {middle}."{link.far}" '
         f'AND {far}.deleted = 0 WHERE {middle}.deleted = 0 AND {middle}."{link.near}" = {own}{typed}{more}'
     )
 
@@ -90,7 +91,8 @@ def subquery_condition(found: Filter, type_: str, column: Column, *, item: JsonO
     more = f" AND {condition}" if condition else ""
     word = "NOT IN" if type_ == "notIn" else "IN"
     alias = inner.alias
-    return f'{found.column(column.name)} {word} (SELECT {alias}.id FROM "{name}" {alias} WHERE {alias}.deleted = 0{more})'
+    ids = f'SELECT {alias}.id FROM "{name}" {alias} WHERE {alias}.deleted = 0{more}'
+    return f"{found.column(column.name)} {word} ({ids})"
 
 
 def unit_condition(found: Filter, type_: str, column: Column, *, value: JsonValue) -> str:
@@ -117,7 +119,7 @@ def unit_condition(found: Filter, type_: str, column: Column, *, value: JsonValu
 def attribute_condition(
     found: Filter, type_: str, attribute: str, *, item: JsonObject, compare: Compare
 ) -> str:
-    """Return a filter on an attribute's value; the attribute is named by its id, with UnitId, From, To or Id behind it.
+    """Return a filter on an attribute's value; it is named by its id, with UnitId, From, To or Id behind it.
 
     Raises:
         BadRequest: the entity has no such attribute.

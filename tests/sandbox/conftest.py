@@ -11,6 +11,8 @@ def shelf(tmp_path_factory):
     """A 2.2 without a server: a session that reads and writes."""
     made = GENERATIONS["2.2"]
     path = tmp_path_factory.mktemp("shelf") / "a.db"
-    instance = Instance(path, made, schema=read_schema(builtin_metadata(made)), seed=1, clock=lambda: 1_700_000_000.0)
+    instance = Instance(
+        path, made, schema=read_schema(builtin_metadata(made)), seed=1, clock=lambda: 1_700_000_000.0
+    )
     yield Session(instance, instance.writer)
     instance.close()

@@ -61,10 +61,17 @@ def do(session, step, record_id, payload):
 def test_what_was_stored_fits_together_after_any_sequence(tmp_path_factory, generation, steps):
     made = GENERATIONS[generation]
     path = tmp_path_factory.mktemp("consistent") / "a.db"
-    instance = Instance(path, made, schema=read_schema(builtin_metadata(made)), seed=1, clock=lambda: 1_700_000_000.0)
+    instance = Instance(
+        path, made, schema=read_schema(builtin_metadata(made)), seed=1, clock=lambda: 1_700_000_000.0
+    )
     try:
         session = Session(instance, instance.writer)
-        Batch(session).run([{"entity": "Channel", "payload": {"id": one, "name": one, "code": one}} for one in ("c1", "c2", "c3")])
+        Batch(session).run(
+            [
+                {"entity": "Channel", "payload": {"id": one, "name": one, "code": one}}
+                for one in ("c1", "c2", "c3")
+            ]
+        )
         for step, record_id, payload in steps:
             do(session, step, record_id, payload)
             instance.writes += 1
@@ -94,7 +101,9 @@ def check(session):
     for condition in ("isNull", "isNotNull"):
         where = [{"type": condition, "attribute": "brandId"}]
         found = list_records(session, "Product", {"where": where})
-        assert found["total"] == sum((record["brandId"] is None) == (condition == "isNull") for record in records)
+        assert found["total"] == sum(
+            (record["brandId"] is None) == (condition == "isNull") for record in records
+        )
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=20))
@@ -104,7 +113,12 @@ def test_a_text_is_found_by_itself_and_comes_back_as_it_was(shelf, text):
     Batch(session).run([{"entity": "Brand", "payload": {"id": "one", "name": text}}])
     session.instance.writes += 1
     assert read_one(session, "Brand", "one")["name"] == text
-    assert list_records(session, "Brand", {"where": [{"type": "equals", "attribute": "name", "value": text}]})["total"] == 1
+    assert (
+        list_records(session, "Brand", {"where": [{"type": "equals", "attribute": "name", "value": text}]})[
+            "total"
+        ]
+        == 1
+    )
 
 
 @given(number=st.floats(allow_nan=False, allow_infinity=False))

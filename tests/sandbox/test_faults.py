@@ -81,7 +81,12 @@ def test_an_answer_may_be_short_although_all_is_stored(server):
 def test_an_item_may_be_failed_although_it_is_stored(server):
     ids, items = bulk(server)
     switch_on(server, "failed_but_stored=@2")
-    assert [item["status"] for item in server.upsert(*items).body] == ["Created", "Failed", "Created", "Created"]
+    assert [item["status"] for item in server.upsert(*items).body] == [
+        "Created",
+        "Failed",
+        "Created",
+        "Created",
+    ]
     assert stored(server, ids) == ids
 
 
@@ -183,7 +188,9 @@ def test_faults_are_shown_changed_and_ended_while_it_runs(server):
     assert server.ask("PUT", "/sandbox/faults", **use).status == 404
 
 
-@pytest.mark.parametrize("text", ["nonsense", "latency", "latency=80", "http502=2", "http502=x", "max_body=big", "http200"])
+@pytest.mark.parametrize(
+    "text", ["nonsense", "latency", "latency=80", "http502=2", "http502=x", "max_body=big", "http200"]
+)
 def test_what_cannot_be_read_is_refused_with_its_name(text):
     with pytest.raises(UnreadableFaults, match=text.partition("=")[0]) as refused:
         read_faults(text)

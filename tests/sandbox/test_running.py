@@ -19,7 +19,10 @@ from tests.contract.calling import Server, fresh, serving
 
 
 async def test_it_runs_in_the_loop_of_the_caller(tmp_path):
-    async with Sandbox.open(tmp_path / "a.db", generation="2.1") as sandbox, aiohttp.ClientSession() as session:
+    async with (
+        Sandbox.open(tmp_path / "a.db", generation="2.1") as sandbox,
+        aiohttp.ClientSession() as session,
+    ):
         shown = base64.b64encode(f"{sandbox.username}:{sandbox.password}".encode()).decode()
         headers = {"Authorization": f"Basic {shown}"}
         async with session.get(f"{sandbox.url}/api/v1/App/user", headers=headers) as reply:
@@ -59,7 +62,9 @@ def test_a_snapshot_overwrites_nothing(tmp_path):
 
 def test_the_schema_comes_from_a_saved_metadata_answer(tmp_path):
     raw = builtin_metadata(GENERATIONS["2.2"])
-    raw["entityDefs"]["Gadget"] = {"fields": {"name": {"type": "varchar", "required": True}, "power": {"type": "int", "min": 1}}}
+    raw["entityDefs"]["Gadget"] = {
+        "fields": {"name": {"type": "varchar", "required": True}, "power": {"type": "int", "min": 1}}
+    }
     raw["scopes"]["Gadget"] = {"type": "Base", "entity": True}
     saved = tmp_path / "metadata.json"
     saved.write_text(json.dumps(raw))
@@ -108,7 +113,9 @@ def test_a_request_goes_on_when_its_client_has_left():
             timeout = aiohttp.ClientTimeout(total=0.05)
             async with aiohttp.ClientSession(timeout=timeout) as session:
                 headers = {"Authorization-Token": server.token}
-                await session.post(f"{sandbox.url}/api/v1/Brand", json={"id": own, "name": "x"}, headers=headers)
+                await session.post(
+                    f"{sandbox.url}/api/v1/Brand", json={"id": own, "name": "x"}, headers=headers
+                )
 
         with pytest.raises(TimeoutError):
             asyncio.run(leave())
@@ -132,7 +139,14 @@ def test_reads_go_on_beside_a_long_write():
 
 def test_the_command_listens_says_how_to_sign_in_and_writes_its_snapshot(tmp_path):
     snapshot = tmp_path / "state.sqlite"
-    arguments = ["-c", "from etl.cli.sandbox import command; command()", "--port", "0", "--snapshot", str(snapshot)]
+    arguments = [
+        "-c",
+        "from etl.cli.sandbox import command; command()",
+        "--port",
+        "0",
+        "--snapshot",
+        str(snapshot),
+    ]
     with subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()
@@ -151,7 +165,9 @@ def test_it_listens_only_on_this_machine_unless_told(host):
     assert "--i-know-this-is-open" in reply.output
 
 
-@pytest.mark.parametrize("arguments", [["--faults", "nonsense"], ["--cost-per-request", "5"], ["--generation", "3.0"]])
+@pytest.mark.parametrize(
+    "arguments", [["--faults", "nonsense"], ["--cost-per-request", "5"], ["--generation", "3.0"]]
+)
 def test_what_cannot_be_read_is_refused(arguments):
     reply = CliRunner().invoke(command, [*arguments, "--port", "0"])
     assert reply.exit_code == 2

@@ -9,7 +9,10 @@ Brand Base active                      an entity: name, type, traits
 
 from __future__ import annotations
 
-from etl.sandbox.metadata import JsonObject, JsonValue
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from etl.sandbox.metadata import JsonObject, JsonValue
 
 _STANDARD = (
     "createdAt datetime readOnly",
@@ -28,7 +31,8 @@ _HIERARCHY = (
     "inheritedFields array notStorable",
 )
 _FLAGS = {
-    "required", "unique", "notNull", "readOnly", "protected", "notStorable", "noLoad", "index", "multilang", "nullable",
+    "required", "unique", "notNull", "readOnly", "protected", "notStorable", "noLoad", "index", "multilang",
+    "nullable",
 }  # fmt: skip
 _NUMBERS = {"min", "max", "maxLength", "len"}
 _TRAITS = {
@@ -45,7 +49,7 @@ _TRAITS = {
 
 
 def read_notation(lines: str, languages: tuple[str, ...] = ()) -> JsonObject:
-    """Return `{"entityDefs": …, "scopes": …}` for text in the notation above, with a column per further language."""
+    """Return `{"entityDefs": …, "scopes": …}` for text in the notation above, a column per language."""
     definitions: JsonObject = {}
     scopes: JsonObject = {}
     definition: JsonObject = {}
@@ -108,9 +112,11 @@ def _scope(type_: str, traits: list[str]) -> JsonObject:
 
 
 def _part(definition: JsonObject, key: str) -> JsonObject:
-    part = definition[key]
-    assert isinstance(part, dict)
-    return part
+    return cast("JsonObject", definition[key])
+
+
+def _parts(whole: JsonObject) -> list[JsonObject]:
+    return [cast("JsonObject", part) for part in whole.values()]
 
 
 def _indexes(definition: JsonObject) -> JsonObject:
@@ -118,9 +124,7 @@ def _indexes(definition: JsonObject) -> JsonObject:
 
 
 def _settings(part: JsonObject, name: str) -> JsonObject:
-    settings = part[name]
-    assert isinstance(settings, dict)
-    return settings
+    return cast("JsonObject", part[name])
 
 
 def _add(definition: JsonObject, words: list[str]) -> None:
@@ -193,10 +197,8 @@ def _default(text: str) -> JsonValue:
 
 def _add_relations(definitions: JsonObject, scopes: JsonObject) -> None:
     """Write out the relation entities that multi-links go over, unless they are described themselves."""
-    for name, definition in list(definitions.items()):
-        assert isinstance(definition, dict)
-        for settings in _part(definition, "links").values():
-            assert isinstance(settings, dict)
+    for name in list(definitions):
+        for settings in _parts(_part(_part(definitions, name), "links")):
             relation = settings.get("relationName")
             if (
                 not isinstance(relation, str)
@@ -206,8 +208,8 @@ def _add_relations(definitions: JsonObject, scopes: JsonObject) -> None:
                 continue
             other = str(settings["entity"])
             ends = {"parent": name, "entity": name} if relation == f"{name}Hierarchy" else _ends(name, other)
-            made = definitions.setdefault(relation, _opened(relation, "Relation", []))
-            assert isinstance(made, dict)
+            definitions.setdefault(relation, _opened(relation, "Relation", []))
+            made = _part(definitions, relation)
             for end, entity in ends.items():
                 _add(made, [end, "link", entity, "required"])
             _indexes(made)["unique_relation"] = ["deleted", *(f"{_snake(end)}_id" for end in ends)]
@@ -216,8 +218,7 @@ def _add_relations(definitions: JsonObject, scopes: JsonObject) -> None:
 
 def _add_language(definitions: JsonObject, language: str) -> None:
     suffix = "".join(part[:1].upper() + part[1:].lower() for part in language.split("_"))
-    for definition in definitions.values():
-        assert isinstance(definition, dict)
+    for definition in _parts(definitions):
         fields = _part(definition, "fields")
         for name, settings in list(fields.items()):
             if isinstance(settings, dict) and settings.get("isMultilang"):
