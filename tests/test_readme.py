@@ -16,7 +16,7 @@ from tests.house.tree import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-BLOCK = re.compile(r"^<!-- run(: sandbox)? -->\n```(sh|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^<!-- run(: sandbox)? -->\n```(sh|python|yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SANDBOX = "http://127.0.0.1:8765"
 
@@ -63,6 +63,9 @@ def test_what_the_readme_says_to_type_runs(folder: Path):
                 continue
             assert url is not None, "README.md starts the sandbox first"
             typed = text.replace(SANDBOX, url)
+            if language == "yaml":
+                (folder / "mappings" / "readme.yaml").write_text(text, encoding="utf-8")
+                typed = "atro-etl check mappings/readme.yaml"
             if language == "python":
                 check([sys.executable, "-c", typed], 0, folder, shown=text)
                 continue
