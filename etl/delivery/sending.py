@@ -176,9 +176,8 @@ class _Sender:
         for record_id, calls in calls_of(batch):
             for call in calls:
                 try:
-                    await self._until_answered(
-                        partial(self._client.write, call.method, call.path, body=call.body)
-                    )
+                    write = partial(self._client.write, call.method, call.path, body=call.body)
+                    await self._until_answered(write)
                 except Refused as refusal:
                     refusals[record_id] = str(refusal)
                     break

@@ -11,6 +11,7 @@ HEAD = "entity: Product\nkey: {key}\nfields:\n  {key}: No\n  name: Name\nattribu
 @pytest.fixture
 async def attributes(pim, sandbox):
     """Some attributes of products: a text, a number, a whole number, a switch."""
+    await pim.metadata()  # tells the generation
     code = "systemName" if pim.generation.name == "2.3" else "code"
     entity = (
         {}
