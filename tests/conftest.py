@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,8 +25,8 @@ class _Answer(ClientResponse):
     Can go once pnuckowski/aioresponses#289 is released.
     """
 
-    def __init__(self, *args: Any, stream_writer: Any = None, **named: Any) -> None:
-        super().__init__(*args, stream_writer=stream_writer, **named)
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **{"stream_writer": SimpleNamespace(output_size=0)} | named)
 
 
 class Answers(aioresponses):
