@@ -16,7 +16,7 @@ from etl.batching import take
 from etl.errors import AttributesNotKept
 from etl.model import ChangeKind, LinkTexts
 from etl.planning.attributes import as_rows, beside_fields
-from etl.planning.diff import differs
+from etl.planning.diff import differs, is_filled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -150,7 +150,10 @@ class Attributing:
         stands = await self.reader.read([record_id])
         for one in frame.attributes:
             now = [stands.values.get(record_id, {}).get(one.target.key)]
-            if differs(one.values.slice(position, 1), now, field=None, appends=False).to_pylist()[0]:
+            is_other = differs(one.values.slice(position, 1), now, field=None, appends=False)[0].as_py()
+            is_left = _is_set(one.clears, position) and is_filled(now)[0].as_py()
+            has_it = one.target.attribute_id in stands.assigned.get(record_id, ())
+            if is_other or is_left or (_is_set(one.unassigns, position) and has_it):
                 return one.target.address
         return None
 
@@ -176,6 +179,10 @@ class Attributing:
             return resolved, own
         kinds = [ChangeKind.BLOCKED if i in failed else kind for i, kind in enumerate(own.kinds)]
         return resolved, dataclasses.replace(own, kinds=kinds, problems=(*own.problems, *problems))
+
+
+def _is_set(mask: pa.BooleanArray | None, position: int) -> bool:
+    return mask is not None and bool(mask[position].as_py())
 
 
 def _first_touched(whole: Changes, own: Changes) -> int | None:
