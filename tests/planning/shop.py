@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
-import pyarrow as pa
 
 from etl.planning import read_lines
 from etl.sandbox import run_in_thread
@@ -141,7 +140,7 @@ def changed(foreseen: Foreseen) -> dict[str, set[str]]:
 
 def lines(foreseen: Foreseen) -> list[dict[str, object]]:
     """Return all lines of the plan."""
-    return pa.Table.from_batches(list(read_lines(Path(foreseen.file)))).to_pylist()
+    return [line for batch in read_lines(Path(foreseen.file)) for line in batch.to_pylist()]
 
 
 def writes(sandbox: Sandbox) -> int:
