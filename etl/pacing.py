@@ -2,17 +2,20 @@
 
 A server with `w` workers gives rows per second in proportion to the requests under way, up to `w` of them;
 more only wait longer. So what was measured with each number of slots is fitted by such a bent line, and its
-bend is how many are sent. Now and then one more or one less is tried. Rows follow the latency. No I/O.
+bend is how many are sent. Now and then one more or one less is tried. Rows follow the latency.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from etl.model import Limits
 
@@ -43,6 +46,40 @@ class Learnt:
     """Requests at once."""
     batch_rows: int
     """Rows per request."""
+
+
+LEARNT_FILE = "pacing.json"
+"""In the state folder: host and entity -> what was learnt there."""
+
+
+def read_learnt(folder: Path, target: str) -> Learnt | None:
+    """Return what was learnt of a target, for example `pim.example/Product`; None: nothing that can be used."""
+    one = _read_file(folder / LEARNT_FILE).get(target)
+    if not isinstance(one, dict):
+        return None
+    slots, batch_rows = one.get("slots"), one.get("batch_rows")
+    if not (isinstance(slots, int) and isinstance(batch_rows, int) and slots > 0 and batch_rows > 0):
+        return None
+    return Learnt(slots, batch_rows)
+
+
+def keep_learnt(folder: Path, target: str, *, learnt: Learnt) -> None:
+    """Keep what was learnt of a target for the next run; of two runs at once the later one counts."""
+    path = folder / LEARNT_FILE
+    known = _read_file(path) | {target: {"slots": learnt.slots, "batch_rows": learnt.batch_rows}}
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(f".{os.getpid()}.new")
+    beside.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def _read_file(path: Path) -> dict[str, object]:
+    # It only saves a minute of trying: a file that cannot be read is as good as none.
+    try:
+        known = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 class Pacer:

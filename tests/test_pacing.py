@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.model import Limits
-from etl.pacing import COMFORTABLE_S, FIRST_ROWS, Learnt, Pacer
+from etl.pacing import COMFORTABLE_S, FIRST_ROWS, Learnt, Pacer, keep_learnt, read_learnt
 
 REQUEST_S, ROW_S = 0.14, 0.025
 
@@ -183,3 +183,24 @@ def test_whatever_happens_the_pace_stays_within_its_limits(events, in_flight, ba
         assert 1 <= pacer.slots <= in_flight
         assert 1 <= pacer.batch_rows <= batch_rows
         assert 1 <= pacer.learnt.slots <= in_flight
+
+
+def test_what_was_learnt_is_kept_by_target(tmp_path):
+    folder = tmp_path / "state"
+    assert read_learnt(folder, "pim.example/Product") is None
+    keep_learnt(folder, "pim.example/Product", learnt=Learnt(3, 80))
+    keep_learnt(folder, "pim.example/Brand", learnt=Learnt(4, 100))
+    keep_learnt(folder, "pim.example/Product", learnt=Learnt(2, 60))
+    assert read_learnt(folder, "pim.example/Product") == Learnt(2, 60)
+    assert read_learnt(folder, "pim.example/Brand") == Learnt(4, 100)
+    assert [path.name for path in folder.iterdir()] == ["pacing.json"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"x": 5}', '{"x": {"slots": 0, "batch_rows": 5}}', '{"x": {"slots": "2"}}']
+)
+def test_what_cannot_be_used_is_as_good_as_nothing(tmp_path, text):
+    (tmp_path / "pacing.json").write_text(text)
+    assert read_learnt(tmp_path, "x") is None
+    keep_learnt(tmp_path, "x", learnt=Learnt(2, 60))
+    assert read_learnt(tmp_path, "x") == Learnt(2, 60)
