@@ -53,7 +53,7 @@ LEARNT_FILE = "pacing.json"
 
 
 def read_learnt(folder: Path, target: str) -> Learnt | None:
-    """Return what was learnt of a target, for example `pim.example/Product`; None: nothing that can be used."""
+    """Return what was learnt of a target such as `pim.example/Product`; None: nothing that can be used."""
     one = _read_file(folder / LEARNT_FILE).get(target)
     if not isinstance(one, dict):
         return None
