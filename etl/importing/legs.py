@@ -89,10 +89,7 @@ class Leg:
         understand = _understanding(self.rules, self.scan)
         made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
         if self.types:
-            targets = [one.target for one in self.rules.bound.attributes]
-            reader = AttributeReader(
-                client, self.rules.entity, schema=schema, targets=targets, types=self.types
-            )
+            reader = AttributeReader(client, self.rules.entity, schema=schema, types=self.types)
             said = self.rules.mapping.doc.write_attributes
             way = None if said == "auto" else said
             made.attributes = Attributing(reader, links, way, is_trying, made.usable)
@@ -116,7 +113,7 @@ async def read_legs(
         RequestFailed, NoAccess: the server could not be asked for its attributes.
     """
     parts = mapping.parts()
-    entities = {part.entity for part in parts if part.doc.attributes}
+    entities = {part.entity for part in parts if part.doc.attributes or part.doc.patterns}
     facts = {entity: await read_attribute_facts(client, schema, entity=entity) for entity in entities}
     bound = [
         bind(

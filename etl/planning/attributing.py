@@ -94,7 +94,7 @@ class Attributing:
         """
         attributes, own = self._resolved(own, payloads)
         there = [str(one["id"]) for one in found.records if one is not None]
-        live = await self.reader.read(there)
+        live = await self.reader.read(there, [one.target for one in attributes])
         whole = beside_fields(own, attributes, live=live)
         frame = _Frame(own, whole, payloads, attributes, live)
         first = _first_touched(whole, own) if self.way is None else None
@@ -147,7 +147,7 @@ class Attributing:
     async def _wrong_after(self, frame: _Frame, position: int) -> str | None:
         """Look at the one record that was sent; return an attribute that does not stand as it was sent."""
         record_id = frame.all_ids[position]
-        stands = await self.reader.read([record_id])
+        stands = await self.reader.read([record_id], [one.target for one in frame.attributes])
         for one in frame.attributes:
             now = [stands.values.get(record_id, {}).get(one.target.key)]
             is_other = differs(one.values.slice(position, 1), now, field=None, appends=False)[0].as_py()

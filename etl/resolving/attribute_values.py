@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from etl.api import answers, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from etl.api import Client, Record
     from etl.model import AttributeTarget
@@ -63,16 +63,14 @@ class AttributeReader:
         entity: EntitySchema,
         *,
         schema: Schema,
-        targets: Sequence[AttributeTarget],
         types: Mapping[str, str],
     ) -> None:
-        """Read the values of `targets`.
+        """Read values of attributes of `entity`.
 
         Args:
             types: attribute id -> AtroCore's name of its type.
         """
         self._client, self._entity, self._types = client, entity, types
-        self._targets = tuple({one.key: one for one in targets}.values())
         self.rows = schema.entities.get(f"{entity.name}AttributeValue")
         self.owner_key = f"{entity.name[0].lower()}{entity.name[1:]}Id"
         self._shown: Literal["beside", "rows"] | None = None
@@ -82,27 +80,28 @@ class AttributeReader:
         """True where rows keep a value of any type under one name, and a row for each language."""
         return self.rows is not None and "language" in self.rows.fields
 
-    async def read(self, ids: Sequence[str]) -> LiveValues:
-        """Return the values of records, in as few requests as possible.
+    async def read(self, ids: Sequence[str], targets: Iterable[AttributeTarget]) -> LiveValues:
+        """Return the values that records have of some attributes, in as few requests as possible.
 
         Raises:
             RequestFailed, NoAccess: see `Client.ask`.
         """
-        if not ids or not self._targets:
+        wanted = tuple({one.key: one for one in targets}.values())
+        if not ids or not wanted:
             return LiveValues()
         if self._shown != "rows":
-            records = await self._beside(ids)
+            records = await self._beside(ids, wanted)
             if self._shown == "beside" or any("attributesDefs" in one for one in records):
                 self._shown = "beside"
-                return self._of_records(records)
+                return self._of_records(records, wanted)
             if self.rows is None:
                 return LiveValues()
             self._shown = "rows"
-        return await self._of_rows(ids)
+        return await self._of_rows(ids, wanted)
 
-    async def _beside(self, ids: Sequence[str]) -> list[Record]:
+    async def _beside(self, ids: Sequence[str], targets: Sequence[AttributeTarget]) -> list[Record]:
         limits = self._client.limits
-        attributes = ",".join(dict.fromkeys(one.attribute_id for one in self._targets))
+        attributes = ",".join(dict.fromkeys(one.attribute_id for one in targets))
         extra = f"&attributes={attributes}"
         found: list[Record] = []
         for request in wire.look_ups(
@@ -118,8 +117,8 @@ class AttributeReader:
             found += (await self._client.ask(asked, answers.read_page)).records
         return found
 
-    def _of_records(self, records: Sequence[Record]) -> LiveValues:
-        keys = [one.key for one in self._targets]
+    def _of_records(self, records: Sequence[Record], targets: Sequence[AttributeTarget]) -> LiveValues:
+        keys = [one.key for one in targets]
         return LiveValues(
             {str(one["id"]): {key: one.get(key) for key in keys} for one in records},
             {
@@ -132,11 +131,11 @@ class AttributeReader:
             },
         )
 
-    async def _of_rows(self, ids: Sequence[str]) -> LiveValues:
+    async def _of_rows(self, ids: Sequence[str], targets: Sequence[AttributeTarget]) -> LiveValues:
         wanted: dict[str, list[AttributeTarget]] = {}
-        for one in self._targets:
+        for one in targets:
             wanted.setdefault(one.attribute_id, []).append(one)
-        places = [self.place(one) for one in self._targets]
+        places = [self.place(one) for one in targets]
         own = ["language", "channelId"] if self.has_whole_values else []
         select = tuple(dict.fromkeys(("id", self.owner_key, "attributeId", *own, *places)))
         name = self.rows.name if self.rows is not None else ""

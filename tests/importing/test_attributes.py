@@ -65,3 +65,18 @@ async def test_the_simple_endpoints_are_used_where_the_mapping_says_so(carry, at
     assert (first.rows.created, first.rows.bad) == (3, 0), first.problems
     second = await carry(HEAD.format(key=attributes) + FEED, *LINES)
     assert second.rows.unchanged == 3
+
+
+@pytest.mark.parametrize("sandbox", ["2.1", "2.2"], indirect=True)
+async def test_pairs_of_name_and_value_become_attributes(carry, attributes):
+    mapping = HEAD.format(key=attributes) + (
+        '  "{code}": {names: "Attribute {n} name", values: "Attribute {n} value(s)", as: {Color: colour}}\n'
+    )
+    lines = (
+        "No,Name,Attribute 1 name,Attribute 1 value(s),Attribute 2 name,Attribute 2 value(s)",
+        "1,a,Color,red,pieces,4",
+        "2,b,pieces,5,,",
+    )
+    first = await carry(mapping, *lines)
+    assert (first.rows.created, first.rows.bad) == (2, 0), first.problems
+    assert (await carry(mapping, *lines)).rows.unchanged == 2
