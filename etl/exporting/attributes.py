@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from etl.api.where import any_of
+from etl.errors import Refused
 from etl.exporting.columns import attribute_key
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from etl.api import Client, Record
     from etl.api.attributes import AttributeFacts
     from etl.exporting.columns import Column
-    from etl.schema import EntitySchema, FieldSchema, Schema
+    from etl.schema import EntitySchema, Schema
 
 # Where the rows of values keep them, by type. Source: api-contract §6, storage; recorded metadata.
 PLACES: dict[str, str] = {
@@ -35,6 +36,9 @@ PLACES: dict[str, str] = {
 # What stands behind an attribute's name in a flattened record. Source: api-contract §6.2.
 ENDINGS: dict[str, str] = {"link": "Id", "file": "Id", "asset": "Id", "linkMultiple": "Ids"}
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+MOST_IDS = 50
+"""Attributes named in a look-up; with more of them all values of the records are read."""
+NO_SUCH_ENTITY = 404
 FLATTENED = (("Flatten-Attributes", "true"),)
 
 
@@ -50,7 +54,8 @@ class Attributes:
         self._owner = f"{entity.name[0].lower()}{entity.name[1:]}Id"
         self._channels = "channel" in self._rows.fields if self._rows else False
         self._languages = "language" in self._rows.fields if self._rows else False
-        self._is_flattened = client.generation.name not in ("1.10", "2.1")
+        self._is_flattened: bool | None = False if client.generation.name == "1.10" else None
+        """None: no page has told yet. Versions do not: see observations, "a client cannot go by version"."""
 
     def __bool__(self) -> bool:
         """Tell whether any attribute is wanted."""
@@ -59,14 +64,14 @@ class Attributes:
     @property
     def extra(self) -> tuple[tuple[str, str], ...]:
         """What a list is asked for besides."""
-        if not self._wanted or not self._is_flattened:
+        if not self._wanted or self._is_flattened is False:
             return ()
         return (("attributes", ",".join(dict.fromkeys(one.id for one, _, _ in self._wanted))),)
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The headers of a list that shows attributes."""
-        return FLATTENED if self._wanted and self._is_flattened else ()
+        return FLATTENED if self._wanted and self._is_flattened is not False else ()
 
     async def fill(self, records: Sequence[Record]) -> None:
         """Put the values into the records, under keys that no field has.
@@ -76,6 +81,8 @@ class Attributes:
         """
         if not self._wanted or not records:
             return
+        if self._is_flattened is None and any("attributesDefs" in record for record in records):
+            self._is_flattened = True
         if self._is_flattened:
             for record in records:
                 for facts, part, language in self._wanted:
@@ -94,13 +101,20 @@ class Attributes:
         wanted: dict[str, list[tuple[AttributeFacts, str, str]]] = {}
         for one in self._wanted:
             wanted.setdefault(one[0].id, []).append(one)
-        rows = await self._client.look_up(
-            self._rows.name,
-            self._owner,
-            list(by_id),
-            select=self._select(self._rows.fields),
-            where=(any_of("attributeId", ids),) if len(ids) <= self._client.limits.lookup_keys // 2 else (),
-        )
+        try:
+            rows = await self._client.look_up(
+                self._rows.name,
+                self._owner,
+                list(by_id),
+                select=self._select(self._rows),
+                where=(any_of("attributeId", ids),) if len(ids) <= MOST_IDS else (),
+            )
+        except Refused as error:
+            if error.status == NO_SUCH_ENTITY and self._is_flattened is None:
+                return  # flattened then, and no record of this page has an attribute
+            raise
+        if rows:
+            self._is_flattened = False
         for row in rows:
             record = by_id.get(str(row.get(self._owner)))
             for facts, part, language in wanted.get(str(row.get("attributeId")), ()):
@@ -109,14 +123,13 @@ class Attributes:
                         row, facts, part, language=self._ending(language)
                     )
 
-    def _select(self, fields: dict[str, FieldSchema] | object) -> list[str]:
-        known = fields if isinstance(fields, dict) else dict(fields)  # type: ignore[call-overload]
+    def _select(self, rows: EntitySchema) -> list[str]:
         keys = ["attributeId", self._owner, *(["language"] if self._languages else [])]
         keys += ["channelId"] if self._channels else []
         for facts, part, language in self._wanted:
             place = _place(facts, part)
             keys.append(f"{place}{self._ending(language)}")
-        return [one for one in dict.fromkeys(keys) if one in known or one.endswith("Id")]
+        return [one for one in dict.fromkeys(keys) if one in rows.fields or one.endswith("Id")]
 
     def _ending(self, language: str) -> str:
         # 1.10 has a row per language, later ones have a column. Source: api-contract §6; recorded metadata.
