@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from etl.sandbox import listing, queue, records, relations, rows
+from etl.sandbox import listing, queue, records, relations, removing, rows
 from etl.sandbox.refusals import BadRequest, Crash, NotModified, Refusal
 
 if TYPE_CHECKING:
@@ -83,14 +83,14 @@ def delete_now(session: Session, entity_name: str, body: JsonObject) -> Done:
     """Delete many records."""
     permanently = bool(body.get("permanently"))
     ids = chosen(session, entity_name, body)
-    return _each(ids, lambda one: records.delete(session, entity_name, one, permanently=permanently))
+    return _each(ids, lambda one: removing.delete(session, entity_name, one, permanently=permanently))
 
 
 def restore_now(session: Session, entity_name: str, body: JsonObject) -> Done:
     """Bring many deleted records back."""
     ids = body.get("ids")
     chosen_ids = [str(one) for one in ids] if isinstance(ids, list) else []
-    return _each(chosen_ids, lambda one: records.restore(session, entity_name, one))
+    return _each(chosen_ids, lambda one: removing.restore(session, entity_name, one))
 
 
 def update(session: Session, entity_name: str, body: JsonValue) -> JsonValue:

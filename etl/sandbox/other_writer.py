@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from etl.sandbox import records
+from etl.sandbox import records, removing
 from etl.sandbox.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class OtherWriter:
             return
         record_id = str(self._random.choice(found)[0])
         if action == "delete":
-            records.delete(session, name, record_id)
+            removing.delete(session, name, record_id)
             return
         self._made += 1
         records.update(session, name, record_id, {"name": f"Renamed by somebody {self._made}"})

@@ -26,7 +26,7 @@ from etl.sandbox import (
 )
 from etl.sandbox.instance import USER_ID, USER_NAME, Moment, Plan, Session
 from etl.sandbox.php import to_text
-from etl.sandbox.refusals import BadRequest, Conflict, Crash, NotFound, NotModified, PhpError, SqlError
+from etl.sandbox.refusals import BadRequest, Conflict, Crash, NotFound, NotModified, PhpError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -364,38 +364,3 @@ def _write(session: Session, plan: Plan, record_id: str, *, changed: JsonObject,
         )
     except sqlite3.IntegrityError as error:
         raise BadRequest(rows.CONSTRAINT) from error
-
-
-def delete(session: Session, entity_name: str, record_id: str, *, permanently: bool = False) -> bool:
-    """Delete a record; without `permanently` it can be restored, and its id be used again.
-
-    Raises:
-        NotFound: there is no such record.
-    """
-    entity = session.instance.entity(entity_name)
-    live = relations.exists(session, entity_name, record_id)
-    if not live and not permanently:
-        raise NotFound
-    table = f'"{entity.name}"'
-    if permanently:
-        if session.run(f"DELETE FROM {table} WHERE id = ?", (record_id,)) == 0:
-            raise NotFound
-    else:
-        session.run(f"UPDATE {table} SET deleted = 1 WHERE id = ?", (record_id,))
-    trees.forget(session, entity, record_id)
-    return True
-
-
-def restore(session: Session, entity_name: str, record_id: str) -> bool:
-    """Bring a deleted record back; False where there is none."""
-    entity = session.instance.entity(entity_name)
-    try:
-        return (
-            session.run(f'UPDATE "{entity.name}" SET deleted = 0 WHERE id = ? AND deleted = 1', (record_id,))
-            > 0
-        )
-    except sqlite3.IntegrityError as error:
-        raise BadRequest(rows.CONSTRAINT) from error
-
-
-__all__ = ["SqlError", "create", "delete", "is_same", "multi_link", "restore", "update"]

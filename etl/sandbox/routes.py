@@ -20,6 +20,7 @@ from etl.sandbox import (
     reading,
     records,
     relations,
+    removing,
     routes_2_3,
     simple_attributes,
     upserts,
@@ -164,7 +165,7 @@ def _record(session: Session, call: Call) -> Answer:
         )
         return json_answer(dressing.dress_written(session, entity, change, query=call.query))
     if call.method == "DELETE":
-        return json_answer(records.delete(session, name, record_id, permanently=call.flag("permanently")))
+        return json_answer(removing.delete(session, name, record_id, permanently=call.flag("permanently")))
     raise NoRoute
 
 
@@ -241,7 +242,7 @@ def _destroy_token(turn: Turn) -> Answer:
 
 def _restore(turn: Turn) -> Answer:
     body = mass.given_object(turn.call.body())
-    return json_answer(records.restore(turn.session, turn.name, str(body.get("id"))))
+    return json_answer(removing.restore(turn.session, turn.name, str(body.get("id"))))
 
 
 def _of_many(work: Callable[[Session, str, JsonValue], JsonValue]) -> Route:

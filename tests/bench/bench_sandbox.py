@@ -1,7 +1,7 @@
-"""The sandbox against bare SQLite, at 100,000 products: so that it is never what our own measurements measure.
+"""The sandbox against bare SQLite, at 100,000 products, so that it is never what our measurements measure.
 
-Both sides of a ratio run in one process and are CPU seconds of that process: the sandbox's side holds the server, the
-HTTP around it and the client that asks.
+Both sides of a ratio run in one process and are CPU seconds of that process: the sandbox's side holds the
+server, the HTTP around it and the client that asks.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Server:
         self.sku = self.generation.sku
         self.token = self.sign_in().body["authorizationToken"]
 
-    def sign_in(self, user="admin", password="admin", **headers):
+    def sign_in(self, user="admin", password="admin", **headers):  # noqa: S107  the sandbox's own default
         shown = base64.b64encode(f"{user}:{password}".encode()).decode()
         path = "/userSession" if self.generation.renamed_routes else "/App/user"
         sent = {"Authorization": f"Basic {shown}", "Authorization-Token-Only": "true"}

@@ -145,9 +145,11 @@ def test_a_filter_may_come_as_json(shelf):
     find = shelf[0]
     condition = {"type": "equals", "attribute": "number", "value": "1"}
     assert find(where=json.dumps([condition])) == ["1"]
-    rules = {"condition": "OR", "rules": [{"id": "number", "operator": "equal", "value": "4"},
-                                          {"id": "name", "operator": "begins_with", "value": "Ap"}]}  # fmt: skip
-    assert find(where=json.dumps(rules)) == ["1", "4"]
+    rules = [
+        {"id": "number", "operator": "equal", "value": "4"},
+        {"id": "name", "operator": "begins_with", "value": "Ap"},
+    ]
+    assert find(where=json.dumps({"condition": "OR", "rules": rules})) == ["1", "4"]
 
 
 def test_values_that_a_column_cannot_hold_are_sql_errors_with_status_200(shelf):

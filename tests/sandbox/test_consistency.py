@@ -9,8 +9,9 @@ from etl.sandbox.instance import Instance, Session
 from etl.sandbox.listing import list_linked, list_records
 from etl.sandbox.metadata import read_schema
 from etl.sandbox.reading import read_one
-from etl.sandbox.records import delete, restore, update
+from etl.sandbox.records import update
 from etl.sandbox.refusals import Refusal
+from etl.sandbox.removing import delete, restore
 from etl.sandbox.upserts import Batch
 
 IDS = st.sampled_from(["p1", "p2", "p3", "p4"])

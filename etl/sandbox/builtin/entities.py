@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from etl.sandbox.builtin.system import FILES, JOB, QUEUE_ITEM, SYSTEM
+
 if TYPE_CHECKING:
     from etl.sandbox.generations import Generation
 
@@ -290,111 +292,6 @@ ProductAttributeValue Base owned
   together product_id attribute_id language channel_id
 """
 
-_FILES = """
-File Base texts=name
-  name varchar required notNull
-  description text
-  tags array
-  hidden bool
-  mimeType varchar readOnly
-  fileSize int readOnly
-  fileMtime datetime readOnly
-  hash varchar readOnly index
-  path varchar readOnly
-  thumbnailsPath text readOnly
-  storage link Storage.files readOnly
-  folder link Folder.files
-  type link FileType.files
-  width float readOnly measure=dimension
-  height float readOnly measure=dimension
-  colorSpace varchar readOnly
-  products many Product.files ProductFile noLoad
-  categories many Category.files CategoryFile noLoad
-  brands many Brand.files BrandFile noLoad
-  together name path storage_id
-Folder Hierarchy texts=name,code
-  name varchar required
-  code varchar unique
-  description text
-  storage link Storage
-  files one File.folder
-FileType Base texts=name
-  name varchar required
-  extensions array
-  mimeTypes array
-  files one File.type
-Storage Base texts=name
-  name varchar required
-  type enum options=local
-  path varchar unique
-  isActive bool
-  files one File.storage
-Sharing Base texts=name
-  name varchar
-  description text
-  active bool default=true
-  available bool notStorable
-  file file required
-  validTill datetime
-  allowedUsage int
-  used int readOnly
-"""
-
-_SYSTEM = """
-User Base texts=name,userName
-  name varchar required
-  userName varchar required unique
-  firstName varchar
-  lastName varchar
-  emailAddress email
-  isActive bool default=true
-  isAdmin bool
-Team Base texts=name
-  name varchar required
-EntityTeam Relation
-  entityId varchar
-  entityType varchar
-  team link Team required
-  together entity_id team_id entity_type
-Language ReferenceData texts=name,code
-  name varchar required
-  code varchar required unique
-  role enum required options=main,additional
-Locale ReferenceData texts=name,code
-  name varchar required
-  code varchar required unique
-"""
-
-_JOB = """
-Job Base texts=name
-  name varchar required
-  status enum default=Pending options=Pending,Running,Success,Failed,Canceled,Awaiting
-  message text
-  pid int
-  executeTime datetime
-  startedAt datetime
-  endedAt datetime
-  priority int default=100
-  type varchar
-  payload jsonObject
-  ownerUser link User
-"""
-
-_QUEUE_ITEM = """
-QueueItem Base owned texts=name
-  name varchar required
-  serviceName varchar
-  stream int
-  data jsonObject
-  sortOrder float
-  priority enum default=Normal options=Low,Normal,Crucial,High
-  pid varchar
-  md5Hash varchar
-  status enum default=Pending options=Pending,Running,Success,Failed,Canceled
-  message text
-  parent link QueueItem
-"""
-
 _COLLECTED = """
 ProductChannel Relation
   product link Product required
@@ -417,7 +314,7 @@ def entity_lines(generation: Generation) -> str:
     else:
         rules = " required" if generation.attribute_code == "systemName" else ""
         parts = [product, _PIM, _ATTRIBUTES.format(code=generation.attribute_code, code_rules=rules)]
-    job = _QUEUE_ITEM if generation.queue == "QueueItem" else _JOB
-    lines = "\n".join([*parts, _COLLECTED, _LISTS, _FILES, _SYSTEM, job])
+    job = QUEUE_ITEM if generation.queue == "QueueItem" else JOB
+    lines = "\n".join([*parts, _COLLECTED, _LISTS, FILES, SYSTEM, job])
     # 1.10 shows the way from the root as names by id and stores none.
     return lines.replace(" Hierarchy ", " Hierarchy unrouted ") if generation.catalogs else lines
