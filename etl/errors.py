@@ -37,6 +37,7 @@
         ├── ServerGone
         ├── RightsLost
         ├── AttributesNotKept
+        ├── ObjectsNotKept
         └── Interrupted             exit 130 or 143
 
 A bad row is none of these: it is a `Problem`.
@@ -288,7 +289,7 @@ class SignInRefused(NoAccess):
     def __str__(self) -> str:
         """Say which secret was refused, never the secret."""
         option = (
-            "ATRO_TOKEN, or give --token"
+            "ATRO_TOKEN, give --token, or sign in anew with `atro-etl login`"
             if self.secret == "token"  # noqa: S105  a word, no secret
             else "ATRO_PASSWORD, or give --username and --password"
         )
@@ -484,4 +485,19 @@ class AttributesNotKept(Stopped):
         return (
             f'attribute "{self.attribute}" of {self.entity} was sent with one record, and reading it back '
             "showed another value. Nothing more was sent. Check the right to create attribute values."
+        )
+
+
+class ObjectsNotKept(Stopped):
+    """The server takes linked objects and drops them."""
+
+    def __init__(self, field: str, entity: str) -> None:
+        super().__init__(field, entity)
+        self.field, self.entity = field, entity
+
+    def __str__(self) -> str:
+        """Say what to write instead."""
+        return (
+            f"{self.entity}.{self.field} was sent as an object with one record, and the link stayed empty. "
+            'Nothing more was sent. Write "send: id" in the link.'
         )

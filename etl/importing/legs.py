@@ -14,6 +14,7 @@ from etl.importing.attributes import read_attribute_facts
 from etl.mapping import bind
 from etl.planning import Comparison
 from etl.planning.attributing import Attributing
+from etl.planning.objects import LinkedObjects
 from etl.resolving import LinkFinder, RecordFinder
 from etl.resolving.attribute_values import AttributeReader
 from etl.scanning import (
@@ -93,6 +94,8 @@ class Leg:
             said = self.rules.mapping.doc.write_attributes
             way = None if said == "auto" else said
             made.attributes = Attributing(reader, links, way, is_trying, made.usable)
+        if self.rules.object_keys:
+            made.objects = LinkedObjects(client, self.rules.entity, self.rules.object_keys, is_trying)
         return made
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from etl.model import Changes, Frame, Outcome, Payloads
     from etl.planning.attributing import Attributing
     from etl.planning.changes import WriteMode
+    from etl.planning.objects import LinkedObjects
     from etl.resolving import LinkFinder, RecordFinder
     from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
@@ -70,6 +71,8 @@ class Comparison:
     """Of the mapping: the part of a row that its records are; empty where it has no blocks."""
     attributes: Attributing | None = None
     """None: the mapping gives no attributes."""
+    objects: LinkedObjects | None = None
+    """None: the mapping sends no linked objects."""
     failed: set[int] = field(default_factory=set)
     """Source rows of records that were sent and do not stand as they should; `refuse` fills it."""
 
@@ -118,7 +121,10 @@ class Comparison:
                     yield Compared(step.changes, compared, names, is_needed=step.is_needed or bool(after))
             else:
                 is_needed = after is not None or bool(payloads.relations)
-                yield Compared(changes, found, names, is_needed=is_needed)
+                async for part in self._tried(changes):
+                    yield Compared(
+                        part, _of(part, changes, found), names, is_needed=is_needed or len(part) == 1
+                    )
             if after is not None:
                 stands = [i for i, row in enumerate(after.numbers.to_pylist()) if row not in self.failed]
                 yield Compared(take(after, stands), None, names)
@@ -150,6 +156,16 @@ class Comparison:
                 for one in payloads.relations
             ]
             yield payloads, found, pairs
+
+    async def _tried(self, changes: Changes) -> AsyncIterator[Changes]:
+        """Yield the changes, one record ahead of the others where something has to be tried."""
+        first = self.objects.first(changes) if self.objects is not None else None
+        if self.objects is None or first is None:
+            yield changes
+            return
+        yield take(changes, [first])
+        await self.objects.look(changes, position=first)
+        yield take(changes, [i for i in range(len(changes)) if i != first])
 
     def _expect(self, changes: Changes) -> None:
         """Let links find the records of this run: parents in the same file, records of an earlier block."""

@@ -43,7 +43,7 @@ def differs(
     elif pa.types.is_integer(column.type):
         different = _plain_differ(column, pa.array([_whole(v) for v in live], pa.int64()))
     elif isinstance(column.type, pa.JsonType):
-        different = _json_differ(column, live)
+        different = _objects_differ(column, live) if field is None else _json_differ(column, live)
     else:
         different = _texts_differ(column, live)
     return pc.and_kleene(pc.is_valid(column), different)
@@ -153,6 +153,22 @@ def _whole(value: object) -> int | None:
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _objects_differ(column: pa.Array, live: Sequence[object]) -> pa.BooleanArray:
+    """Linked objects: what is given of them must be what the linked records have, whatever else they have."""
+    pairs = zip(column.storage.to_pylist(), live, strict=True)
+    return pa.array(
+        [ours is not None and not _is_within(orjson.loads(ours), theirs) for ours, theirs in pairs]
+    )
+
+
+def _is_within(ours: object, theirs: object) -> bool:
+    if isinstance(ours, list):
+        return isinstance(theirs, list) and all(any(_is_within(one, each) for each in theirs) for one in ours)
+    if isinstance(ours, dict):
+        return isinstance(theirs, dict) and all(theirs.get(key) == value for key, value in ours.items())
+    return ours == theirs
 
 
 def _ids(value: object) -> list[str]:
