@@ -200,19 +200,17 @@ def test_an_import_does_exactly_what_the_plan_said(there, first, then, example):
 
 
 def as_said(value: object) -> object:
-    """A value without what means nothing: the order of ids and options, line ends, empty beside null."""
+    """A value without what means nothing: the order of ids and options, line ends, one empty or another."""
+    if value in ("", [], {}):
+        return None
     if isinstance(value, list):
         return sorted(value, key=str)
-    return (
-        value.replace("\r\n", "\n") if isinstance(value, str) and value else (value if value != "" else None)
-    )
+    return value.replace("\r\n", "\n") if isinstance(value, str) else value
 
 
 def becomes(line: dict[str, object], before: object) -> object:
     """What stands there once a line of a plan is carried out."""
     new = json.loads(line["new"])
     if line["mode"] == "add":
-        return as_said([*dict.fromkeys([*(before or []), *new])])
-    if isinstance(new, list):
-        return as_said([*dict.fromkeys(new)]) or []
-    return as_said(new) if new != [] else []
+        new = [*(before or []), *new]
+    return as_said([*dict.fromkeys(new)] if isinstance(new, list) else new)
