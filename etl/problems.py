@@ -135,6 +135,10 @@ CATALOGUE: dict[str, Kind] = {
         "the text has {length} characters, a cell of a workbook takes {maximum}; the cell was left empty",
         "Write a .csv or .parquet instead.",
     ),
+    "cell_not_held": _warning(
+        "the text has {length} characters, a cell of a workbook takes {maximum}; a mark stands there instead",
+        "An import leaves the field alone; write .csv or .parquet to edit it.",
+    ),
     "not_encodable": _warning(
         '"{value}" is not in {encoding}; a question mark was written', "Write UTF-8 instead."
     ),
