@@ -124,7 +124,7 @@ async def read_legs(
             header=table.header,
             schema=schema,
             attributes=facts.get(part.entity),
-            generation=client.generation.name,
+            generation=_certain_generation(client),
         )
         for part in parts
     ]
@@ -145,6 +145,12 @@ async def read_legs(
         return Leg(table, rules, scan, depths, {one.attribute_id: one.field.type for one in known})
 
     return [await asyncio.to_thread(scanned, rules) for rules in bound]
+
+
+def _certain_generation(client: Client) -> str | None:
+    """2.1 and 2.2 look alike where the server does not tell its version; then what it keeps is tried."""
+    name = client.generation.name
+    return name if client.version or name != "2.1" else None
 
 
 def link_finder(legs: Sequence[Leg], *, schema: Schema, client: Client) -> LinkFinder:

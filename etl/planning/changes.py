@@ -99,7 +99,9 @@ def _differences(
         changed = pa.array([False] * len(payloads), pa.bool_())
         if (column := columns.get(key)) is not None:
             does_append = key in appends
-            changed = differs(column, live, field=entity.by_payload_key(key), appends=does_append)
+            # A link that travels as an object does so under the name of its field.
+            field = entity.by_payload_key(key) or entity.fields.get(key)
+            changed = differs(column, live, field=field, appends=does_append)
             if does_append:
                 column = missing_ids(column, live)
             sent[key] = sent_where(column, pc.or_(is_new, changed))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from etl.schema import FieldSchema
 
+LINKS = ("link", "links")
 TOLERANCE = 1e-9
 """Relative; floats that differ by less are what a database made of the same number."""
 
@@ -43,7 +44,8 @@ def differs(
     elif pa.types.is_integer(column.type):
         different = _plain_differ(column, pa.array([_whole(v) for v in live], pa.int64()))
     elif isinstance(column.type, pa.JsonType):
-        different = _objects_differ(column, live) if field is None else _json_differ(column, live)
+        is_object = field is not None and field.kind in LINKS
+        different = _objects_differ(column, live) if is_object else _json_differ(column, live)
     else:
         different = _texts_differ(column, live)
     return pc.and_kleene(pc.is_valid(column), different)
@@ -134,7 +136,10 @@ def _lists_differ(
 
 def _json_differ(column: pa.Array, live: Sequence[object]) -> pa.BooleanArray:
     pairs = zip(column.storage.to_pylist(), live, strict=True)
-    return pa.array([ours is not None and not _same(orjson.loads(ours), theirs) for ours, theirs in pairs])
+    # An empty object beside nothing shows as nothing too.
+    loaded = [(None if ours is None else orjson.loads(ours), [] if theirs is None else theirs)
+              for ours, theirs in pairs]  # fmt: skip
+    return pa.array([ours is not None and not _same(ours, theirs) for ours, theirs in loaded], pa.bool_())
 
 
 def _same(ours: object, theirs: object) -> bool:
