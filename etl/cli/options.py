@@ -142,7 +142,7 @@ def read_settings(console: Console, *, asks: bool = False) -> Settings:
     """Return the settings of this call; their secrets are hidden from all output from now on.
 
     Args:
-        asks: a terminal is asked for a password that nobody gave.
+        asks: the verb will sign in: a terminal is asked for a password that nobody gave.
 
     Raises:
         EtlError: a setting that cannot be used; see `settings.resolve`.
@@ -164,6 +164,8 @@ def read_settings(console: Console, *, asks: bool = False) -> Settings:
         if typed:
             settings = settings.with_password(Secret(typed))
             console.hide(Secret(typed), username=settings.username or "")
+    if asks:
+        settings.require_sign_in()
     return settings
 
 

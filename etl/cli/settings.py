@@ -111,6 +111,21 @@ class Settings:
         """Return these settings with a password that a person typed."""
         return dataclasses.replace(self, password=password)
 
+    def require_sign_in(self) -> None:
+        """Refuse to go on without anything to sign in with, before the server is asked for nothing.
+
+        Raises:
+            ConfigurationInvalid: there is an address, but neither a token nor a user with a password.
+        """
+        if self.url is None or self.token is not None or (self.username and self.password is not None):
+            return
+        lacking = "username" if self.password is not None else "password"
+        raise ConfigurationInvalid(
+            lacking,
+            what=f"nobody gave a {lacking} for {self.host}.",
+            advice="Set ATRO_USERNAME and ATRO_PASSWORD, or ATRO_TOKEN, or run `atro-etl login` once.",
+        )
+
     def require_url(self) -> str:
         """Return the address of the server.
 

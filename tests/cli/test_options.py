@@ -27,6 +27,7 @@ from etl.cli.options import (
     state,
     yes,
 )
+from etl.errors import ConfigurationInvalid
 
 
 @click.command()
@@ -214,6 +215,25 @@ def test_every_verb_of_the_table_is_there_and_has_its_line(name):
     line = VERBS[name][1]
     assert line.endswith(".")
     assert len(line) <= 80
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "lacking"),
+    [({}, {}, "password"), ({"username": "api"}, {}, "password"), ({}, {"ATRO_PASSWORD": "x"}, "username")],
+)
+def test_without_anything_to_sign_in_with_the_server_is_not_asked(monkeypatch, given, environ, lacking):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    console = Console()
+    console.stdin = io.StringIO()
+    console.given = {"url": "https://pim.example", **given}
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_settings(console, asks=True)
+    assert str(caught.value) == (
+        f"{lacking}: nobody gave a {lacking} for pim.example. "
+        "Set ATRO_USERNAME and ATRO_PASSWORD, or ATRO_TOKEN, or run `atro-etl login` once."
+    )
+    assert read_settings(console).url == "https://pim.example"
 
 
 def test_help_lists_every_verb_without_loading_any():
