@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.mapping.attributes import AttributeFacts
-    from etl.mapping.document import AssociationDoc, ValueDoc
+    from etl.mapping.document import AssociationDoc, Origin, ValueDoc
     from etl.mapping.expressions import Expression
     from etl.mapping.fields import FieldRule
     from etl.mapping.findings import Spot
@@ -258,7 +258,7 @@ def _bind_relation(
             unique=doc.each.unique,
             order_by=doc.each.order_by,
             fields=tuple(rules),
-            labels=(doc.each.column,) if doc.each.column else (),
+            labels=_labels(compiler, doc.each),
         )
     )
 
@@ -328,9 +328,13 @@ def _bind_association(
             unique=doc.unique,
             order_by=doc.order_by,
             fixed=((association, name),),
-            labels=(doc.column,) if doc.column else (),
+            labels=_labels(compiler, doc),
         )
     )
+
+
+def _labels(compiler: Compiler, doc: Origin) -> tuple[str, ...]:
+    return (compiler.layout.header(doc.column) or doc.column,) if doc.column is not None else ()
 
 
 def _ends(

@@ -207,7 +207,7 @@ class Compiler:
         if doc.default is not None:
             plain = dataclasses.replace(rule, converter=converter_for(target), values=None, steps=())
             rule = dataclasses.replace(rule, default=self._fixed(plain, doc, "default", path))
-        labels = tuple(self.layout.header(one) or one for one in rule.columns)
+        labels = tuple(self.layout.header(one) or one for one in origin.columns)
         return dataclasses.replace(rule, labels=labels)
 
     def _on_empty(self, doc: ValueDoc, target: FieldSchema) -> str:

@@ -52,13 +52,15 @@ class Sheet:
     ) -> None:
         """Make problems of faults; their positions are rows of `columns`."""
         numbers = self.columns.numbers
+        layout = self.columns.layout
         for fault in faults:
+            by = fault.facts.get("by") if fault.code == "factor_unusable" else None
             problem = Problem(
                 fault.code,
                 file=self.frame.file,
                 sheet=self.frame.sheet,
                 row=numbers[fault.position].as_py(),
-                column=columns,
+                column=layout.header(by) or by if by else columns,
                 field=field_name.split("|", maxsplit=1)[0],
                 value=fault.value,
                 facts=fault.facts,
