@@ -83,7 +83,8 @@ async def test_a_child_keeps_the_relations_that_came_with_it(carry, records):
 async def test_blocks_make_several_entities_of_one_file_and_point_to_each_other(carry, records):
     mapping = (
         "blocks:\n"
-        "  - id: products\n    entity: Product\n    key: number\n    fields:\n      number: No\n      name: Name\n"
+        "  - id: products\n    entity: Product\n    key: number\n"
+        "    fields:\n      number: No\n      name: Name\n"
         "      brand: {column: Maker, link: {by: code, of: makers}}\n"
         "  - id: makers\n    entity: Brand\n    key: code\n    on_duplicate: first\n"
         "    fields: {code: Maker, name: Maker}\n"
