@@ -139,6 +139,7 @@ class _Reader:
         self.layout = layout
         self.rules = grammar(layout.delimiter, layout.quote)
         self.skipped: list[arrow_csv.InvalidRow] = []
+        self.had_breaks = False
         self.scratch = np.empty(0, np.bool_)
         self.is_checked = layout.encoding in UTF8
         self.parsing = arrow_csv.ParseOptions(
@@ -174,7 +175,8 @@ class _Reader:
         """
         end = len(buffer) if is_last else buffer.rfind(b"\n") + 1
         table: pa.Table | None = None
-        if end:
+        # Where the last block had line breaks in its cells this one has them too, most likely.
+        if end and not self.had_breaks:
             data = np.frombuffer(buffer, np.uint8, end)
             feeds = int(np.count_nonzero(np.equal(data, NEWLINE, out=self._scratch(end))))
             table = self._parse(buffer, end, line)
@@ -187,6 +189,7 @@ class _Reader:
         found = cut(buffer, self.rules, columns=len(self.layout.header), is_last=is_last)
         if not found.end:
             return None
+        self.had_breaks = found.starts is not None
         block = buffer[: found.end]
         if table is None or found.end != end or found.broken:
             sound = _without(block, found.broken) if found.broken else block
@@ -200,8 +203,10 @@ class _Reader:
                 advice="Set source.delimiter and source.quote, or save the file anew.",
             )
         lost = [self._lost_quote(block, one, line) for one in found.broken]
-        numbers = line + _breaks_before(block, starts)
-        return self._rows(table, numbers, end=found.end, lines=lines_in(block), lost=lost)
+        breaks = found.breaks if found.breaks is not None else _breaks_in(block)
+        numbers = line + np.searchsorted(breaks, starts).astype(np.int64)
+        lines = int(np.searchsorted(breaks, found.end))
+        return self._rows(table, numbers, end=found.end, lines=lines, lost=lost)
 
     def _ends_soundly(self, buffer: bytes, end: int) -> bool:
         """Tell whether the last line is a record of its own, so that the block does not end within a cell."""
@@ -269,14 +274,15 @@ def _without(block: bytes, broken: Sequence[Broken]) -> bytes:
     return b"".join(kept)
 
 
-def _breaks_before(block: bytes, starts: Positions) -> Positions:
-    """Return how many lines end before each position."""
+def _breaks_in(block: bytes) -> Positions:
+    """Return where lines end: at each LF, and at each CR that stands alone."""
     data = np.frombuffer(block, np.uint8)
-    breaks = np.flatnonzero(data == ord("\n"))
-    if block.count(b"\r") != block.count(b"\r\n"):
-        alone = np.flatnonzero((data[:-1] == ord("\r")) & (data[1:] != ord("\n")))
-        breaks = np.sort(np.concatenate((breaks, alone)))
-    return np.searchsorted(breaks, starts).astype(np.int64)
+    breaks = np.flatnonzero(data == NEWLINE)
+    if b"\r" in block and block.count(b"\r") != block.count(b"\r\n"):
+        is_alone = data == RETURN
+        is_alone[:-1] &= data[1:] != NEWLINE
+        breaks = np.sort(np.concatenate((breaks, np.flatnonzero(is_alone))))
+    return breaks
 
 
 def _with_content(table: pa.Table) -> pa.ChunkedArray | None:

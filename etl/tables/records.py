@@ -87,6 +87,8 @@ class Cut:
     starts: Positions | None
     """Where each record that is no blank line begins; None: not looked for, no cell holds a line break."""
     broken: tuple[Broken, ...] = ()
+    breaks: Positions | None = None
+    """Where each line feed stands, as far as that was looked for; may reach beyond `end`."""
 
 
 def cut(buffer: bytes, rules: Grammar, *, columns: int, is_last: bool) -> Cut:
@@ -104,7 +106,9 @@ def cut(buffer: bytes, rules: Grammar, *, columns: int, is_last: bool) -> Cut:
             return Cut(len(buffer), None)
         return Cut(end, None)
     # A CR that stands alone ends a record too: rare, so it is left to the slow way.
-    has_lone_returns = buffer.count(b"\r", 0, len(buffer) - (not is_last)) != buffer.count(b"\r\n")
+    has_lone_returns = b"\r" in buffer and (
+        buffer.count(b"\r", 0, len(buffer) - (not is_last)) != buffer.count(b"\r\n")
+    )
     sound = None if has_lone_returns else _cut_sound(buffer, rules, is_last=is_last)
     return sound if sound is not None else _cut_slowly(buffer, rules, columns=columns, is_last=is_last)
 
@@ -139,8 +143,8 @@ def _cut_sound(buffer: bytes, rules: Grammar, *, is_last: bool) -> Cut | None:
         # A cell so long that its quote must have been lost is looked at closely; else more bytes are needed.
         return None if len(buffer) > LONGEST_CELL_BYTES else Cut(0, None)
     if len(outside) == np.searchsorted(breaks, end):
-        return Cut(end, None)
-    return Cut(end, _record_starts(data, outside + 1, end=end))
+        return Cut(end, None, breaks=breaks)
+    return Cut(end, _record_starts(data, outside + 1, end=end), breaks=breaks)
 
 
 def _record_starts(data: Bytes, ends: Positions, *, end: int) -> Positions:

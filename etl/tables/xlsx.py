@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from python_calamine import CalamineSheet
     from xlsxwriter.format import Format
 
     from etl.model import Frame
@@ -63,7 +64,6 @@ SHOWN_AS = {"": "", "date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm:ss", "ti
 class Layout:
     """Where the rows of one sheet lie."""
 
-    path: Path
     name: str
     sheet: str
     header: tuple[str, ...]
@@ -71,6 +71,8 @@ class Layout:
     """1-based row of the first data."""
     first_column: int
     """0-based column of the first of `header`."""
+    cells: Callable[[], CalamineSheet]
+    """The sheet as calamine holds it: read once, for all passes."""
     facts: Callable[[], SheetFacts]
     """What only the sheet's XML tells; looked for once, when it is first asked for."""
 
@@ -85,14 +87,19 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
     refuse_bomb(path)
     with _workbook(path) as book:
         title = _choose(book, options, path)
-        sheet = book.get_sheet_by_name(title)
-        if sheet.start is None or sheet.end is None:
-            raise SourceEmpty(f"{path}, sheet {title}")
-        offset = sheet.start[1]
-        head = [
-            _clean(row) for row in islice(sheet.iter_rows(), max(HEADER_WITHIN_ROWS, options.header_row or 0))
-        ]
-        rows_total = sheet.end[0]
+
+    @lru_cache(maxsize=1)
+    def load() -> CalamineSheet:
+        with _workbook(path) as book:
+            return book.get_sheet_by_name(title)
+
+    sheet = load()
+    if sheet.start is None or sheet.end is None:
+        raise SourceEmpty(f"{path}, sheet {title}")
+    offset, rows_total = sheet.start[1], sheet.end[0]
+    head = [
+        _clean(row) for row in islice(sheet.iter_rows(), max(HEADER_WITHIN_ROWS, options.header_row or 0))
+    ]
     at = options.header_row - 1 if options.header_row is not None else _header_position(head)
     if at >= len(head):
         raise SourceUnreadable(
@@ -113,7 +120,7 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         if options.header_row is None and any(cell is not None for row in head[:at] for cell in row):
             problems.append(Problem("header_not_first", name, title, row=at + 1))
     facts = lru_cache(maxsize=1)(lambda: scan_sheet(path, title))
-    layout = Layout(path, name, title, names, first_row, first, facts)
+    layout = Layout(name, title, names, first_row, first, load, facts)
     return Table(
         name=name,
         sheet=title,
@@ -201,26 +208,25 @@ def _columns(row: list[Cell], offset: int, first_column: str | int | None) -> tu
 
 def _frames(layout: Layout, frame_rows: int) -> Iterator[Frame]:
     texts = layout.facts().texts()
-    with _workbook(layout.path) as book:
-        sheet = book.get_sheet_by_name(layout.sheet)
-        offset = sheet.start[1] if sheet.start is not None else 0
-        start = layout.first_column - offset
-        rows = islice(sheet.iter_rows(), layout.first_row - 1, None)
-        number = layout.first_row
-        while chunk := list(islice(rows, frame_rows)):
-            numbers = np.arange(number, number + len(chunk), dtype=np.int64)
-            for row in texts.keys() & range(number, number + len(chunk)):
-                for column, text in texts[row].items():
-                    if 0 <= column - offset < len(chunk[row - number]):
-                        chunk[row - number][column - offset] = text
-            number += len(chunk)
-            by_column = list(zip(*chunk, strict=True))
-            blank: list[Cell] = [None] * len(chunk)
-            columns = [
-                _clean(by_column[at]) if 0 <= at < len(by_column) else blank
-                for at in range(start, start + len(layout.header))
-            ]
-            yield from typed_frames(columns, layout.header, numbers, name=layout.name, sheet=layout.sheet)
+    sheet = layout.cells()
+    offset = sheet.start[1] if sheet.start is not None else 0
+    start = layout.first_column - offset
+    rows = islice(sheet.iter_rows(), layout.first_row - 1, None)
+    number = layout.first_row
+    while chunk := list(islice(rows, frame_rows)):
+        numbers = np.arange(number, number + len(chunk), dtype=np.int64)
+        for row in texts.keys() & range(number, number + len(chunk)):
+            for column, text in texts[row].items():
+                if 0 <= column - offset < len(chunk[row - number]):
+                    chunk[row - number][column - offset] = text
+        number += len(chunk)
+        by_column = list(zip(*chunk, strict=True))
+        blank: list[Cell] = [None] * len(chunk)
+        columns = [
+            _clean(by_column[at]) if 0 <= at < len(by_column) else blank
+            for at in range(start, start + len(layout.header))
+        ]
+        yield from typed_frames(columns, layout.header, numbers, name=layout.name, sheet=layout.sheet)
 
 
 @dataclass(frozen=True, slots=True)
