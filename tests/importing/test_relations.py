@@ -122,7 +122,8 @@ async def test_a_column_of_commands_says_what_becomes_of_each_row(carry, records
 
 @GENERATIONS
 async def test_rows_of_a_group_make_one_record_and_share_its_outcome(carry, records):
-    mapping = "entity: Product\nkey: number\nrows: {group: {by: No}}\nfields:\n  number: No\n  name: Name\n  quantity: Q\n"
+    head = "entity: Product\nkey: number\nrows: {group: {by: No}}\n"
+    mapping = head + "fields:\n  number: No\n  name: Name\n  quantity: Q\n"
     lines = ("No,Name,Q", "1,a,5", "1,,6", "2,b,x", "2,,7")
     summary = await carry(mapping, *lines)
     assert (summary.rows.created, summary.rows.invalid) == (2, 2), summary.problems
