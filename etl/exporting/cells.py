@@ -93,8 +93,12 @@ def _one_step(records: Sequence[Record], column: Column, links: Links) -> list[o
     found: list[object] = []
     for record in records:
         record_id = record.get(step.key)
-        linked = links.get(step.entity, str(record_id)) if record_id else None
-        found.append(linked.get(column.key) if linked is not None else None)
+        if not record_id:
+            found.append(None)
+            continue
+        linked = links.get(step.entity, str(record_id))
+        cell = linked.get(column.key) if linked is not None else None
+        found.append((column.unnamed or None) if cell in (None, "") else cell)
     return found
 
 
@@ -103,7 +107,10 @@ def _far(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
     found: list[object] = []
     for record in records:
         ends = _ends(record, column.steps, links)
-        cells = [_end_value(one, column.key) for one in ends]
+        cells: list[object] = [one.get(column.key) for one in ends]
+        if column.unnamed and _is_lacking(record, cells, column):
+            found.append([column.unnamed])
+            continue
         if single:
             found.append(cells[0] if cells else None)
         else:
@@ -112,8 +119,10 @@ def _far(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
     return typed(found, column.kind, column.type)
 
 
-def _end_value(record: Record, key: str) -> object:
-    return record.get(key)
+def _is_lacking(record: Record, cells: list[object], column: Column) -> bool:
+    """Tell whether one of the linked records is gone or shows nothing."""
+    linked = len(ids_in(record, column.steps[0])) if len(column.steps) == 1 else len(cells)
+    return linked > len(cells) or any(cell in (None, "") for cell in cells)
 
 
 def _ends(record: Record, steps: Sequence[Step], links: Links) -> list[Record]:

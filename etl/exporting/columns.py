@@ -65,6 +65,8 @@ class Column:
     """Of an attribute: which of its values."""
     language: str = ""
     """Of an attribute: empty is the main one."""
+    unnamed: str = ""
+    """Stands in a cell where a record is linked but shows nothing there; empty: the cell is empty."""
     unit: Step | None = None
     """Where the unit of the number is, for both in one cell."""
 

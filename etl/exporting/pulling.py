@@ -17,6 +17,7 @@ from etl.exporting.columns import all_fields, read_columns
 from etl.exporting.exploding import exploded
 from etl.exporting.expressions import Expressions
 from etl.exporting.links import Links
+from etl.exporting.people import for_people
 from etl.exporting.reading import PageSize, Reading, pages, selected
 from etl.model import Progress
 from etl.schema import read_metadata
@@ -47,6 +48,8 @@ class What:
     """By a mapping: numbers, dates and booleans stay such where the mapping takes them as they are."""
     columns: str = ""
     """As `--columns` takes them; empty: every field that lists show."""
+    is_for_people: bool = False
+    """For a workbook that is edited and sent back: with ids, and marks where a cell cannot hold a value."""
     where: str = ""
     """In the filter language; empty: every record."""
     where_json: str = ""
@@ -120,6 +123,8 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
         columns = await all_fields(client, entity=entity, schema=schema)
     if what.language:
         columns = tuple(_in_language(one, entity, what.language) for one in columns)
+    if what.is_for_people:
+        columns = for_people(columns, entity)
     where = await to_where(client, what.where, entity=entity, schema=schema)
     if back is not None and back.mapping.document.export.where:
         named = f"{what.mapping}: export.where"

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 from etl.errors import ConfigurationInvalid, RequestFailed, ServerGone
 from etl.exporting.exploding import check_explode
 from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, opened, output_path
+from etl.exporting.people import book_of, choices_of
 from etl.exporting.pulling import What, export_records, newest_change, plan_export
 from etl.exporting.sorting import read_sort, sorted_rows
 from etl.exporting.staging import Stage
+from etl.exporting.workbook import opened_for_people
 from etl.mapping import load
 from etl.report import Instance, Summary, to_object
 from etl.report.tally import Tally
@@ -20,7 +22,8 @@ from etl.runs import Fingerprint, RunFacts, begin_run, end_run, new_run_id
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from etl.model import ProgressListener
     from etl.runs import Run
     from etl.schema import Schema
+    from etl.tables import Writer
 
 log = logging.getLogger(__name__)
 PAGES = "pages"
@@ -40,6 +44,7 @@ STANDARD_OUTPUT = "-"
 PIPED = "export"
 """Of an export to standard output: the name of its file in the folder of the run, without suffix."""
 LAST = "last"
+WORKBOOK = ".xlsx"
 
 
 class Place(Protocol):
@@ -84,6 +89,8 @@ class How:
     """Of standard output: the format."""
     sort: str = ""
     """Headers of columns, `-` before those with the greatest first; empty: the server's order."""
+    is_plain: bool = False
+    """A workbook is one sheet of cells, without what people need to edit it and send it back."""
     is_forced: bool = False
     """A file that is there already is replaced."""
     form: Format = field(default_factory=Format)
@@ -113,7 +120,8 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
         check_format(path)
         earlier.check(path, is_forced=how.is_forced)
     suffix = path.suffix.lower() if path is not None else how.suffix
-    what = replace(what, keeps_types=suffix not in TEXTS)
+    is_for_people = suffix == WORKBOOK and what.mapping is None and not what.explode and not how.is_plain
+    what = replace(what, keeps_types=suffix not in TEXTS, is_for_people=is_for_people)
     schema = read_metadata(await client.metadata())
     entity = schema.entity(what.entity)
     subject = f"{client.url} {what.mapping or what.entity} {how.output}"
@@ -147,7 +155,8 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     is_stopped = ended is not None or how.is_stopping()
     if not is_stopped:
         target = path or run.folder / f"{PIPED}{how.suffix}"
-        facts = Described(plan, what, stage, run.id, client.url, f"{started:%Y-%m-%d %H:%M:%S %Z}")
+        choices = await choices_of(plan.columns, client, schema=schema) if is_for_people else {}
+        facts = Described(plan, what, stage, run.id, client.url, f"{started:%Y-%m-%d %H:%M:%S %Z}", choices)
         await asyncio.to_thread(_write, facts, target, how=how, keys=keys, tally=tally)
         earlier.note(path, subject, changed=changed)
         stage.clear()
@@ -180,6 +189,8 @@ class Described:
     url: str
     started: str
     """Records changed later may be there as they were before or after."""
+    choices: Mapping[str, Sequence[str]]
+    """Of a workbook for people: header -> what may be chosen there."""
 
 
 def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey], tally: Tally) -> None:
@@ -195,11 +206,16 @@ def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey]
     rows: Iterator[pa.Table] = tables()
     if keys:
         rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
-    metadata = {"entity": export.what.entity, "url": export.url, "run": export.run, "started": export.started}
+    metadata = {"entity": plan.entity.name, "url": export.url, "run": export.run, "started": export.started}
     described = {f"atro-etl.{name}": text for name, text in metadata.items()}
     if plan.back is None:
         described |= {f"atro-etl.column.{one.header}": one.address.text for one in plan.columns}
-    with opened(target, plan.header, form=_form(how.form, plan), metadata=described) as writer:
+    if export.what.is_for_people:
+        book = book_of(plan.columns, separator=how.form.separator, choices=export.choices, **metadata)
+        opening: AbstractContextManager[Writer] = opened_for_people(target, book)
+    else:
+        opening = opened(target, plan.header, form=_form(how.form, plan), metadata=described)
+    with opening as writer:
         for table in rows:
             writer.write(table)
         if not records:

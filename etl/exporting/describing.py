@@ -1,0 +1,249 @@
+"""What a workbook says of itself on its hidden sheet, so that it can be imported without a mapping.
+
+Each column has a defined name that points at its header cell: it goes along when columns are moved, sorted or
+inserted, in Excel and LibreOffice. The hidden sheet says what each name stands for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from etl import tables
+from etl.errors import SourceUnreadable
+from etl.tables import ReadOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from etl.exporting.columns import Column
+
+HIDDEN_SHEET = "_atro"
+FORMAT = "atro-etl workbook 1"
+UNTOUCHED = "(not editable here)"
+"""Stands in cells that a sheet cannot hold as they are; an import leaves the field alone."""
+ID, MODIFIED = "_id", "_modifiedAt"
+NAME = re.compile(r"atro_c\d+")
+REFERENCE = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$(?P<column>[A-Z]+)\$(?P<row>\d+)")
+
+Role: TypeAlias = Literal["id", "modified", "field", "attribute", "unit", "read_only"]
+Doc: TypeAlias = "str | bool | list[str] | dict[str, Doc]"
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedColumn:
+    """What one column of a workbook is."""
+
+    name: str
+    """The defined name of its header cell."""
+    address: str
+    """As `--columns` names it."""
+    role: Role
+    target: str = ""
+    """The field (`name@de_DE`) or attribute that it is; of a unit: whose."""
+    by: str = ""
+    """Of a link: the field of the target that its cells hold; empty: no link."""
+    is_list: bool = False
+    """Several values in a cell."""
+    has_unit: bool = False
+    """Number and unit in one cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfDescription:
+    """What a workbook says of itself."""
+
+    entity: str
+    url: str
+    """The instance that it came from."""
+    run: str
+    started: str
+    """When it was read, by our clock, in UTC."""
+    sheet: str
+    header_row: int
+    """1-based."""
+    separator: str
+    """The mark between several values in a cell."""
+    columns: Mapping[str, DescribedColumn] = field(default_factory=dict)
+    """What the table calls a column now -> what it is; those that were removed or added are not here."""
+
+    def to_mapping(self) -> str:
+        """Return a mapping that imports this workbook: by `_id`, only updates, emptied cells clear fields.
+
+        YAML in the form of JSON; read-only columns are ignored, cells that say `UNTOUCHED` left alone.
+        """
+        doc: dict[str, object] = {
+            "entity": self.entity,
+            "key": "id",
+            "write": "update",
+            "on_empty": "clear",
+            "source": {"sheet": self.sheet, "header_row": self.header_row},
+            "markers": {"skip": [UNTOUCHED]},
+            "ignore": [
+                header for header, one in self.columns.items() if one.role in ("modified", "read_only")
+            ],
+            "fields": self._docs("field"),
+        }
+        if attributes := self._docs("attribute"):
+            doc["attributes"] = attributes
+        return json.dumps(doc, ensure_ascii=False, indent=1) + "\n"
+
+    def _docs(self, role: Role) -> dict[str, Doc]:
+        units = {one.target: header for header, one in self.columns.items() if one.role == "unit"}
+        found: dict[str, Doc] = {}
+        for header, one in self.columns.items():
+            if one.role == "id" and role == "field":
+                found["id"] = {"column": header}
+            if one.role != role or one.target in found:
+                continue
+            doc: dict[str, Doc] = {"column": header}
+            if one.is_list:
+                doc["split"] = {"by": self.separator, "escape": "\\"}
+            if one.by:
+                doc["link"] = {"by": one.by}
+                if one.is_list:
+                    doc["links"] = "replace"
+            if one.has_unit:
+                doc["measure"] = {}
+            elif one.target in units:
+                doc["unit"] = {"column": units[one.target]}
+            found[one.target] = doc
+        return found
+
+
+def described(column: Column, number: int, *, taken: set[str]) -> DescribedColumn:
+    """Return what a column of an export is; a field that stands in another column already is read-only here.
+
+    Args:
+        number: tells its defined name.
+        taken: fields that stand in a column already; the column's own is added.
+    """
+    name, address = f"atro_c{number}", column.address.text
+    if column.header == ID:
+        return DescribedColumn(name, address, "id")
+    if column.header == MODIFIED:
+        return DescribedColumn(name, address, "modified")
+    made = _editable(column, name)
+    if made is None or f"{made.role} {made.target}" in taken:
+        return DescribedColumn(name, address, "read_only")
+    taken.add(f"{made.role} {made.target}")
+    return made
+
+
+def _editable(column: Column, name: str) -> DescribedColumn | None:
+    address, path = column.address, column.address.path
+    if path is None or address.form not in ("value", "with_unit") or column.header.startswith("_"):
+        return None
+    steps = column.steps
+    first = steps[0] if steps else None
+    role: Role = "attribute" if column.attribute is not None else "field"
+    if role == "attribute":
+        target = _attribute_target(column)
+    else:
+        owner = first.field if first is not None else column.field
+        language = f"@{path.language}" if path.language else ""
+        target = f"{path.steps[0]}{language}"
+        if first is not None and first.field is None and path.steps[-1] == "unit" and len(steps) == 1:
+            return DescribedColumn(name, address.text, "unit", path.steps[0])
+        if owner is None or owner.is_read_only or owner.kind in ("file", "other") or owner.name == "id":
+            return None
+    if column.part == "UnitId":
+        return DescribedColumn(name, address.text, "unit", target)
+    if len(steps) > 1 or (column.is_multiple and first is not None and not first.is_multiple):
+        return None
+    by = column.key if first is not None else ""
+    return DescribedColumn(
+        name,
+        address.text,
+        role,
+        target,
+        by=by,
+        is_list=column.is_multiple,
+        has_unit=column.unit is not None,
+    )
+
+
+def _attribute_target(column: Column) -> str:
+    facts = column.attribute
+    if facts is None:
+        return ""
+    end = {"From": ".from", "To": ".to"}.get(column.part, "")
+    return f"{facts.address}{end}{f'@{column.language}' if column.language else ''}"
+
+
+def lines(description: SelfDescription, columns: Sequence[DescribedColumn]) -> list[list[str]]:
+    """Return the rows of the hidden sheet."""
+    facts = asdict(description)
+    told = [[key, str(facts[key])] for key in ("entity", "url", "run", "started", "separator")]
+    return [[FORMAT], *told, ["columns"], *([one.name, json.dumps(asdict(one))] for one in columns)]
+
+
+def read_self_description(path: Path) -> SelfDescription | None:
+    """Return what a workbook says of itself; None: it is no export of ours, or none any more.
+
+    Columns may have been moved, renamed, removed and added, rows sorted and inserted above the header.
+
+    Raises:
+        SourceUnreadable: it is no workbook.
+    """
+    try:
+        book = load_workbook(path, read_only=True)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, InvalidFileException) as error:
+        raise SourceUnreadable(
+            str(path), reason=f"this is no readable workbook ({error}).", advice="Save it as .xlsx."
+        ) from error
+    try:
+        if HIDDEN_SHEET not in book.sheetnames:
+            return None
+        rows = [
+            [cell for cell in row if cell is not None]
+            for row in book[HIDDEN_SHEET].iter_rows(values_only=True)
+        ]
+        places = {
+            name: _place(one.attr_text or "")
+            for name, one in book.defined_names.items()
+            if NAME.fullmatch(name)
+        }
+    finally:
+        book.close()
+    if not rows or rows[0] != [FORMAT]:
+        return None
+    facts = {str(row[0]): str(row[1]) for row in rows[1:] if len(row) == 2}  # noqa: PLR2004  name and value
+    found = {name: place for name, place in places.items() if place is not None}
+    if not found:
+        return None
+    sheet, header_row = next(iter(found.values()))[:2]
+    table = tables.read(path, ReadOptions(sheet=sheet, header_row=header_row, first_column=1))
+    columns = {}
+    for name, (_, _, at) in sorted(found.items(), key=lambda one: one[1][2]):
+        if name in facts and at < len(table.header):
+            columns[table.header[at]] = DescribedColumn(**json.loads(facts[name]))
+    return SelfDescription(
+        facts.get("entity", ""),
+        facts.get("url", ""),
+        facts.get("run", ""),
+        facts.get("started", ""),
+        sheet,
+        header_row,
+        facts.get("separator", ","),
+        columns,
+    )
+
+
+def _place(reference: str) -> tuple[str, int, int] | None:
+    """Return sheet, row (1-based) and column (0-based) of `'Products'!$B$1`; None where the cell is gone."""
+    found = REFERENCE.fullmatch(reference.strip())
+    if found is None:
+        return None
+    sheet = (found["quoted"] or "").replace("''", "'") or found["plain"]
+    at = 0
+    for letter in found["column"]:
+        at = at * 26 + ord(letter) - 64
+    return sheet, int(found["row"]), at - 1
