@@ -95,7 +95,8 @@ def _keys(mapping: Mapping) -> Iterator[MappingProblem]:
 
 
 def _columns(mapping: Mapping, header: Sequence[str]) -> Iterator[MappingProblem]:
-    here = [name for name in header if not name.startswith("_")]
+    # Of our own columns only the id that exports write is data.
+    here = [name for name in header if not name.startswith("_") or name == "_id"]
     file = mapping.source.file or "the source"
     layout = layout_of(mapping, header)
     for name, path in column_uses(mapping):
