@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from jinja2 import TemplateSyntaxError
 
-from etl.mapping.convert.arithmetic import Arithmetic
+from etl.mapping.arithmetic import Arithmetic
 from etl.mapping.convert.checks import Checks
 from etl.mapping.convert.converters import LINKS, LISTS, converter_for
 from etl.mapping.convert.faults import Faults

@@ -19,8 +19,8 @@ from etl.mapping.origins import stepped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from etl.mapping.arithmetic import Arithmetic
     from etl.mapping.columns import Columns
-    from etl.mapping.convert.arithmetic import Arithmetic
     from etl.mapping.convert.checks import Checks
     from etl.mapping.convert.link_texts import LinkForm
     from etl.mapping.convert.steps import Step

@@ -1,4 +1,4 @@
-"""Frames to JSON bodies through a mapping: against rows one by one, and against columns that need no mapping."""
+"""Frames to JSON bodies through a mapping: against rows one by one, and against typed columns."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from etl.model import Payloads
+
 FIELDS = {
     "Tool": {
         "name": {"type": "varchar", "required": True, "isMultilang": True, "maxLength": 20},
@@ -139,3 +141,13 @@ def rules(
         return language.bind(language.load(write(text)), header=tuple(columns), schema=schema)
 
     return bound
+
+
+@pytest.fixture
+def translate(rules: Callable[..., language.Rules]) -> Callable[[str, Mapping[str, list[object]]], Payloads]:
+    def translated(text: str, columns: Mapping[str, list[object]]) -> Payloads:
+        count = len(next(iter(columns.values())))
+        columns = {"No": [str(n) for n in range(count)], **columns}
+        return rules(text, columns).translate(frame(columns))
+
+    return translated

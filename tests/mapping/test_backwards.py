@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of cells and whole messages are read across
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

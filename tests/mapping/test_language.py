@@ -22,16 +22,6 @@ HEAD = "entity: Tool\nkey: number\n"
 FIELDS = "fields:\n  number: No\n  name: {constant: Hammer}\n"
 
 
-@pytest.fixture
-def translate(rules: Callable[..., Rules]) -> Callable[[str, Mapping[str, list[object]]], Payloads]:
-    def translated(text: str, columns: Mapping[str, list[object]]) -> Payloads:
-        count = len(next(iter(columns.values())))
-        columns = {"No": [str(n) for n in range(count)], **columns}
-        return rules(text, columns).translate(frame(columns))
-
-    return translated
-
-
 def last(payloads: Payloads) -> list[object]:
     assert [say(one) for one in payloads.problems] == []
     return list(payloads.columns.values())[-1].to_pylist()
@@ -208,69 +198,6 @@ def test_columns_are_described_once(rules: Callable[..., Rules]) -> None:
     assert payloads.columns["text"].to_pylist() == [None]
 
 
-SHOP = {
-    "No": ["a", None, None, "b", "c", None],
-    "Title": ["Apple", None, None, "Bear", "Cat", None],
-    "Tag": ["x", "y", None, "z", "u", "v"],
-    "Pos": ["2", "1", None, "1", "1", "2"],
-    "Stock": ["1", None, "2", "3", "4", "oops"],
-}
-
-
-def test_several_rows_make_one_record(rules: Callable[..., Rules]) -> None:
-    text = (
-        "entity: Tool\nkey: number\nrows: {group: No}\nfields:\n  number: No\n  name: Title\n  stock: Stock\n"
-        "  labels: {column: Tag}\n"
-    )
-    bound = rules(text, SHOP)
-    payloads = bound.translate(frame(SHOP))
-    assert payloads.columns["labels"].to_pylist() == [["x", "y"], ["z"], ["u", "v"]]
-    assert payloads.numbers.to_pylist() == [2, 5, 6]
-    assert payloads.members == {2: (2, 3, 4), 6: (6, 7)}
-    assert payloads.columns["stock"].to_pylist() == [1, 3, 4]
-    assert bound.keys(frame(SHOP)).to_pylist() == ["a", None, None, "b", "c", None]
-    assert bound.heads(frame(SHOP)).to_pylist() == [2, 2, 2, 5, 6, 6]
-
-
-def test_a_bad_row_of_a_group_brings_its_whole_group(rules: Callable[..., Rules]) -> None:
-    text = "entity: Tool\nkey: number\nrows: {group: No}\nfields: {number: No, name: Title, labels: Tag, tags: {column: Tag}}\n"
-    columns = {**SHOP, "Tag": ["new", "new", None, "sale", "old", "oops"]}
-    payloads = rules(text, columns).translate(frame(columns))
-    assert payloads.invalid == {6, 7}
-    assert [(one.row, one.value) for one in payloads.problems] == [(7, "oops")]
-    assert payloads.keys.to_pylist() == ["a", "b"]
-
-
-def test_frames_are_cut_where_records_end(rules: Callable[..., Rules]) -> None:
-    bound = rules("entity: Tool\nkey: number\nrows: {group: No}\nfields: {number: No, name: Title}\n", SHOP)
-    whole = frame(SHOP)
-    parts = [
-        type(whole)(whole.data.iloc[at : at + 2], whole.numbers[at : at + 2], whole.file) for at in (0, 2, 4)
-    ]
-    cut = list(bound.whole_records(parts))
-    assert [one.numbers.to_pylist() for one in cut] == [[2, 3, 4], [5], [6, 7]]
-
-
-def test_cells_are_filled_down_within_a_group(translate: Callable[..., Payloads]) -> None:
-    payloads = translate(
-        "entity: Tool\nkey: number\nrows: {fill_down: {within: G, columns: [A]}}\nfields: {number: No, name: {constant: x}, text: A}\n",
-        {"G": ["1", "1", "2", "2"], "A": ["x", None, None, "y"]},
-    )
-    assert last(payloads) == ["x", "x", None, "y"]
-
-
-def test_rows_are_skipped_where_the_mapping_says_so(translate: Callable[..., Payloads]) -> None:
-    text = f"{HEAD}rows: {{where: \"row.A != 'gone'\", command: {{column: C, values: {{x: delete}}}}}}\n{FIELDS}  text: A\n"
-    payloads = translate(text, {"A": ["a", "gone", "c", "d"], "C": [None, None, "IGNORE", "x"]})
-    assert payloads.skipped == {3, 4}
-    assert payloads.columns["text"].to_pylist() == ["a", "d"]
-    assert payloads.commands.to_pylist() == [None, "delete"]
-    wrong = translate(text, {"A": ["a"], "C": ["shred"]})
-    assert [say(one) for one in wrong.problems] == [
-        '"shred" is no command. Commands are create, update, delete, ignore; name others in rows.command.values.'
-    ]
-
-
 def test_relation_records_have_fields_of_their_own(rules: Callable[..., Rules]) -> None:
     columns = {"No": ["1", "2", "3"], "Groups": ["a|b|a", "c", None], "Stock": ["1", "x", "3"]}
     bound = rules(
@@ -288,18 +215,6 @@ def test_relation_records_have_fields_of_their_own(rules: Callable[..., Rules]) 
         "sorting": [10, 20], "mainGroup": [True, False],
     }  # fmt: skip
     assert len(payloads.links) == 0
-
-
-def test_relation_records_follow_the_rows_of_a_group(rules: Callable[..., Rules]) -> None:
-    bound = rules(
-        "entity: Tool\nkey: number\nrows: {group: No}\nfields:\n  number: No\n  name: Title\n  categories:\n"
-        "    each: {column: Tag, order_by: Pos}\n    link: {by: code}\n    with: {sorting: Pos}\n",
-        SHOP,
-    )
-    (records,) = bound.translate(frame(SHOP)).relations
-    assert records.owners.to_pylist() == [0, 0, 1, 2, 2]
-    assert records.links[0].texts.to_pylist() == ["y", "x", "z", "u", "v"]
-    assert records.columns["sorting"].to_pylist() == [1, 2, 1, 1, 2]
 
 
 def test_associations_are_records_between_two_of_a_kind(translate: Callable[..., Payloads]) -> None:

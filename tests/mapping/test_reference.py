@@ -1,3 +1,4 @@
+# ruff: noqa: E501  tables of cells and whole messages are read across
 """`mappings/README.md`: its examples run, its tables are new, every key stands in it."""
 
 from __future__ import annotations

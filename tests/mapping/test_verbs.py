@@ -59,8 +59,10 @@ def test_check_tells_all_problems_in_every_form(here: Path) -> None:
     assert code == 3
     assert out.splitlines() == [
         'tools.yaml:4:1: nothing uses column "Price". Map it, or list it under "ignore".  [unused_column]',
-        'tools.yaml:7:10: column "Prise" is not in tools.csv. Columns there: No, Name, Price. '
-        'Did you mean "Price"?  [unknown_column]',
+        (
+            'tools.yaml:7:10: column "Prise" is not in tools.csv. Columns there: No, Name, Price. '
+            'Did you mean "Price"?  [unknown_column]'
+        ),
     ]
     told = json.loads(call("check", "tools.yaml", "--json")[1])["problems"]
     assert {(one["code"], one["line"], one["severity"]) for one in told} == {
