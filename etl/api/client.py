@@ -6,7 +6,6 @@ The only module that imports aiohttp's client.
 from __future__ import annotations
 
 import asyncio
-import io
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LARGE_BYTES = 1 << 20
-
 
 @asynccontextmanager
 async def connect(
@@ -55,7 +52,7 @@ async def connect(
         NotAtroCore: something else answers.
         SignInRefused: user and password, or the token, are wrong.
         SignInLocked: too many failed sign-ins from this address.
-        ConfigurationInvalid: the address cannot be one.
+        ConfigurationInvalid: the address cannot be one, or there is nothing to sign in with.
     """
     known = complete(target, username=username, password=password, token=token)
     async with Client(known, limits=limits or Limits(), retry=retry or RetryClock()) as client:
@@ -190,7 +187,7 @@ class Client:
             async with self._http.request(
                 request.method,
                 address,
-                data=_in_pieces(request.body),
+                data=wire.in_pieces(request),
                 headers={**everywhere, **request.headers, **headers},
                 # A redirect would take the token along to wherever it points.
                 allow_redirects=False,
@@ -393,11 +390,6 @@ class Client:
             return False
         answers.read_json(request, answer)
         return True
-
-
-def _in_pieces(body: bytes | None) -> bytes | io.BytesIO | None:
-    # aiohttp writes bytes in one go, which holds up everything else; above 1 MiB it warns of that.
-    return body if body is None or len(body) < LARGE_BYTES else io.BytesIO(body)
 
 
 def _why(error: aiohttp.ClientConnectorError) -> str:

@@ -111,16 +111,23 @@ def complete(
     """Return a target with its address read; user and secrets given here win over its own.
 
     Raises:
-        ConfigurationInvalid: the address cannot be one.
+        ConfigurationInvalid: the address cannot be one, or there is nothing to sign in with.
     """
     given = target if isinstance(target, Target) else Target(target)
-    return replace(
+    known = replace(
         given,
         url=read_url(given.url),
         username=username or given.username,
         password=_secret(password) or given.password,
         token=_secret(token) or given.token,
     )
+    if known.token is None and (known.username is None or known.password is None):
+        raise ConfigurationInvalid(
+            "password",
+            what=f"nobody said with what to sign in at {known.host}.",
+            advice="Set ATRO_USERNAME and ATRO_PASSWORD, or ATRO_TOKEN, or begin with `atro-etl login`.",
+        )
+    return known
 
 
 def _secret(value: str | Secret | None) -> Secret | None:

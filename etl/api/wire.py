@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from io import BytesIO
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -253,3 +254,15 @@ def get_record(entity: str, record_id: str, *, select: Sequence[str] = ()) -> Re
 def from_offset(request: Request, offset: int) -> Request:
     """Return the request for a list from its `offset`-th record (0-based) on."""
     return replace(request, query=f"{request.query}&offset={offset}") if offset else request
+
+
+LARGE_BYTES = 1 << 20
+
+
+def in_pieces(request: Request) -> bytes | BytesIO | None:
+    """Return a request's body as it is sent.
+
+    aiohttp writes bytes in one go, which holds up everything else, and warns of that above 1 MiB.
+    """
+    body = request.body
+    return body if body is None or len(body) < LARGE_BYTES else BytesIO(body)

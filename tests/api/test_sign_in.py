@@ -73,6 +73,13 @@ async def test_a_wrong_token_without_a_password_is_named():
                 pass
 
 
+@pytest.mark.parametrize("given", [{}, {"username": USER}, {"password": PASSWORD}])
+async def test_nothing_to_sign_in_with_is_told_before_anything_is_sent(given):
+    with pytest.raises(errors.ConfigurationInvalid, match="with what to sign in at pim"):
+        async with connect("https://pim.example", **given):
+            pass
+
+
 async def test_a_lockout_is_told_from_a_wrong_password():
     class Locked(Stub):
         async def handle(self, _request):
