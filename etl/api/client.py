@@ -353,8 +353,7 @@ class Client:
             RequestFailed, NoAccess: see `upsert`.
         """
         request = wire.write("POST", entity, body=payload)
-        record = answers.read_object(request, await self.send(request))
-        if record is None:
+        if (record := answers.read_object(request, await self.send(request))) is None:
             raise AnswerUnusable(str(request), status=answers.NOT_MODIFIED, reason="to a create")
         return record
 
