@@ -32,7 +32,8 @@
     │   └── Refused                 400, 403, 404, 409: nothing was carried out
     ├── HeldBack                    exit 6: a guard stopped the run before anything was sent
     │   ├── SourceStale
-    │   └── SourceUnfinished
+    │   ├── SourceUnfinished
+    │   └── SourceUnmarked
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
         ├── RightsLost
@@ -427,6 +428,21 @@ class SourceUnfinished(HeldBack):
         return (
             f"{self.path} was changed {self.age} ago, source.ready wants it unchanged for {self.stable_for}. "
             "Wait until it is written completely."
+        )
+
+
+class SourceUnmarked(HeldBack):
+    """The file that says that the source is complete does not lie beside it yet."""
+
+    def __init__(self, path: str, *, marker: str) -> None:
+        super().__init__(path, marker)
+        self.path, self.marker = path, marker
+
+    def __str__(self) -> str:
+        """Say which file is awaited."""
+        return (
+            f"{self.path}: {self.marker} does not lie beside it yet, so it is not complete. "
+            "Wait for its writer."
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from etl.errors import FormatUnknown, SourceUnreadable
 from etl.tables.csv import CsvWriter, read_csv
-from etl.tables.finding import Choice, bring, find_files, in_order, is_remote, to_seconds
+from etl.tables.finding import Choice, bring, find_files, in_order, is_remote, shown, to_seconds
 from etl.tables.json import JSON, JSON_LINES, read_json, read_json_lines
 from etl.tables.many import joined, partition_of, with_constants
 from etl.tables.memory import read_dataframe
@@ -21,6 +21,7 @@ from etl.tables.xlsx import WORKBOOKS, XlsxWriter, read_xlsx
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import BinaryIO
 
     import pandas as pd
     import pyarrow as pa
@@ -38,6 +39,7 @@ __all__ = [
     "bring",
     "find_files",
     "is_remote",
+    "open_source",
     "read",
     "read_many",
     "table_of",
@@ -51,6 +53,7 @@ PARQUET = (".parquet", ".pq")
 KNOWN = (*TEXTS, *WORKBOOKS, *PARQUET, *JSON, *JSON_LINES)
 WRITTEN = (".csv", ".tsv", ".txt", ".xlsx", *PARQUET)
 _AS_FOUND = ReadOptions()
+_ANY = Choice()
 _PLAIN = WriteOptions()
 
 
@@ -104,6 +107,38 @@ def read_many(
     if len(sources) == 1:
         return read(sources[0], options, frame_rows=frame_rows)
     return joined([read(one, options, frame_rows=frame_rows) for one in sources], name=name)
+
+
+def open_source(
+    source: str,
+    options: ReadOptions = _AS_FOUND,
+    *,
+    choice: Choice = _ANY,
+    folder: Path,
+    stdin: BinaryIO,
+    now: float,
+    frame_rows: int = 5000,
+    name: str | None = None,
+) -> Table:
+    """Open whatever a user can name: a path, a glob, `-`, or an address like `https://` or `s3://`.
+
+    Args:
+        folder: of the run; standard input and remote sources are copied there first.
+        now: seconds since the epoch.
+        name: what messages call it; None: the name of the file, `-`, or the address without its secrets.
+
+    Raises:
+        SourceMissing, SourceEmpty, SourceUnreadable, FormatUnknown, ConfigurationInvalid: exit 3.
+        SourceStale, SourceUnfinished, SourceUnmarked: exit 6.
+    """
+    if source == "-" or is_remote(source):
+        return read(
+            bring(source, folder, stdin=stdin), options, frame_rows=frame_rows, name=name or shown(source)
+        )
+    paths = find_files(source, choice, now=now)
+    if len(paths) == 1:
+        return read(paths[0], options, frame_rows=frame_rows, name=name)
+    return read_many(paths, options, frame_rows=frame_rows, name=name or Path(source).name)
 
 
 def _read_folder(folder: Path, options: ReadOptions, *, frame_rows: int, name: str) -> Table:

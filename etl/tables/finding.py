@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from etl.errors import ConfigurationInvalid, SourceMissing, SourceStale, SourceUnfinished, SourceUnreadable
+from etl.errors import (
+    ConfigurationInvalid,
+    SourceMissing,
+    SourceStale,
+    SourceUnfinished,
+    SourceUnmarked,
+    SourceUnreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +38,8 @@ class Choice:
     """Seconds since it was last changed, at most; None: any age."""
     stable_for_s: float | None = None
     """Seconds for which it must not have been changed; None: it is not asked."""
+    marker: str | None = None
+    """Name of a file that must lie beside it; None: it is not asked."""
 
 
 ANY = Choice()
@@ -71,7 +80,7 @@ def find_files(pattern: str, choice: Choice = ANY, *, now: float) -> list[Path]:
     Raises:
         SourceMissing: nothing is there.
         SourceUnreadable: several are there and none is picked.
-        SourceStale, SourceUnfinished: exit 6.
+        SourceStale, SourceUnfinished, SourceUnmarked: exit 6.
     """
     path = Path(pattern)
     if path.exists() or not glob.has_magic(pattern):
@@ -104,6 +113,8 @@ def _check_age(path: Path, choice: Choice, *, now: float) -> None:
     age = max(now - max(one.stat().st_mtime for one in files), 0.0)
     if choice.max_age_s is not None and age > choice.max_age_s:
         raise SourceStale(str(path), age=to_duration(age), most=to_duration(choice.max_age_s))
+    if choice.marker is not None and not (path.parent / choice.marker).exists():
+        raise SourceUnmarked(str(path), marker=choice.marker)
     if choice.stable_for_s is not None and age < choice.stable_for_s:
         raise SourceUnfinished(str(path), age=to_duration(age), stable_for=to_duration(choice.stable_for_s))
 
@@ -129,23 +140,23 @@ def bring(source: str, folder: Path, *, stdin: BinaryIO, suffix: str = ".csv") -
 
 
 def _download(address: str, folder: Path) -> Path:
-    shown = _without_secrets(address)
+    said = shown(address)
     try:
         import fsspec  # noqa: PLC0415  an extra: only who reads remote sources has it
     except ImportError:
-        raise _lacking(shown, "fsspec") from None
+        raise _lacking(said, "fsspec") from None
     name = Path(re.sub(r"[?#].*", "", address).rstrip("/")).name or "source"
     target = folder / name
     try:
         with fsspec.open(address, "rb") as stream, target.open("wb") as copy:
             shutil.copyfileobj(stream, copy, 1 << 20)
     except ImportError as error:
-        raise _lacking(shown, str(error)) from None
+        raise _lacking(said, str(error)) from None
     except FileNotFoundError:
-        raise SourceMissing(shown) from None
+        raise SourceMissing(said) from None
     except (OSError, ValueError) as error:
         raise SourceUnreadable(
-            shown,
+            said,
             reason=f"it cannot be read ({type(error).__name__}).",
             advice="Check the address and the credentials in the environment or the profile of that service.",
         ) from None
@@ -160,7 +171,7 @@ def _lacking(address: str, what: str) -> ConfigurationInvalid:
     )
 
 
-def _without_secrets(address: str) -> str:
+def shown(address: str) -> str:
     """Return the address without user, password and query, which may be signed."""
     return re.sub(r"[?#].*", "", re.sub(r"//[^/@]*@", "//", address))
 

@@ -20,6 +20,7 @@ from etl.errors import (
     SourceMissing,
     SourceStale,
     SourceUnfinished,
+    SourceUnmarked,
     SourceUnreadable,
 )
 
@@ -147,6 +148,32 @@ def test_yesterdays_and_half_written_files_stop_with_exit_6(tmp_path: Path) -> N
     ) as unfinished:
         tables.find_files(str(tmp_path / "a.csv"), fresh, now=1010)
     assert unfinished.value.exit_code == 6
+
+
+def test_a_file_without_its_marker_stops_with_exit_6(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a")
+    choice = tables.Choice(marker="a.ok")
+    with pytest.raises(SourceUnmarked, match=r"a\.ok does not lie beside it"):
+        tables.find_files(str(tmp_path / "a.csv"), choice, now=1e10)
+    (tmp_path / "a.ok").touch()
+    assert tables.find_files(str(tmp_path / "a.csv"), choice, now=1e10)
+
+
+def test_whatever_a_user_names_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n")
+    (tmp_path / "b.csv").write_text("x,y\n3,4\n")
+
+    def opened(source: str, *, pick: str | None = None) -> tables.Table:
+        choice = tables.Choice(pick=pick)
+        return tables.open_source(
+            source, choice=choice, folder=tmp_path / "run", stdin=io.BytesIO(b"x\n1\n"), now=1e10
+        )
+
+    assert cells_of(opened(str(tmp_path / "a.csv"))) == [("a.csv", 2, ("1", "2"))]
+    assert len(cells_of(opened(str(tmp_path / "*.csv"), pick="all"))) == 2
+    assert cells_of(opened("-")) == [("-", 2, ("1",))]
+    with pytest.raises(SourceMissing):
+        opened(str(tmp_path / "c.txt"))
 
 
 @pytest.mark.parametrize("text", ["", "30", "h", "1w", "-5s"])
