@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from etl.sandbox.ids import IdMaker
-from etl.sandbox.refusals import NotFound
+from etl.sandbox.refusals import NotFound, SqlError
 from etl.sandbox.storage import Places, Row, SqlValue, connect, create_tables
 from etl.sandbox.values import Check, Handling, Show, Store, Take, handling
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Sized
     from pathlib import Path
 
@@ -54,6 +54,11 @@ class Plan:
     insert: str
     select: str
     """All stored columns of live records, up to the WHERE."""
+
+    def to_sql(self, column: str, value: JsonValue) -> SqlValue:
+        """Return a value of a payload as it would be stored."""
+        take = self.takers.get(column)
+        return self.stores[column](value if take is None else take(value))
 
 
 @dataclass(slots=True)
@@ -168,17 +173,27 @@ class Session:
         return self.instance.generation
 
     def rows(self, sql: str, values: tuple[SqlValue, ...] = ()) -> list[Row]:
-        """Run a query and return all its rows."""
-        return self.connection.execute(sql, values).fetchall()
+        """Run a query and return all its rows.
+
+        Raises:
+            SqlError: SQLite refuses it; so would the real database, where the schema names what is not there.
+        """
+        return self._execute(sql, values).fetchall()
 
     def row(self, sql: str, values: tuple[SqlValue, ...] = ()) -> Row | None:
         """Run a query and return its first row."""
-        found: Row | None = self.connection.execute(sql, values).fetchone()
+        found: Row | None = self._execute(sql, values).fetchone()
         return found
 
     def run(self, sql: str, values: tuple[SqlValue, ...] = ()) -> int:
         """Run a statement that writes; return the number of rows it touched."""
-        return self.connection.execute(sql, values).rowcount
+        return self._execute(sql, values).rowcount
+
+    def _execute(self, sql: str, values: tuple[SqlValue, ...]) -> sqlite3.Cursor:
+        try:
+            return self.connection.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            raise SqlError(f"SQLSTATE[42703]: {error}") from error
 
 
 def quoted_list(names: tuple[str, ...] | list[str], alias: str = "") -> str:

@@ -78,7 +78,7 @@ def _find_or_create(
     for key, value in given.items():
         if entity.has(key):
             conditions.append(f't."{key}" IS ?')
-            values.append(plan.stores[key](plan.takers[key](value) if key in plan.takers else value))
+            values.append(plan.to_sql(key, value))
     within = ""
     if list_id and entity_name == "ExtensibleEnumOption":
         within = (

@@ -206,7 +206,7 @@ def _ids(value: JsonValue) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list):
-        raise Crash
+        raise PhpError("a list is needed")
     return list(dict.fromkeys(str(one) for one in value))
 
 

@@ -115,7 +115,7 @@ def _by_unique(session: Session, plan: Plan, payload: JsonObject) -> str | None:
                 wanted |= {name: payload[name] for name in names}
     if not wanted:
         return None
-    values: list[SqlValue] = [plan.stores[name](plan.takers[name](value)) for name, value in wanted.items()]
+    values: list[SqlValue] = [plan.to_sql(name, value) for name, value in wanted.items()]
     conditions = " AND ".join(f'"{name}" IS ?' for name in wanted)
     row = session.row(
         f'SELECT id FROM "{entity.name}" WHERE deleted = 0 AND {conditions} LIMIT 1', tuple(values)

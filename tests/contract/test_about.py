@@ -111,3 +111,15 @@ def test_2_3_shows_the_links_that_were_asked_for(v2_3):
         query={"withRelationships": "channels"},
     )
     assert reply.body["channelsNames"] == {channel["id"]: "c"}
+
+
+def test_every_entity_is_listed_searched_filtered_by_its_links_and_upserted(server):
+    for name, entity in server.sandbox.instance.schema.entities.items():
+        where = [{"type": "isLinked", "attribute": link} for link in entity.links]
+        where += [{"type": "linkedWith", "attribute": link, "value": ["x"]} for link in entity.links]
+        for condition in where:
+            assert server.listed(name, [condition], maxSize=1).status == 200
+        assert server.listed(name, textFilter="x").is_json
+        assert server.listed(name, select=",".join(["id", *entity.links])).status == 200
+        values = {column.name: "1" for column in entity.columns.values() if column.name != "id"}
+        assert server.upsert((name, values)).status == 200
