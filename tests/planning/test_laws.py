@@ -163,8 +163,9 @@ TABLES = st.lists(
 )
 
 
+@pytest.mark.parametrize("there", ["1.10", "2.1", "2.2"], indirect=True)
 @settings(
-    max_examples=8,
+    max_examples=5,
     phases=(Phase.explicit, Phase.generate),  # shrinking against a server takes minutes
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
