@@ -116,7 +116,8 @@ def test_broken_rows_are_rejected_in_the_dialect_of_the_source_and_go_in_once_co
     lay_ground()
     summary = imported("mappings/products.yaml")
     rejected = Path(summary["folder"]) / "rejected.csv"
-    header, *rows = list(csv.reader(rejected.open(encoding="utf-8-sig", newline=""), delimiter=";"))
+    lines = rejected.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    header, *rows = csv.reader(lines, delimiter=";")
     assert header[-4:] == ["_run", "_status", "_column", "_message"]
     assert [row[-2] for row in rows] == ["Preis", "Status"]
     assert '"auf Anfrage" is not a number' in rows[0][-1]
