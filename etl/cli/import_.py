@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from etl.cli.options import RowRange
 
 MAPPINGS = (".yaml", ".yml")
+WORKBOOK = ".xlsx"
 
 
 class _FailOnType(click.ParamType[FailOn]):
@@ -75,6 +76,10 @@ def command(
     mapping, table = _mapping_and_source(files, source)
     settings = read_settings(console, asks=True)
     url = settings.require_url()
+    if mapping is None:
+        from etl.exporting import mapping_of  # noqa: PLC0415  the same
+
+        mapping = mapping_of(table or Path(), url=url, state=settings.state_dir)
     with (
         blocking.connect(
             url,
@@ -106,13 +111,19 @@ def command(
     return Exit.INTERRUPTED if code is Exit.STOPPED and is_stopping() else code
 
 
-def _mapping_and_source(files: tuple[Path, ...], source: Path | None) -> tuple[Path, Path | None]:
-    """Tell which positional is the mapping: a file that is no YAML is the source."""
+def _mapping_and_source(files: tuple[Path, ...], source: Path | None) -> tuple[Path | None, Path | None]:
+    """Tell which positional is the mapping: a file that is no YAML is the source.
+
+    A workbook alone needs none where an export wrote it: it says of itself what its columns are.
+    """
     mappings = [path for path in files if path.suffix.lower() in MAPPINGS]
     tables = [path for path in files if path not in mappings]
     if source is not None and source.suffix.lower() in MAPPINGS:
         hint = f"atro-etl import {source}" + (f" --source {tables[0]}" if tables else "")
         raise click.UsageError(f"{source} is a mapping, no source. Did you mean: {hint}?")
+    given = [*tables, *([source] if source is not None else [])]
+    if not mappings and len(given) == 1 and given[0].suffix.lower() == WORKBOOK:
+        return None, given[0]
     if not mappings:
         named = f" --source {tables[0]}" if tables else ""
         raise click.UsageError(f"which mapping? Write: atro-etl import MAPPING.yaml{named}")

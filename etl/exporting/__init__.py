@@ -1,6 +1,18 @@
 """A server into a table: records that fit a filter, as CSV, XLSX, Parquet or JSON lines."""
 
+from etl.exporting.describing import SelfDescription, mapping_of, read_self_description
 from etl.exporting.pulling import Exported, What, export_records, read_table
 from etl.exporting.run import How, Place, run_export
 
-__all__ = ["Exported", "How", "Place", "What", "export_records", "read_table", "run_export"]
+__all__ = [
+    "Exported",
+    "How",
+    "Place",
+    "SelfDescription",
+    "What",
+    "export_records",
+    "mapping_of",
+    "read_self_description",
+    "read_table",
+    "run_export",
+]

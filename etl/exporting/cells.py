@@ -149,7 +149,7 @@ def _with_units(records: Sequence[Record], column: Column, unit: Step, *, links:
         ids = ids_in(ends[0], unit)
         named = links.get(unit.entity, ids[0]) if ids else None
         name = named.get("name") if named else None
-        found.append(f"{_text(value)} {name}" if name else _text(value))
+        found.append(f"{_text(value)} {name}" if name else column.unnamed or _text(value))
     return found
 
 

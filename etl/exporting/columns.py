@@ -199,11 +199,10 @@ class Binder:
             language = address.path.language if address.path else ""
             return _of_attribute(address, header, known, steps=steps, part=part, language=language)
         if field is None:
-            if end.key.endswith("UnitId") and end.label.endswith(".unit"):
-                return Column(
-                    address, header, (*steps, Step(end.key, UNIT, is_multiple=False)), "name", "text"
-                )
             return Column(address, header, steps, end.key, end.kind)
+        if end.key == field.unit_key:
+            unit = Step(end.key, UNIT, is_multiple=False)
+            return Column(address, header, (*steps, unit), "name", "text", field)
         if field.kind in RANGES:
             raise self._a_range(address)
         if field.kind in ("link", "links", "file"):

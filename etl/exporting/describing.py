@@ -6,6 +6,7 @@ inserted, in Excel and LibreOffice. The hidden sheet says what each name stands 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import zipfile
@@ -16,7 +17,8 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from etl import tables
-from etl.errors import SourceUnreadable
+from etl.errors import ConfigurationInvalid, SourceMissing, SourceUnreadable
+from etl.runs import make_state_folder, write_whole
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ ID, MODIFIED = "_id", "_modifiedAt"
 NAME = re.compile(r"atro_c\d+")
 REFERENCE = re.compile(r"(?:'(?P<quoted>(?:[^']|'')+)'|(?P<plain>[^'!]+))!\$(?P<column>[A-Z]+)\$(?P<row>\d+)")
 
-Role: TypeAlias = Literal["id", "modified", "field", "attribute", "unit", "read_only"]
+Role: TypeAlias = Literal["id", "modified", "field", "attribute", "read_only"]
 Doc: TypeAlias = "str | bool | list[str] | dict[str, Doc]"
 
 
@@ -47,9 +49,11 @@ class DescribedColumn:
     """As `--columns` names it."""
     role: Role
     target: str = ""
-    """The field (`name@de_DE`) or attribute that it is; of a unit: whose."""
+    """The field (`name@de_DE`) or attribute that it is; of the unit of a number `priceUnit`."""
     by: str = ""
     """Of a link: the field of the target that its cells hold; empty: no link."""
+    where: str = ""
+    """Of a link: a filter that its targets fulfil; empty: none."""
     is_list: bool = False
     """Several values in a cell."""
     has_unit: bool = False
@@ -96,7 +100,6 @@ class SelfDescription:
         return json.dumps(doc, ensure_ascii=False, indent=1) + "\n"
 
     def _docs(self, role: Role) -> dict[str, Doc]:
-        units = {one.target: header for header, one in self.columns.items() if one.role == "unit"}
         found: dict[str, Doc] = {}
         for header, one in self.columns.items():
             if one.role == "id" and role == "field":
@@ -107,15 +110,52 @@ class SelfDescription:
             if one.is_list:
                 doc["split"] = {"by": self.separator, "escape": "\\"}
             if one.by:
-                doc["link"] = {"by": one.by}
+                link: dict[str, Doc] = {"by": one.by}
+                if one.where:
+                    link["where"] = one.where
+                doc["link"] = link
                 if one.is_list:
                     doc["links"] = "replace"
             if one.has_unit:
                 doc["measure"] = {}
-            elif one.target in units:
-                doc["unit"] = {"column": units[one.target]}
             found[one.target] = doc
         return found
+
+
+def mapping_of(path: Path, *, url: str, state: Path) -> Path:
+    """Write the mapping that a workbook says of itself into the state folder, and return where it is.
+
+    Args:
+        url: of the instance it shall be imported into.
+
+    Raises:
+        SourceMissing: there is no such file.
+        SourceUnreadable: it is no workbook, or no export of ours.
+        ConfigurationInvalid: it came from another instance, whose ids mean nothing here.
+    """
+    if not path.exists():
+        raise SourceMissing(str(path))
+    found = read_self_description(path)
+    if found is None or not any(one.role == "id" for one in found.columns.values()):
+        lacks = "says of no column what it is" if found is None else f'has no column "{ID}" any more'
+        raise SourceUnreadable(
+            str(path),
+            reason=f"this workbook {lacks}.",
+            advice="Give a mapping: atro-etl import MAPPING FILE.",
+        )
+    if found.url.rstrip("/") != url.rstrip("/"):
+        raise ConfigurationInvalid(
+            str(path),
+            what=f"it came from {found.url}, and this is {url}: its ids mean nothing here.",
+            advice="Import it there, or with a mapping that finds records by a key.",
+        )
+    text = found.to_mapping()
+    folder = state / "workbooks"
+    make_state_folder(state)
+    folder.mkdir(exist_ok=True)
+    named = folder / f"{path.stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml"
+    write_whole(named, text)
+    return named
 
 
 def described(column: Column, number: int, *, taken: set[str]) -> DescribedColumn:
@@ -144,18 +184,21 @@ def _editable(column: Column, name: str) -> DescribedColumn | None:
     steps = column.steps
     first = steps[0] if steps else None
     role: Role = "attribute" if column.attribute is not None else "field"
+    where = ""
     if role == "attribute":
+        if column.part == "UnitId":
+            return None  # a mapping takes no unit without its number
         target = _attribute_target(column)
+    elif column.field is not None and first is not None and first.key == column.field.unit_key:
+        if len(steps) > 1 or column.field.is_read_only:
+            return None
+        target, where = f"{column.field.name}Unit", f"measureId = '{column.field.measure}'"
     else:
         owner = first.field if first is not None else column.field
         language = f"@{path.language}" if path.language else ""
         target = f"{path.steps[0]}{language}"
-        if first is not None and first.field is None and path.steps[-1] == "unit" and len(steps) == 1:
-            return DescribedColumn(name, address.text, "unit", path.steps[0])
         if owner is None or owner.is_read_only or owner.kind in ("file", "other") or owner.name == "id":
             return None
-    if column.part == "UnitId":
-        return DescribedColumn(name, address.text, "unit", target)
     if len(steps) > 1 or (column.is_multiple and first is not None and not first.is_multiple):
         return None
     by = column.key if first is not None else ""
@@ -165,6 +208,7 @@ def _editable(column: Column, name: str) -> DescribedColumn | None:
         role,
         target,
         by=by,
+        where=where,
         is_list=column.is_multiple,
         has_unit=column.unit is not None,
     )

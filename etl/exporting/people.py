@@ -24,7 +24,7 @@ MOST_OPTIONS = 5000
 def for_people(columns: Sequence[Column], entity: EntitySchema) -> tuple[Column, ...]:
     """Return columns as a workbook needs them: with the record's id and when it was changed last."""
     found = [
-        replace(one, unnamed=UNTOUCHED) if one.steps and one.kind == "text" else one
+        replace(one, unnamed=UNTOUCHED) if one.unit or (one.steps and one.kind == "text") else one
         for one in columns
         if one.header not in (ID, MODIFIED)
     ]

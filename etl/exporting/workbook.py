@@ -249,8 +249,6 @@ def _about(column: DescribedColumn) -> str:
         return "When the record was changed last, in UTC; for reading only."
     if column.role == "read_only":
         return f"{column.address}: for reading only."
-    if column.role == "unit":
-        return f"{column.address}: name of the unit."
     link = f", found by {column.by}" if column.by else ""
     several = "; several values" if column.is_list else ""
     return f"{column.address}: may be edited{link}{several}."

@@ -161,7 +161,7 @@ class Finder:
             if not rest:
                 return found
         if rest == ["unit"] and found.measure:
-            return replace(found, key=f"{found.key}UnitId", kind="text", field=None, measure="")
+            return replace(found, key=f"{found.key}UnitId", kind="text", measure="")
         if rest:
             what = f'"{found.label}" goes on behind "{path.steps[0]}", which is no link.'
             advice = f"Write {'.'.join(path.steps[: -len(rest)])} alone."
