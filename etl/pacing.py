@@ -113,9 +113,9 @@ class Pacer:
         self._measure(settle=0)
 
     @property
-    def learnt(self) -> Learnt:
-        """What to hand to the next Pacer for this server."""
-        return Learnt(self._bend, self.batch_rows)
+    def learnt(self) -> Learnt | None:
+        """What to hand to the next Pacer for this server; None: nothing is known yet."""
+        return None if self._climbs else Learnt(self._bend, self.batch_rows)
 
     def answered(self, latency_s: float, rows: int) -> None:
         """Take note of an answer: `rows` rows, `latency_s` seconds after they were sent."""

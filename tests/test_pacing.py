@@ -164,6 +164,13 @@ def test_a_new_pace_begins_carefully():
     assert (pacer.slots, pacer.batch_rows) == (1, FIRST_ROWS)
 
 
+def test_a_run_of_a_few_requests_has_learnt_nothing():
+    clock = Clock()
+    pacer = Pacer(Limits(in_flight=16), now=clock.now)
+    deliver(pacer, clock, workers=8, rows=200)
+    assert pacer.learnt is None
+
+
 @given(
     st.lists(st.one_of(st.none(), st.tuples(st.floats(0.0, 500.0), st.integers(1, 100))), max_size=300),
     st.integers(1, 20),
@@ -182,7 +189,7 @@ def test_whatever_happens_the_pace_stays_within_its_limits(events, in_flight, ba
             pacer.answered(latency_s, rows)
         assert 1 <= pacer.slots <= in_flight
         assert 1 <= pacer.batch_rows <= batch_rows
-        assert 1 <= pacer.learnt.slots <= in_flight
+        assert pacer.learnt is None or 1 <= pacer.learnt.slots <= in_flight
 
 
 def test_what_was_learnt_is_kept_by_target(tmp_path):
