@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.sandbox import jobs
+from etl.sandbox import inheritance, jobs
 from etl.sandbox.calls import Answer, Call, json_answer, refusal_answer
 from etl.sandbox.fault_specs import UnreadableFaults
 from etl.sandbox.refusals import BadRequest, NoRoute
@@ -37,6 +37,7 @@ def faults_answer(faults: Faults, call: Call) -> Answer:
 def tick(site: Site, session: Session) -> int:
     """Do what AtroCore's cron does; return the number of jobs that ran."""
     site.accounts.expire()
+    inheritance.settle(session)
     return jobs.tick(session)
 
 

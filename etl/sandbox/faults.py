@@ -103,9 +103,14 @@ class Faults:
 
         return before_item
 
+    def breaking_off(self) -> Callable[[], bool]:
+        """Return what says of each record whether it is stored without its relations."""
+        return lambda: self.strikes("half_stored")
+
     def spoil(self, answer: Answer, call: Call) -> Answer:
         """Return a bulk answer with items missing or wrongly failed, if such a fault strikes."""
-        if answer.status != 200 or answer.content_type != JSON or not is_bulk(call):
+        spoiled = "short_answer" in self._faults or "failed_but_stored" in self._faults
+        if not spoiled or answer.status != 200 or answer.content_type != JSON or not is_bulk(call):
             return answer
         items: JsonValue = orjson.loads(answer.body)
         if not isinstance(items, list) or not items:

@@ -144,6 +144,10 @@ class Instance:
         self.writer.close()
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Session:
     """One request at work: what it may read with, and what its headers ask for."""
@@ -158,8 +162,8 @@ class Session:
     """What the language of the `Language` header adds to a field's name, as `DeDe`; "" is the main one."""
     caches: dict[str, dict[str, JsonValue]] = field(default_factory=dict)
     """Names of linked records that were looked up already, by entity and id."""
-    halved: bool = False
-    """A fault: records are stored without their relations."""
+    breaks_off: Callable[[], bool] = _never
+    """A fault: says whether this record is stored without its relations."""
     delegator: str = ""
     """Who the signed-in user acts for; "" outside of a delegated session."""
     fetched: bytes | None = None

@@ -149,12 +149,13 @@ def _total(session: Session, entity: Entity, where: str, *, values: tuple[SqlVal
     """Count the records of a list; counts are remembered until something is written."""
     key = (entity.name, where, values)
     instance = session.instance
+    writes = instance.writes
     remembered = instance.totals.get(key)
-    if remembered is not None and remembered[0] == instance.writes:
+    if remembered is not None and remembered[0] == writes:
         return remembered[1]
     row = session.row(f'SELECT count(*) FROM "{entity.name}" {_ALIAS} WHERE {where}', values)
     total = int(str(row[0])) if row else 0
     if len(instance.totals) > 1000:
         instance.totals.clear()
-    instance.totals[key] = (instance.writes, total)
+    instance.totals[key] = (writes, total)
     return total

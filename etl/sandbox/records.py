@@ -16,6 +16,7 @@ from etl.sandbox import (
     audits,
     defaults,
     file_records,
+    inheritance,
     linked_objects,
     reading,
     relations,
@@ -91,7 +92,7 @@ def create(
 
 def _break_off(session: Session) -> None:
     """Fail, if that fault strikes, between a record and its relations."""
-    if session.halved:
+    if session.breaks_off():
         raise PhpError("a listener failed")
 
 
@@ -338,6 +339,7 @@ def _apply(
     if written_id == record_id:
         audits.note(session, plan.entity.name, record_id, part="modifiedBy")
         _write(session, plan, record_id, changed={**changed, **server}, moment=moment)
+        inheritance.note(session, plan.entity, record_id, before=stored, after=changed)
         state: JsonObject = {**taken, "id": record_id}
         _break_off(session)
         _relate(session, plan.entity, payload, state=state, moment=moment, fresh=False)

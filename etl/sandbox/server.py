@@ -225,10 +225,14 @@ class Sandbox:
             return await self._work(call)
 
     async def _work(self, call: Call) -> Answer:
-        cost = self.options.cost_per_request_s + self.options.cost_per_record_s * _records_in(call)
+        cost = self.options.cost_per_request_s
+        if self.options.cost_per_record_s:
+            cost += self.options.cost_per_record_s * _records_in(call)
         if cost:
             await asyncio.sleep(cost)
         loop = asyncio.get_running_loop()
+        if not routes.is_sign_in(call) and self.faults.strikes("other_writer"):
+            await loop.run_in_executor(self._writer, self._somebody_else)
         if routes.reads_only(call):
             return await loop.run_in_executor(self._readers, self._read, call)
         fetched: bytes | None = None
@@ -252,23 +256,28 @@ class Sandbox:
     def _write(self, call: Call, fetched: bytes | None) -> Answer:
         with self._transaction() as session:
             session.fetched = fetched
-            if "other_writer" in self.faults and self.faults.strikes("other_writer"):
-                self._other.act(session)
-            session.halved = "half_stored" in self.faults and self.faults.strikes("half_stored")
-            self.site.before_item = self.faults.dying(_records_in(call)) if faults.is_bulk(call) else None
+            session.breaks_off = self.faults.breaking_off()
+            dying = "die_mid_batch" in self.faults and faults.is_bulk(call)
+            self.site.before_item = self.faults.dying(_records_in(call)) if dying else None
             return self._routed(call, session)
+
+    def _somebody_else(self) -> None:
+        with self._transaction() as session:
+            self._other.act(session)
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Session]:
         """Hold the writing connection; everything that was stored is committed, whatever happens."""
         instance = self.instance
         with instance.lock:
+            # Counted before and after, so that what is read in between is not remembered as if it were later.
+            instance.writes += 1
             instance.writer.execute("BEGIN IMMEDIATE")
             try:
                 yield Session(instance, instance.writer)
             finally:
-                instance.writes += 1
                 instance.writer.execute("COMMIT")
+                instance.writes += 1
 
     def _routed(self, call: Call, session: Session) -> Answer:
         session.flatten = call.flag("Flatten-Attributes")

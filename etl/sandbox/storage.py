@@ -24,6 +24,7 @@ OWN_TABLES = """
 CREATE TABLE IF NOT EXISTS _setting (name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS _token (token TEXT PRIMARY KEY, user_id TEXT, active INTEGER,
   made_s REAL, used_s REAL, lifetime_h REAL, idle_h REAL);
+CREATE TABLE IF NOT EXISTS _inheritance (entity TEXT, record_id TEXT, name TEXT, before TEXT, after TEXT);
 CREATE TABLE IF NOT EXISTS _audit (entity TEXT, record_id TEXT, part TEXT, delegator TEXT,
   PRIMARY KEY (entity, record_id, part));
 CREATE TABLE IF NOT EXISTS _content (file_id TEXT PRIMARY KEY, content BLOB);

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from etl.sandbox.instance import Moment, Session
     from etl.sandbox.metadata import Entity, JsonObject, JsonValue
 
-_NEVER_INHERITED = frozenset(
+#: Columns that stay a record's own.
+NEVER_INHERITED = frozenset(
     {
         "id",
         "name",
@@ -50,7 +51,7 @@ def inherit(session: Session, entity: Entity, payload: JsonObject) -> JsonObject
         for column in entity.stored:
             if (
                 column.name not in payload
-                and column.name not in _NEVER_INHERITED
+                and column.name not in NEVER_INHERITED
                 and above.get(column.name) is not None
             ):
                 made[column.name] = above[column.name]

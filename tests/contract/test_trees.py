@@ -74,3 +74,15 @@ def test_children_of_a_deleted_record_become_roots(server):
     child = category(server, parentId=root["id"])
     server.ask("DELETE", f"/Category/{root['id']}")
     assert server.read("Category", child["id"]).body["parentId"] is None
+
+
+def test_a_changed_value_reaches_the_children_that_had_the_old_one_when_the_cron_runs(newer):
+    parent = newer.product(note="old")
+    same = newer.product(parentsIds=[parent["id"]])
+    grandchild = newer.product(parentsIds=[same["id"]])
+    own = newer.product(parentsIds=[parent["id"]], note="mine")
+    newer.change("Product", parent["id"], note="new")
+    assert newer.read("Product", same["id"]).body["note"] == "old"
+    newer.sandbox.cron()
+    notes = [newer.read("Product", one["id"]).body["note"] for one in (same, grandchild, own)]
+    assert notes == ["new", "new", "mine"]

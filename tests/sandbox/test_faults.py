@@ -145,12 +145,9 @@ def test_bodies_and_addresses_may_be_too_large(server):
 
 
 def test_somebody_else_creates_renames_and_deletes(server):
-    before = server.listed("Brand", maxSize=1000).body
     switch_on(server, "other_writer")
-    for _ in range(30):
-        server.ask("PATCH", "/Brand/nobody", {"name": "x"})
-    server.sandbox.faults.replace("")
-    assert server.listed("Brand", maxSize=1000).body != before
+    seen = {str(server.listed("Brand", maxSize=1000, select="name").body) for _ in range(40)}
+    assert len(seen) > 3
 
 
 def test_latency_makes_every_request_wait():
