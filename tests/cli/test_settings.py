@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etl.cli.credentials import KeptToken, forget_token, keep_token, kept_token
@@ -63,7 +63,7 @@ def test_without_any_source_everything_is_a_default(tmp_path):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(present=st.sets(st.sampled_from(["option", "environment", "project", "profile", "default"])))
 def test_the_nearest_source_wins(tmp_path_factory, present):
     folder = tmp_path_factory.mktemp("settings")

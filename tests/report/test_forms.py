@@ -7,7 +7,7 @@ import json
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etl.report import (
@@ -242,13 +242,13 @@ SUMMARIES = st.builds(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(summary=SUMMARIES)
 def test_a_summary_is_read_back_as_it_was(summary):
     assert from_object(json.loads(to_json(summary))) == summary
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(summary=SUMMARIES)
 def test_no_form_lets_data_move_a_terminal(summary):
     for text in (

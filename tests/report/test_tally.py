@@ -6,7 +6,7 @@ import tracemalloc
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from etl.model import ROW_PRECEDENCE, Outcome, Problem, Status
@@ -34,7 +34,7 @@ def test_a_row_with_several_records_has_the_first_status_that_applies():
                 assert tally.rows.of(higher) == tally.rows.read == 1
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     outcomes=st.lists(st.tuples(PLACES, ROWS, st.sampled_from(list(Status))), max_size=60),
     portion=st.integers(1, 20),
@@ -56,7 +56,7 @@ def test_rows_read_is_the_sum_of_all_others_and_each_row_counts_once(outcomes, p
     assert tally.bad == summary.rows.bad
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     first=st.sets(ROWS),
     second=st.sets(ROWS),
