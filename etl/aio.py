@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from etl.api import Client, RetryClock, Secret
+    from etl.delivery import OnDrift
     from etl.model import ProgressListener
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
@@ -74,6 +75,7 @@ async def import_table(
     limit: int | None = None,
     read_options: ReadOptions = ReadOptions(),
     profile: str = "",
+    on_drift: OnDrift = "fail",
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
@@ -88,6 +90,7 @@ async def import_table(
         limit: so many rows at most.
         read_options: how the source is read, before what the mapping says.
         profile: a name for the report.
+        on_drift: what becomes of a row whose record somebody changed in AtroCore since it was looked up.
         listener: told how far the run is; from the thread of the event loop or another one.
         is_stopping: asked before each request; true ends the run after those in flight.
         begins: told the run once its folder is there.
@@ -98,6 +101,7 @@ async def import_table(
     """
     how = HowToImport(
         clock=pim.retry,
+        on_drift=on_drift,
         limits=pim.limits,
         selection=Selection(*rows, limit),
         listener=listener,

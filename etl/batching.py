@@ -142,8 +142,21 @@ def _items(changes: Changes) -> pa.Array:
         if key not in changes.columns:
             nothing = pa.scalar(None, pa.string())
             fragments.append(pc.if_else(pc.fill_null(clear, False), f"{_name(key)}:null", nothing))  # noqa: FBT003
+    fragments += _old_values(changes)
     payload = pc.binary_join_element_wise(*fragments, ",", null_handling="skip")
     return _joined(f'{{"entity":{_name(changes.entity)},"payload":{{', payload, "}},")
+
+
+def _old_values(changes: Changes) -> list[pa.Array]:
+    """The old values of what an update changes, for the server to compare. Source: api-contract §3.4."""
+    old = [
+        _joined(f"{_name(key)}:", column) for key, column in changes.old.items() if key in changes.prev_keys
+    ]
+    if not old:
+        return []
+    inner = pc.binary_join_element_wise(*old, ",", null_handling="skip")
+    has_none = pc.equal(inner, "")
+    return [pc.if_else(has_none, pa.scalar(None, pa.string()), _joined('"_prev":{', inner, "}"))]
 
 
 def _fragment(key: str, column: pa.Array) -> pa.Array:

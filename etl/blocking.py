@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from etl.api import Client, RetryClock, Secret
     from etl.exporting import How as HowToExport
     from etl.exporting import What
+    from etl.delivery import OnDrift
     from etl.model import ProgressListener
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
@@ -73,6 +74,7 @@ def import_table(
     limit: int | None = None,
     read_options: ReadOptions = ReadOptions(),
     profile: str = "",
+    on_drift: OnDrift = "fail",
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
@@ -88,6 +90,7 @@ def import_table(
             limit=limit,
             read_options=read_options,
             profile=profile,
+            on_drift=on_drift,
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,

@@ -319,6 +319,8 @@ class Changes:
     members: Mapping[int, tuple[int, ...]] = dataclasses.field(default_factory=dict)
     part: str = ""
     """Which of several records of a row this is; empty: the row's own."""
+    prev_keys: frozenset[str] = frozenset()
+    """Payload keys of `old` that are sent along, for the server to refuse what somebody else changed meanwhile."""
     attribute_keys: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     """Payload key -> id of the attribute and the key of its value (`value`, `valueUnitId`, …), where the values
     go through the simple endpoints; empty: they go like all others."""

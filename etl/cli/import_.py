@@ -23,6 +23,7 @@ from etl.cli.options import (
 if TYPE_CHECKING:
     from etl.cli.console import Console
     from etl.cli.options import RowRange
+    from etl.delivery import OnDrift
 
 MAPPINGS = (".yaml", ".yml")
 WORKBOOK = ".xlsx"
@@ -54,6 +55,8 @@ class _FailOnType(click.ParamType[FailOn]):
 @click.option("--source", type=click.Path(path_type=Path), help="The table; else what the mapping names.")
 @click.option("--fail-on", type=_FailOnType(), default="any", show_default=True,
               help="From how many failed or invalid rows on the exit code is 5.")  # fmt: skip
+@click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail", show_default=True,
+              help="Of rows whose records were changed in AtroCore while the import runs.")  # fmt: skip
 @rows
 @limit
 @yes
@@ -67,6 +70,7 @@ def command(
     files: tuple[Path, ...],
     source: Path | None,
     fail_on: FailOn,
+    on_drift: OnDrift,
     rows: RowRange | None,
     limit: int | None,
 ) -> int:
@@ -103,6 +107,7 @@ def command(
             rows=(rows.first, rows.last) if rows else (1, None),
             limit=limit,
             profile=settings.profile or "",
+            on_drift=on_drift,
             listener=listener,
             is_stopping=is_stopping,
             begins=lambda run: console.begin_run(run.id, folder=run.folder),

@@ -6,6 +6,7 @@ another record holds the same unique value is answered Updated and nothing is st
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from etl.api import ItemKind
@@ -113,6 +114,13 @@ def judge_each(batch: Batch, refusals: Mapping[str, str], *, done: Status) -> li
             changes, row, key=key, status=status, record_id=record_id, problems=problems
         )
     return outcomes
+
+
+def skipped_if_drifted(outcome: Outcome) -> Outcome:
+    """Return the outcome of a drifted row as the user wants it: left alone."""
+    if outcome.code != "drifted":
+        return outcome
+    return dataclasses.replace(outcome, status=Status.SKIPPED)
 
 
 def _of_create(answer: ItemAnswer, *, is_there: bool, was_sent_before: bool) -> tuple[Status, str]:

@@ -7,13 +7,16 @@ failed.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from etl.batching import halves
+from etl.api import ItemAnswer, ItemKind
+from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
-from etl.delivery.judging import ids_to_look_at, judge, judge_each, refused_whole
+from etl.delivery.drift import OnDrift, Sorted, alarms, sort_out
+from etl.delivery.judging import ids_to_look_at, judge, judge_each, refused_whole, skipped_if_drifted
 from etl.errors import (
     AnswerUnusable,
     Interrupted,
@@ -31,12 +34,14 @@ from etl.model import Status
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
-    from etl.api import Client, ItemAnswer, RetryClock
+    from etl.api import Client, RetryClock
     from etl.journal import Journal
     from etl.model import Batch, Limits, Outcome
 
 log = logging.getLogger(__name__)
 
+MOST_BYTES = 1 << 40
+"""What was a part of a request fits into one."""
 HALVE_AFTER = 2
 """So many 500s for the same batch, then it is sent in halves until the poison row stands alone."""
 LOST_RIGHTS = frozenset({401, 403})
@@ -50,6 +55,7 @@ async def deliver(
     journal: Journal,
     limits: Limits,
     clock: RetryClock,
+    on_drift: OnDrift = "fail",
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[list[Outcome]]:
     """Yield the outcomes of batches as their answers come, not in the order of the batches.
@@ -60,6 +66,7 @@ async def deliver(
     Args:
         batches: None among them: what came before must have its outcomes before the next is asked for.
         clock: how long is waited between tries of a request without an answer.
+        on_drift: what becomes of a row whose record somebody changed since it was looked up.
         is_stopping: asked before each batch; when true, what is in flight is finished and the run ends.
 
     Raises:
@@ -67,7 +74,7 @@ async def deliver(
         RightsLost: the server does not let us write any more.
         Interrupted: `is_stopping` said so.
     """
-    sender = _Sender(client, journal, limits=limits, clock=clock)
+    sender = _Sender(client, journal, limits=limits, clock=clock, on_drift=on_drift)
     flight = _Flight()
     try:
         async for batch in batches:
@@ -121,8 +128,11 @@ class _Flight:
 class _Sender:
     """Sends one batch until its outcomes are known, or until nothing answers any more."""
 
-    def __init__(self, client: Client, journal: Journal, *, limits: Limits, clock: RetryClock) -> None:
+    def __init__(
+        self, client: Client, journal: Journal, *, limits: Limits, clock: RetryClock, on_drift: OnDrift
+    ) -> None:
         self._client, self._journal, self._limits, self._clock = client, journal, limits, clock
+        self._on_drift: OnDrift = on_drift
         self._last_answer = clock.now()
 
     async def send(self, batch: Batch, *, was_sent_before: bool = False) -> list[Outcome]:
@@ -207,9 +217,38 @@ class _Sender:
     async def _judged(
         self, batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool
     ) -> list[Outcome]:
+        found = await self._drift(batch, answers)
+        if found.again:
+            changes = dataclasses.replace(take(batch.changes, list(found.again)), prev_keys=frozenset())
+            (again,) = make_batches(
+                changes, max_rows=len(changes), max_bytes=MOST_BYTES, first_number=batch.number
+            )
+            later = await self.send(again)
+            kept = [i for i in range(len(batch)) if i not in found.again]
+            batch = dataclasses.replace(batch, changes=take(batch.changes, kept))
+            answers = [answers[i] for i in kept]
+        else:
+            later, kept = [], list(range(len(batch)))
         unsure = ids_to_look_at(batch, answers, was_sent_before=was_sent_before)
         standing = await self._standing(batch.entity, unsure)
-        return judge(batch, answers, standing=standing, was_sent_before=was_sent_before)
+        answers = [
+            ItemAnswer(ItemKind.UPDATED) if i in found.done else answer
+            for i, answer in zip(kept, answers, strict=True)
+        ]
+        outcomes = judge(batch, answers, standing=standing, was_sent_before=was_sent_before)
+        if self._on_drift == "skip":
+            outcomes = [skipped_if_drifted(one) for one in outcomes]
+        return [*outcomes, *later]
+
+    async def _drift(self, batch: Batch, answers: Sequence[ItemAnswer]) -> Sorted:
+        positions = alarms(batch, answers)
+        if not positions:
+            return Sorted(frozenset(), (), frozenset())
+        ids = [batch.changes.ids[i].as_py() for i in positions]
+        keys = (*batch.changes.columns, *batch.changes.clears)
+        found = await self._client.look_up(batch.entity, "id", ids, select=("id", *keys))
+        records = {str(record["id"]): record for record in found}
+        return sort_out(batch, positions, records=records, on_drift=self._on_drift)
 
     async def _standing(self, entity: str, ids: Sequence[str]) -> frozenset[str]:
         """Of some ids, those under which a record stands."""

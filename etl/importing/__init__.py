@@ -11,7 +11,7 @@ from etl.importing.legs import DIGESTS, link_finder, read_legs
 from etl.importing.passage import Passage, ended_by
 from etl.journal import Journal
 from etl.model import ChangeKind, Limits, Progress
-from etl.planning import PlanWriter, lines_of, unsent_lines
+from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
 from etl.report.tally import Tally
 from etl.scanning import Selection
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.api import Client, RetryClock
+    from etl.delivery import OnDrift
     from etl.errors import EtlError
     from etl.mapping import Mapping
     from etl.model import Outcome, ProgressListener
@@ -42,6 +43,8 @@ class HowToImport:
     limits: Limits = Limits()
     selection: Selection = Selection()
     """The rows that are meant."""
+    on_drift: OnDrift = "fail"
+    """What becomes of a row whose record somebody changed since it was looked up."""
     listener: ProgressListener | None = None
     is_stopping: Callable[[], bool] = lambda: False
     """Asked before each request; true: what is in flight is finished and the run ends."""
@@ -82,7 +85,7 @@ async def import_table(
     links = link_finder(legs, schema=schema, client=client)
     began, tally, stopped_by = how.clock.now(), Tally(), None
     tally.add_problems(table.problems)
-    with Journal(folder / JOURNAL) as journal:
+    with Journal(folder / JOURNAL) as journal, KeptValues(folder, schema) as kept:
         for outcomes in journal.outcomes():
             tally.add(outcomes)
         for leg in legs:
@@ -93,8 +96,10 @@ async def import_table(
                 journal,
                 limits=how.limits,
                 clock=how.clock,
+                on_drift=how.on_drift,
                 settle=_settler(tally, leg.scan, how.listener),
                 is_stopping=how.is_stopping,
+                keep=kept.keep,
                 created_before=_created_before(journal),
             )
             stopped_by = await ended_by(passage, leg.passes(how.selection, journal.done_rows(leg.block)))

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from etl.api import Client, RetryClock
+    from etl.delivery import OnDrift
     from etl.journal import Journal
     from etl.model import Batch, Changes, Frame, Limits, Outcome
-    from etl.planning import Comparison
+    from etl.planning import Compared, Comparison
 
 
 @dataclass(slots=True)
@@ -29,9 +30,12 @@ class Passage:
     journal: Journal
     limits: Limits
     clock: RetryClock
+    on_drift: OnDrift
     settle: Callable[[Iterable[Outcome]], None]
     """Takes the outcomes as they come."""
     is_stopping: Callable[[], bool]
+    keep: Callable[[Compared], None]
+    """Writes down what stands there, before it is overwritten."""
     created_before: frozenset[str] = frozenset()
     """Ids that a stopped part of this run sent as creates without an answer."""
     batches_made: int = field(default=0, init=False)
@@ -51,6 +55,7 @@ class Passage:
             journal=self.journal,
             limits=self.limits,
             clock=self.clock,
+            on_drift=self.on_drift,
             is_stopping=self.is_stopping,
         )
         async for outcomes in outcomes_of_batches:
@@ -60,6 +65,7 @@ class Passage:
     async def _batches(self, passes: Iterator[Iterator[Frame]]) -> AsyncIterator[Batch | None]:
         for frames in passes:
             async for compared in self.comparison.changes(frames, unsent=self._settle_unsent):
+                self.keep(compared)
                 self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
                 for batch in self._requests(compared.changes):
                     yield batch

@@ -76,9 +76,19 @@ def plan_changes(
         clears=clears,
         appends=appends,
         old=old,
+        prev_keys=frozenset(key for key in old if _is_compared_by_server(key, entity)),
         problems=(*problems.values(), *warnings),
         members=payloads.members,
     )
+
+
+def _is_compared_by_server(key: str, entity: EntitySchema) -> bool:
+    """Lists and objects have too many spellings to be held against each other; for them nothing is said."""
+    field = entity.by_payload_key(key)
+    return field is not None and field.kind in COMPARED
+
+
+COMPARED = frozenset({"text", "int", "float", "bool", "date", "datetime", "enum", "link", "list_option"})
 
 
 def _differences(
