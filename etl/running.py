@@ -16,7 +16,7 @@ from etl.importing import DIGESTS, JOURNAL, Carried, HowToImport, import_table, 
 from etl.journal import Journal
 from etl.mapping import load
 from etl.model import Status
-from etl.planning import PlanHeader, PlanWriter
+from etl.planning import PlanHeader, PlanWriter, write_kept
 from etl.report import Instance, Summary, to_object
 from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from
 from etl.report.foreseen import to_object as foreseen_object
@@ -29,6 +29,7 @@ from etl.tables import ReadOptions, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from collections.abc import Mapping as Map
     from datetime import datetime
 
     import pandas as pd
@@ -269,7 +270,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport) -
         carried = await import_table(
             ground.table, ground.mapping, schema=ground.schema, client=client, folder=run.folder, how=how
         )
-    rejected = await asyncio.to_thread(_write_report, run, ground.table, carried)
+    rejected, fields = await asyncio.to_thread(_write_report, run, ground.table, carried)
     is_stopped = carried.ended_by is not None
     summary = carried.tally.summary(
         run.id,
@@ -285,21 +286,26 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport) -
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )
+    summary = dataclasses.replace(summary, fields=fields)
     end_run(run, to_object(summary))
     log.info("ends", extra={"run": run.id, "status": summary.status, "read": summary.rows.read})
     return summary
 
 
-def _write_report(run: Run, table: Table, carried: Carried) -> Path | None:
-    """Write the files that tell of every row; return that of the rejected ones, None where there are none."""
+def _write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None, Map[str, Map[str, int]]]:
+    """Write the files that tell of every row.
+
+    Return that of the rejected ones, None where there are none, and the changed fields (`Summary.fields`).
+    """
     if carried.ended_by is not None:
         for rows in scanned_rows(run.folder / DIGESTS):
             carried.tally.add_rest(table.name, table.sheet, rows=rows, status=Status.PENDING)
     with Journal(run.folder / JOURNAL) as journal:
         write_results(run.folder, journal.outcomes())
         rejected = rejected_rows(outcome for outcomes in journal.outcomes() for outcome in outcomes)
+        fields = write_kept(run.folder, journal.outcomes())
     of_table = rejected.get((table.name, table.sheet), {})
-    return write_rejected(table, of_table, run=run.id, folder=run.folder)
+    return write_rejected(table, of_table, run=run.id, folder=run.folder), fields
 
 
 def _next_commands(run: Run, ground: _Ground, *, rejected: Path | None, is_stopped: bool) -> list[str]:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from etl.batching import to_json
 from etl.model import ChangeKind
+from etl.planning.phases import RELATIONS
 from etl.problems import is_error, say
 
 if TYPE_CHECKING:
@@ -151,8 +152,10 @@ def _parts(changes: Changes, key: str, is_sent: np.ndarray[tuple[int], np.dtype[
 
 def _of_records(compared: Compared) -> dict[str, pa.Array]:
     changes, count = compared.changes, len(compared.changes)
-    live = compared.found.records if compared.found is not None else [None] * count
-    moments = [None if one is None else one.get("modifiedAt") for one in live]
+    live = compared.found.records if compared.found is not None else ()
+    # By id and not by position: what travels by itself holds some of the records only.
+    moments = {one["id"]: one.get("modifiedAt") for one in live if one is not None}
+    modified = [moments.get(one) for one in changes.ids.to_pylist()]
     told: dict[int, list[tuple[str, str, bool]]] = {}
     for problem in changes.problems:
         told.setdefault(problem.row, []).append((problem.code, say(problem), is_error(problem)))
@@ -169,8 +172,11 @@ def _of_records(compared: Compared) -> dict[str, pa.Array]:
         "part": all_of(changes.part),
         "key": changes.keys,
         "id": changes.ids,
-        "kind": pa.array([kind.value for kind in changes.kinds], pa.string()),
-        "modified_at": pa.array([m if isinstance(m, str) else None for m in moments], pa.string()),
+        # What follows the record of a new child is a part of its creation: nothing stood there before.
+        "kind": all_of(ChangeKind.CREATE.value)
+        if changes.part == RELATIONS
+        else pa.array([kind.value for kind in changes.kinds], pa.string()),
+        "modified_at": pa.array([m if isinstance(m, str) else None for m in modified], pa.string()),
         "code": pa.array([code for code, _ in reasons], pa.string()),
         "message": pa.array([message for _, message in reasons], pa.string()),
     }

@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from etl.errors import SourceUnreadable
 from etl.planning.lines import LAYOUT
+from etl.planning.phases import RELATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -147,7 +148,10 @@ def changed_lines(lines: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _heads(lines: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the first line of each record."""
+    """Return the first line of each record; what follows a new child by itself is no record more."""
+    lines = lines.filter(pc.not_equal(pc.fill_null(lines["part"], ""), RELATIONS))
+    if not len(lines):
+        return lines
     same = pa.array([True] * (len(lines) - 1), pa.bool_())
     for name, nothing in (("id", ""), ("row", 0), ("part", "")):
         column = pc.fill_null(lines[name], nothing)

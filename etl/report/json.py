@@ -49,6 +49,7 @@ def to_object(summary: Summary) -> dict[str, Json]:
         "missing": [dataclasses.asdict(target) for target in summary.missing],
         "missing_total": summary.missing_total,
         "error": summary.error,
+        "fields": {entity: dict(counts) for entity, counts in summary.fields.items()},
         "instance": dataclasses.asdict(summary.instance) if summary.instance else None,
         "version": summary.version,
     }
@@ -104,6 +105,10 @@ def _summary(said: Mapping[str, Json]) -> Summary:
         missing=tuple(_missing(_table(one)) for one in _items(said.get("missing", []))),
         missing_total=_whole(said.get("missing_total", 0)),
         error=_text_or_none(said.get("error")),
+        fields={
+            entity: {name: _whole(count) for name, count in _table(counts).items()}
+            for entity, counts in _table(said.get("fields", {})).items()
+        },
         instance=_instance(_table(instance)) if instance is not None else None,
         version=_text(said.get("version", "")),
     )

@@ -161,6 +161,8 @@ class Summary:
     missing_total: int = 0
     error: str | None = None
     """Why it failed or stopped, as a sentence; None: it did neither, or a guard says why."""
+    fields: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+    """Entity -> field -> records that were updated in it."""
     instance: Instance | None = None
     """None: no server was spoken to."""
     version: str = ""

@@ -45,6 +45,7 @@ def to_text(summary: Summary) -> str:
         [first_line(summary.instance, verb=summary.verb, version=summary.version), _verdict(summary)],
         _rows(summary),
         _records(summary),
+        _fields(summary),
         [_cost(summary)] if summary.requests or summary.rows.read else [],
         _problems(summary),
         _missing(summary),
@@ -104,6 +105,16 @@ def _records(summary: Summary) -> list[str]:
         return []
     body = [(neutral(e), [counts.of(name) for name in names]) for e, counts in summary.records.items()]
     return _table(["Records", *names], body)
+
+
+def _fields(summary: Summary) -> list[str]:
+    counted = [
+        (f"{entity}.{name}", count)
+        for entity, counts in summary.fields.items()
+        for name, count in counts.items()
+    ]
+    most = sorted(counted, key=lambda one: (-one[1], one[0]))
+    return _table(["Changed fields", "records"], [(neutral(name), [n]) for name, n in most]) if most else []
 
 
 def _cost(summary: Summary) -> str:

@@ -1,0 +1,154 @@
+"""Old values of what a run changes, in its folder: on disk before the request leaves, so a kill loses none.
+
+While the run is under way they stand in streams (`changes-1.arrows`, one for each part of a resumed run); at
+its end they become `changes.parquet`. The lines are those of a plan.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from pyarrow import parquet
+
+from etl.model import Status
+from etl.planning.lines import LAYOUT, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from etl.model import Outcome
+    from etl.planning.comparing import Compared
+    from etl.schema import Schema
+
+CHANGES = "changes.parquet"
+"""Name in the folder of a run; absent where nothing was to be changed."""
+KINDS = pa.array(["update", "delete"])
+
+
+class KeptValues:
+    """Writes the old values of one part of a run; a file is begun with the first of them."""
+
+    def __init__(self, folder: Path, schema: Schema) -> None:
+        self._folder, self._schema = folder, schema
+        self._file: pa.OSFile | None = None
+        self._writer: pa.RecordBatchWriter | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._writer is not None and self._file is not None:
+            self._writer.close()
+            self._file.close()
+
+    def keep(self, compared: Compared) -> None:
+        """Write what stands there of the records that will be changed or deleted."""
+        changes = compared.changes
+        if not any(kind.value in ("update", "delete") for kind in changes.kinds):
+            return
+        lines = lines_of(compared, entity=self._schema.entity(changes.entity))
+        lines = lines.filter(pc.is_in(lines["kind"], KINDS))
+        if self._writer is None:
+            number = len(_streams(self._folder)) + 1
+            self._file = pa.OSFile(str(self._folder / f"changes-{number}.arrows"), "wb")
+            self._writer = pa.ipc.new_stream(self._file, LAYOUT)
+        self._writer.write_batch(lines)
+
+
+def write_kept(folder: Path, outcomes: Iterable[Iterable[Outcome]]) -> dict[str, dict[str, int]]:
+    """Put everything that was kept into one file; return entity -> field -> records that were changed in it.
+
+    Where a stopped part of the run kept a value already, that one counts: it is the older one.
+
+    Args:
+        outcomes: of the run; only fields of records that were updated are counted.
+    """
+    streams = _streams(folder)
+    path = folder / CHANGES
+    if not streams and not path.exists():
+        return {}
+    updated = np.sort(_hashes(f"{one.entity}\x1f{one.record_id}" for some in outcomes for one in some
+                              if one.status is Status.UPDATED))  # fmt: skip
+    counts: Counter[tuple[str, str]] = Counter()
+    beside = path.with_name(f"{CHANGES}.new")
+    with parquet.ParquetWriter(beside, LAYOUT, compression="zstd") as writer:
+        for lines in _first_of_each(_kept(folder), is_one=len(streams) == 1 and not path.exists()):
+            writer.write_batch(lines)
+            counts.update(_changed(lines, updated))
+    beside.replace(path)
+    for stream in streams:
+        stream.unlink()
+    found: dict[str, dict[str, int]] = {}
+    for (entity, name), count in sorted(counts.items()):
+        found.setdefault(entity, {})[name] = count
+    return found
+
+
+def read_kept(folder: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the lines of old values of a run, whether it has ended or was killed; see `lines.LAYOUT`."""
+    yield from _kept(folder)
+
+
+def _kept(folder: Path) -> Iterator[pa.RecordBatch]:
+    if (path := folder / CHANGES).exists():
+        with parquet.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=5000)
+    for stream in _streams(folder):
+        with pa.OSFile(str(stream), "rb") as source:
+            yield from _whole_batches(source)
+
+
+def _whole_batches(source: pa.OSFile) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a stream; one that a kill cut off was never sent either."""
+    try:
+        yield from pa.ipc.open_stream(source)
+    except (pa.ArrowInvalid, OSError):
+        return
+
+
+def _first_of_each(batches: Iterator[pa.RecordBatch], *, is_one: bool) -> Iterator[pa.RecordBatch]:
+    """Leave out the lines whose record and field stood in an earlier stream."""
+    if is_one:
+        yield from batches
+        return
+    seen: set[int] = set()
+    for lines in batches:
+        hashes = _line_hashes(lines, ("entity", "id", "part", "payload_key"))
+        wanted = [one not in seen for one in hashes.tolist()]
+        seen.update(hashes.tolist())
+        yield lines.filter(pa.array(wanted, pa.bool_()))
+
+
+def _changed(
+    lines: pa.RecordBatch, updated: np.ndarray[tuple[int], np.dtype[np.uint64]]
+) -> Mapping[tuple[str, str], int]:
+    is_updated = np.isin(_line_hashes(lines, ("entity", "id")), updated)
+    told = lines.filter(pc.and_(pa.array(is_updated), pc.is_valid(lines["field"])))
+    if not len(told):
+        return {}
+    table = pa.Table.from_batches([told.select(["entity", "field"])])
+    return {
+        (one["entity"], one["field"]): one["count_all"]
+        for one in table.group_by(["entity", "field"]).aggregate([([], "count_all")]).to_pylist()
+    }
+
+
+def _line_hashes(
+    lines: pa.RecordBatch, names: tuple[str, ...]
+) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    columns = [pc.fill_null(lines[name], "") for name in names]
+    return _hashes(pc.binary_join_element_wise(*columns, "\x1f").to_pylist())
+
+
+def _hashes(texts: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    return np.fromiter((xxhash.xxh3_64_intdigest(text.encode()) for text in texts), np.uint64)
+
+
+def _streams(folder: Path) -> list[Path]:
+    return sorted(folder.glob("changes-*.arrows"), key=lambda path: int(path.stem.partition("-")[2]))
