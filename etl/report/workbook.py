@@ -21,8 +21,9 @@ from etl.problems import is_error, say
 from etl.report.neutral import neutral
 from etl.tables import table_of
 from etl.tables.columns import letters
+from etl.tables.marked import RED, Layer, MarkedWriter
 from etl.tables.writing import completed
-from etl.tables.xlsx import RED, Layer, XlsxWriter, sheet_name
+from etl.tables.xlsx import sheet_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -194,7 +195,7 @@ def _write_anew(
     has_places = table.sheet is not None
     title = table.sheet if table.sheet is not None else table.name.rpartition(".")[0] or table.name
     layer = Layer(max(table.header_row, 1), table.first_column, marks) if has_places else Layer(marks=marks)
-    writer = XlsxWriter(part, name=part.name, header=table.header, sheet=title, layer=layer)
+    writer = MarkedWriter(part, name=part.name, header=table.header, sheet=title, layer=layer)
     for frame in table.frames():
         numbers: list[int] = frame.numbers.to_pylist()
         data = table_of(frame)

@@ -22,7 +22,7 @@ from etl.tables.origin import digest_of, opened
 from etl.tables.records import lines_in
 from etl.tables.sniff import SAMPLE_BYTES, sniff_encoding, sniff_shape
 from etl.tables.table import Dialect, ReadOptions, Table
-from etl.tables.values import to_text
+from etl.tables.values import to_texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,22 +181,3 @@ def _bytes_of(lines: pa.StringArray) -> bytes:
         return b""
     bounds = np.frombuffer(offsets, np.int32)
     return bytes(memoryview(data)[bounds[lines.offset] : bounds[lines.offset + len(lines)]])
-
-
-def to_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return cells of any type in their canonical text; null stays null."""
-    kind = column.type
-    if pa.types.is_string(kind):
-        return column
-    if pa.types.is_timestamp(kind):
-        texts = pc.strftime(column, "%Y-%m-%d %H:%M:%S%z" if kind.tz else "%Y-%m-%d %H:%M:%S")
-        return pc.replace_substring_regex(texts, r"(:\d\d)\.0+", r"\1")
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_duration(kind):
-        return pa.chunked_array(
-            [pa.array([None if one is None else to_text(one) for one in column.to_pylist()], pa.string())]
-        )
-    if pa.types.is_time(kind):
-        return pc.replace_substring_regex(column.cast(pa.string()), r"(:\d\d)\.0+$", r"\1")
-    if pa.types.is_dictionary(kind):
-        return to_texts(column.cast(kind.value_type))
-    return column.cast(pa.string())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,3 +158,22 @@ def to_text(cell: Cell) -> str:  # noqa: C901, PLR0911  one line per type reads 
     if isinstance(cell, bytes):
         return cell.decode(errors="replace")
     return str(cell)
+
+
+def to_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return cells of any type in their canonical text; null stays null."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        return column
+    if pa.types.is_timestamp(kind):
+        texts = pc.strftime(column, "%Y-%m-%d %H:%M:%S%z" if kind.tz else "%Y-%m-%d %H:%M:%S")
+        return pc.replace_substring_regex(texts, r"(:\d\d)\.0+", r"\1")
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_duration(kind):
+        return pa.chunked_array(
+            [pa.array([None if one is None else to_text(one) for one in column.to_pylist()], pa.string())]
+        )
+    if pa.types.is_time(kind):
+        return pc.replace_substring_regex(column.cast(pa.string()), r"(:\d\d)\.0+$", r"\1")
+    if pa.types.is_dictionary(kind):
+        return to_texts(column.cast(kind.value_type))
+    return column.cast(pa.string())

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl import tables
-from etl.errors import FormatUnknown
+from etl.errors import FormatTooSmall, FormatUnknown
+from etl.tables import xlsx
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +146,42 @@ def test_a_text_in_a_workbook_becomes_no_formula_link_or_number(tmp_path: Path) 
 def test_identifiers_of_more_than_fifteen_digits_are_texts_in_a_workbook(tmp_path: Path) -> None:
     tables.write(tmp_path / "a.xlsx", [pa.table({"n": [1234567890123456789, 12]})])
     assert back(tmp_path / "a.xlsx").column("n").to_pylist() == ["1234567890123456789", "12"]
+
+
+def test_what_a_sheet_cannot_hold_as_a_value_is_a_text(tmp_path: Path) -> None:
+    data = pa.table(
+        {
+            "day": pa.array([dt.date(1899, 5, 1), dt.date(2026, 1, 2)]),
+            "zone": pa.array([dt.datetime(2026, 1, 2, 8, tzinfo=dt.UTC), None], pa.timestamp("us", "UTC")),
+            "time": pa.array([dt.time(8, 30), None], pa.time64("us")),
+            "money": pa.array([Decimal("12.50"), Decimal("1234567890123456.75")]),
+            "tags": pa.array([["a", "b"], None]),
+            "odd": pa.array([float("nan"), float("inf")]),
+            "key": ["k", "k"],
+        }
+    )
+    tables.write(tmp_path / "a.xlsx", [data])
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").active
+    rows = list(sheet.iter_rows(min_row=2, values_only=True))
+    assert rows[0] == ("1899-05-01", "2026-01-02 08:00:00+0000", dt.time(8, 30), 12.5, '["a","b"]', None, "k")
+    assert rows[1] == (dt.datetime(2026, 1, 2), None, None, "1234567890123456.75", None, None, "k")  # noqa: DTZ001
+
+
+def test_a_sheet_of_any_title_and_header_opens_in_other_programs(tmp_path: Path) -> None:
+    dialect = tables.Dialect(sheet='Müller\'s <Q3> & "Co" [2026]/x')
+    tables.write(tmp_path / "a.xlsx", [pa.table({"<a> & b": ["x_x0041_\x07\ry < & >"]})], dialect=dialect)
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    assert book.sheetnames == ['Müller\'s <Q3> & "Co" _2026__x']
+    assert book.active["A1"].value == "<a> & b"
+    assert back(tmp_path / "a.xlsx").column(0).to_pylist() == ["x_x0041_\x07\ry < & >"]
+
+
+def test_more_rows_than_a_sheet_takes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "MOST_ROWS", 4)
+    tables.write(tmp_path / "a.xlsx", [pa.table({"a": [1, 2, 3]})])
+    with pytest.raises(FormatTooSmall, match="a sheet takes 3 rows"):
+        tables.write(tmp_path / "a.xlsx", [pa.table({"a": [1, 2]}), pa.table({"a": [3, 4]})])
+    assert back(tmp_path / "a.xlsx").num_rows == 3
 
 
 def test_a_text_longer_than_a_cell_is_a_problem_and_never_cut(tmp_path: Path) -> None:
