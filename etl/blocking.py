@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from etl.api import Client, RetryClock, Secret
+    from etl.delivery import OnDrift
     from etl.exporting import How as HowToExport
     from etl.exporting import What
-    from etl.delivery import OnDrift
     from etl.model import ProgressListener
     from etl.report import Summary
     from etl.report.foreseen import Foreseen

@@ -56,7 +56,7 @@ class _FailOnType(click.ParamType[FailOn]):
 @click.option("--fail-on", type=_FailOnType(), default="any", show_default=True,
               help="From how many failed or invalid rows on the exit code is 5.")  # fmt: skip
 @click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail", show_default=True,
-              help="Of rows whose records were changed in AtroCore while the import runs.")  # fmt: skip
+              help="What becomes of records that were changed in AtroCore meanwhile.")  # fmt: skip
 @rows
 @limit
 @yes
