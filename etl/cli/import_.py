@@ -55,7 +55,8 @@ class _FailOnType(click.ParamType[FailOn]):
 @click.option("--source", type=click.Path(path_type=Path), help="The table; else what the mapping names.")
 @click.option("--fail-on", type=_FailOnType(), default="any", show_default=True,
               help="From how many failed or invalid rows on the exit code is 5.")  # fmt: skip
-@click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail", show_default=True,
+@click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail",
+              show_default=True,
               help="What becomes of records that were changed in AtroCore meanwhile.")  # fmt: skip
 @rows
 @limit
