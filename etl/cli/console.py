@@ -221,6 +221,9 @@ class Console:
         def terminate(_number: int, _frame: FrameType | None) -> None:
             # From here on it is an interrupt like Ctrl-C, which a loop finishes its requests for.
             self._signal = Exit.TERMINATED
+            if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+                # A shell starts what it puts in the background with interrupts ignored.
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.raise_signal(signal.SIGINT)
 
         before = signal.signal(signal.SIGTERM, terminate)

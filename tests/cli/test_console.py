@@ -285,10 +285,17 @@ def test_a_secret_is_hidden_in_every_form_in_which_it_travels(console):
 # Signals
 
 
-def test_a_terminated_process_ends_with_143_and_an_interrupted_one_with_130(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "is_background", "code"),
+    [(signal.SIGTERM, False, 143), (signal.SIGINT, False, 130), (signal.SIGTERM, True, 143)],
+)
+def test_a_terminated_process_ends_with_143_and_an_interrupted_one_with_130(
+    tmp_path, number, is_background, code
+):
     script = tmp_path / "verb.py"
     script.write_text(
-        "import asyncio, sys\n"
+        "import asyncio, signal, sys\n"
+        f"signal.signal(signal.SIGINT, {'signal.SIG_IGN' if is_background else 'signal.default_int_handler'})\n"
         "from etl.cli.console import Console\n"
         "async def work():\n"
         "    print('ready', flush=True)\n"
@@ -296,20 +303,19 @@ def test_a_terminated_process_ends_with_143_and_an_interrupted_one_with_130(tmp_
         "sys.exit(int(Console().guard(lambda: asyncio.run(work()))))\n"
     )
     tree = str(Path(__file__).parents[2])
-    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
-        process = subprocess.Popen(
-            [sys.executable, str(script)],
-            env={**os.environ, "PYTHONPATH": tree},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        with process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            process.send_signal(number)
-            _, err = process.communicate(timeout=30)
-        assert (process.returncode, err.strip()) == (code, "interrupted")
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": tree},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err.strip()) == (code, "interrupted")
 
 
 # Questions
