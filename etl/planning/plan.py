@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = b"atro-etl-plan"
-"""Where the header stands among the metadata of the schema."""
+"""Where the header stands among the key-value metadata of the file."""
 FORMAT = 1
 GROUP_LINES = 50_000
 FIRST_KEPT = 100
@@ -125,7 +125,7 @@ def read_header(path: Path) -> PlanHeader:
         SourceUnreadable: the file is no plan, or one of a later version.
     """
     try:
-        metadata = parquet.read_schema(path).metadata or {}
+        metadata = parquet.read_metadata(path).metadata or {}
         said = json.loads(metadata[KEY])
         known = {one.name for one in dataclasses.fields(PlanHeader) if said["format"] == FORMAT}
         facts = {name: value for name, value in said.items() if name in known}
