@@ -24,6 +24,8 @@ def as_text(found: Inspection, problems: Sequence[Problem]) -> list[str]:
     if dialect.format == "csv":
         how += f', {dialect.encoding}, delimiter "{dialect.delimiter}"'
     lines = [f"{table.name} ({how}): {found.rows:,} rows, {len(found.columns)} columns"]
+    if others := [name for name in table.sheets if name != table.sheet]:
+        lines.append(f"Other sheets: {', '.join(others)}")
     if found.unreadable_total:
         lines.append(f"{found.unreadable_total:,} rows cannot be read")
     name_width = max((len(one.name) for one in found.columns), default=0)
@@ -57,6 +59,7 @@ def as_json(found: Inspection, problems: Sequence[Problem]) -> dict[str, Json]:
         "schema": 1,
         "file": table.name,
         "sheet": table.sheet,
+        "sheets": list(table.sheets),
         "format": table.dialect.format,
         "encoding": table.dialect.encoding if table.dialect.format == "csv" else None,
         "delimiter": table.dialect.delimiter if table.dialect.format == "csv" else None,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKED = (".gz", ".zip")
+MOST_UNPACKED_BYTES = 1 << 30
+"""Of formats that are held in memory to be unpacked."""
 
 
 def suffix_of(path: Path) -> str:
@@ -107,11 +109,22 @@ def _member(archive: zipfile.ZipFile, path: Path) -> str:
 
 
 def read_bytes(path: Path) -> io.BytesIO | Path:
-    """Return what libraries that seek can open: the path itself, or the unpacked bytes in memory."""
+    """Return what libraries that seek can open: the path itself, or the unpacked bytes in memory.
+
+    Raises:
+        SourceUnreadable: more would be unpacked than any table needs.
+    """
     if path.suffix.lower() not in PACKED:
         return path
     with opened(path) as stream:
-        return io.BytesIO(stream.read())
+        data = stream.read(MOST_UNPACKED_BYTES + 1)
+    if len(data) > MOST_UNPACKED_BYTES:
+        raise SourceUnreadable(
+            str(path),
+            reason=f"it unpacks to more than {MOST_UNPACKED_BYTES:,} bytes.",
+            advice="Unpack it and name the file; CSV is read from packed files of any size.",
+        )
+    return io.BytesIO(data)
 
 
 def digest_of(path: Path) -> str:

@@ -11,16 +11,19 @@ import posixpath
 import re
 import zipfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from etl.errors import SourceUnreadable
 from etl.tables.columns import position_of
+from etl.tables.origin import read_bytes, suffix_of
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
-    from pathlib import Path
 
+SEARCHED = (".xlsx", ".xlsm")
 CHUNK_BYTES = 1 << 20
 LONGEST_CELL_XML = 64 << 20
 
@@ -101,18 +104,21 @@ class Styles:
     currencies: frozenset[int] = frozenset()
 
 
-def refuse_bomb(path: Path) -> None:
-    """Refuse a packed workbook that would unpack to more than any sheet needs.
+def refuse_bomb(path: Path, source: Path | io.BytesIO) -> None:
+    """Refuse a workbook that would unpack to more than any sheet needs.
+
+    Args:
+        path: for the message.
 
     Raises:
         SourceUnreadable: it would.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(source) as archive:
             unpacked = sum(one.file_size for one in archive.infolist())
     except (zipfile.BadZipFile, OSError):
         return  # no ZIP: what reads it says so
-    packed = max(path.stat().st_size, 1)
+    packed = max(path.stat().st_size if isinstance(source, Path) else source.getbuffer().nbytes, 1)
     if unpacked > MOST_UNPACKED_BYTES or (unpacked > HARMLESS_BYTES and unpacked > MOST_RATIO * packed):
         raise SourceUnreadable(
             str(path),
@@ -124,8 +130,10 @@ def refuse_bomb(path: Path) -> None:
 def scan_sheet(path: Path, title: str) -> SheetFacts:
     """Return what the XML of one sheet of an .xlsx or .xlsm tells; nothing for a file that is none."""
     facts = SheetFacts()
+    if suffix_of(path) not in SEARCHED:
+        return facts
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(read_bytes(path)) as archive:
             member = _member(archive, title)
             if member is None:
                 return facts

@@ -87,6 +87,8 @@ class Table:
     """Row of the header, counted like other rows; 0: there is none, row 1 is the first of the data."""
     first_column: int = 0
     """0-based position in the sheet of the first of `header`."""
+    sheets: tuple[str, ...] = ()
+    """Names of all sheets of the workbook, hidden ones too."""
     sheet_facts: Callable[[], SheetFacts] | None = field(default=None, repr=False)
     """Of workbooks: what only the XML of the sheet tells. None: another format."""
     is_partial: bool = False

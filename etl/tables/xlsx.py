@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,6 @@ from etl.tables.values import to_text, to_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from python_calamine import CalamineSheet
 
@@ -74,9 +74,9 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         SourceEmpty: the sheet has no cell.
         SourceUnreadable: no workbook, one with a password, or no such sheet.
     """
-    refuse_bomb(path)
     with _workbook(path) as book:
         title = _choose(book, options, path)
+        sheets = tuple(book.sheet_names)
 
     @lru_cache(maxsize=1)
     def load() -> CalamineSheet:
@@ -120,6 +120,7 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
         path=path,
         passes=lambda: _frames(layout, frame_rows),
         header_row=first_row - 1,
+        sheets=sheets,
         first_column=first,
         sheet_facts=facts,
         fingerprint=lambda: digest_of(path),
@@ -131,7 +132,11 @@ def read_xlsx(path: Path, options: ReadOptions, *, name: str, frame_rows: int) -
 @contextmanager
 def _workbook(path: Path) -> Iterator[CalamineWorkbook]:
     try:
-        with CalamineWorkbook.from_object(read_bytes(path)) as book:
+        source = read_bytes(path)
+        refuse_bomb(path, source)
+        if not isinstance(source, Path):
+            source.seek(0)
+        with CalamineWorkbook.from_object(source) as book:
             yield book
     except PasswordError:
         raise SourceUnreadable(

@@ -4,6 +4,7 @@ import csv as standard
 import io
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -214,6 +215,20 @@ def test_frames_hold_at_most_the_rows_asked_for(tmp_path: Path) -> None:
     sizes = [len(frame) for frame in table.frames()]
     assert max(sizes) <= 100
     assert sum(sizes) == 1001
+
+
+def test_a_header_over_two_lines_is_one_header(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, 'Nr;"Preis\nin Euro";Name\n1;2;3\n'))
+    assert (table.header, rows_of(table)) == (("Nr", "Preis in Euro", "Name"), {3: ("1", "2", "3")})
+
+
+def test_reading_holds_some_blocks_and_not_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    line = "00123;" + "x" * 300 + ";1,50\n"
+    path.write_text("a;b;c\n" + line * 100_000)
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in tables.read(path).frames()]
+    assert max(held) < 10 * reader.BLOCK_BYTES < path.stat().st_size
 
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import xlsxwriter
 
 from etl import tables
 from etl.errors import SourceEmpty, SourceUnreadable
+from etl.tables import origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -193,6 +195,45 @@ def test_a_zip_bomb_is_refused(tmp_path: Path) -> None:
         archive.writestr("xl/worksheets/sheet1.xml", b"\0" * (120 << 20))
     with pytest.raises(SourceUnreadable, match="would unpack"):
         tables.read(tmp_path / "a.xlsx")
+
+
+def test_a_packed_workbook_is_read_and_searched_like_others(
+    book: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = book(("a", "b"), (1, "=A2*2"))
+    (tmp_path / "book.xlsx.gz").write_bytes(gzip.compress(path.read_bytes()))
+    assert cells_of(tables.read(tmp_path / "book.xlsx.gz")) == {2: (1, "=A2*2")}
+
+
+def test_a_packed_zip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(origin, "MOST_UNPACKED_BYTES", 1000)
+    (tmp_path / "a.xlsx.gz").write_bytes(gzip.compress(b"\0" * 1001))
+    with pytest.raises(SourceUnreadable, match="unpacks to more than 1,000 bytes"):
+        tables.read(tmp_path / "a.xlsx.gz")
+
+
+def test_an_open_document_spreadsheet_is_read(tmp_path: Path) -> None:
+    space = "urn:oasis:names:tc:opendocument:xmlns"
+    cell = '<table:table-cell office:value-type="{}"><text:p>{}</text:p></table:table-cell>'
+    head = cell.format("string", "SKU") + cell.format("string", "Preis")
+    data = cell.format("string", "00123") + cell.format('float" office:value="1.5', "1,5")
+    rows = f"<table:table-row>{head}</table:table-row><table:table-row>{data}</table:table-row>"
+    content = (
+        f'<office:document-content xmlns:office="{space}:office:1.0" xmlns:table="{space}:table:1.0" '
+        f'xmlns:text="{space}:text:1.0"><office:body><office:spreadsheet><table:table table:name="Liste">'
+        f"{rows}</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    manifest = (
+        f'<manifest:manifest xmlns:manifest="{space}:manifest:1.0">'
+        '<manifest:file-entry manifest:full-path="/" '
+        'manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/></manifest:manifest>'
+    )
+    with zipfile.ZipFile(tmp_path / "a.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", manifest)
+    table = tables.read(tmp_path / "a.ods")
+    assert (table.sheet, table.sheets, cells_of(table)) == ("Liste", ("Liste",), {2: ("00123", 1.5)})
 
 
 def test_an_empty_sheet_is_refused(book: Callable[..., Path]) -> None:
