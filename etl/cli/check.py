@@ -6,31 +6,37 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl.cli.checking import find_problems
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
-from etl.cli.mapping_ground import FILE, find_schema, open_source, snapshot, source
+from etl.cli.mapping_ground import FILE, find_ground, open_source, snapshot, source
 from etl.cli.options import connection, output, pass_console, state
 from etl.report import neutral
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from etl.mapping import Mapping, MappingProblem
-    from etl.schema import Schema
-    from etl.tables import Table
+    from etl.mapping import MappingProblem
 
 
 @click.command("check")
 @click.argument("mapping", type=FILE)
 @source
 @snapshot
+@click.option("--online", is_flag=True, help="Ask the instance even where there is a snapshot.")
 @click.option("--export", "is_export", is_flag=True, help="Tell also what an export cannot bring back.")
 @connection
 @state
 @output
 @pass_console
 def command(
-    console: Console, *, mapping: Path, source: Path | None, snapshot: Path | None, is_export: bool
+    console: Console,
+    *,
+    mapping: Path,
+    source: Path | None,
+    snapshot: Path | None,
+    online: bool,
+    is_export: bool,
 ) -> int:
     """Every problem of a MAPPING as file:line:col: against itself, the source, and the schema."""
     from etl import mapping as language  # noqa: PLC0415  `--help` needs none of it
@@ -38,34 +44,17 @@ def command(
     read, problems = language.read(mapping)
     if read is not None:
         table = open_source(read, source)
-        schema = find_schema(console, snapshot)
+        ground = find_ground(console, snapshot, read, asks=online)
         if table is None:
             console.note("no source: columns are not checked")
-        if schema is None:
+        if ground.schema is None:
             console.note("no schema: fields are not checked; pull one with `atro-etl schema pull`")
-        problems = _found(read, table, schema, is_export=is_export)
+        problems = find_problems(console, read, table, ground, is_export=is_export)
     _say(console, problems)
     errors = sum(one.severity == "error" for one in problems)
     if console.form is Form.TEXT and not problems:
         console.say(neutral(f"{mapping}: nothing is wrong"))
     return Exit.UNUSABLE if errors else Exit.DONE
-
-
-def _found(
-    mapping: Mapping, table: Table | None, schema: Schema | None, *, is_export: bool
-) -> list[MappingProblem]:
-    from etl import mapping as language  # noqa: PLC0415
-    from etl.mapping.findings import in_order  # noqa: PLC0415
-
-    header = table.header if table is not None else None
-    problems = [*language.check(mapping, header=header, schema=schema), *language.check_folder(mapping)]
-    if any(one.severity == "error" for one in problems) or table is None or schema is None:
-        return in_order(problems)
-    for part in mapping.parts():
-        rules = language.bind(part, header=table.header, schema=schema)
-        problems += language.repeated_keys(rules, table.frames())
-        problems += language.no_way_back(rules) if is_export else []
-    return in_order(problems)
 
 
 def _say(console: Console, problems: list[MappingProblem]) -> None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
 from etl.cli.options import read_settings
-from etl.cli.snapshots import metadata_of, snapshot_path
+from etl.cli.snapshots import metadata_of, snapshot_path, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from etl.cli.console import Console
-    from etl.mapping import Mapping
+    from etl.cli.settings import Settings
+    from etl.mapping import AttributeFacts, Mapping
     from etl.schema import Schema
     from etl.tables import Table
 
@@ -90,3 +92,45 @@ def open_source(mapping: Mapping, given: Path | None) -> Table | None:
         if (value := getattr(mapping.source, one.name, None)) is not None
     }
     return read(path, ReadOptions(**said))
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is known of the instance."""
+
+    schema: Schema | None
+    attributes: dict[str, list[AttributeFacts]] = field(default_factory=dict)
+    """By entity; an entity that is not here was not asked about."""
+    generation: str | None = None
+    """Such as `2.1`; None: not known."""
+    has_asked: bool = False
+    """True: the instance answered, so link targets can be looked for."""
+
+
+def find_ground(console: Console, given: Path | None, mapping: Mapping, *, asks: bool) -> Ground:
+    """Return what is known: from a snapshot, or from the instance where there is none or `asks`.
+
+    Raises:
+        SourceUnreadable: the snapshot is none.
+        NoAccess: the instance cannot be asked.
+    """
+    settings = read_settings(console, asks=asks)
+    has_snapshot = given is not None or snapshot_path(settings).exists()
+    if settings.url is None or (has_snapshot and not asks):
+        return Ground(find_schema(console, given))
+    return asyncio.run(_asked(settings, mapping))
+
+
+async def _asked(settings: Settings, mapping: Mapping) -> Ground:
+    from etl.api import connect  # noqa: PLC0415
+    from etl.importing.attributes import read_attribute_facts  # noqa: PLC0415
+    from etl.schema import read_metadata  # noqa: PLC0415
+
+    async with connect(target_of(settings), limits=settings.limits) as client:
+        schema = read_metadata(await client.metadata())
+        wanted = {part.entity for part in mapping.parts() if part.doc.attributes or part.doc.patterns}
+        facts = {
+            entity: await read_attribute_facts(client, schema, entity=entity)
+            for entity in wanted & set(schema.entities)
+        }
+        return Ground(schema, facts, client.generation.name if client.version else None, has_asked=True)

@@ -11,6 +11,8 @@ import click
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
 from etl.cli.options import connection, output, pass_console, read_settings, state
+from etl.cli.schema_editor import editor
+from etl.cli.schema_feed import propose
 from etl.cli.snapshots import metadata_of, named_snapshot, snapshot_path, yaml_files
 from etl.report import neutral
 
@@ -24,6 +26,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group("schema")
 def command() -> None:
     """What an instance can store: pull a snapshot, show an entity, compare two."""
+
+
+command.add_command(propose)
+command.add_command(editor)
 
 
 @command.command("pull")

@@ -84,7 +84,7 @@ def bind_all(
     bound = Bound(entity, layout)
     keys = frozenset(one for part in key_names(mapping) for one in part)
     names = {found.name for one in keys if (found := find_field(entity, one))}
-    compiler = Compiler(mapping, entity, layout, bound.problems, frozenset(names))
+    compiler = Compiler(mapping, entity, layout, bound.problems, frozenset(names), frozenset(schema.entities))
     bound.compiler = compiler
     for name, doc in mapping.fields.items():
         _bind_field(bound, compiler, name, doc, schema=schema, path=("fields", name))
@@ -207,6 +207,8 @@ def _unfit_link(
     if doc.link is None:
         return [finding("link_without_by", spot, target=link_entity(found), **facts)]
     problems = []
+    if target is None and (doc.link.by != ("id",) or doc.link.missing is Missing.CREATE):
+        problems.append(finding("target_unknown", spot, target=link_entity(found), **facts))
     for by in doc.link.by:
         if target and find_field(target, by) is None:
             advice = choices(by, writable(target), what="Fields there")

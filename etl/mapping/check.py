@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Entries
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -31,20 +32,21 @@ def check(
     *,
     header: tuple[str, ...] | None,
     schema: Schema | None,
-    attributes: Sequence[AttributeFacts] | None = None,
+    attributes: Sequence[AttributeFacts] | Entries[str, Sequence[AttributeFacts]] | None = None,
     generation: str | None = None,
 ) -> list[MappingProblem]:
     """Return every problem of the mapping and its blocks, by line; what is None is not checked against.
 
     Args:
-        attributes: all attributes of the instance.
+        attributes: all attributes of the instance, or by entity.
         generation: such as `2.1`; tells what the server can take.
     """
     problems = list(check_blocks(mapping))
     parts = mapping.parts()
     for part in parts:
+        facts = attributes.get(part.entity) if isinstance(attributes, Entries) else attributes
         problems += bind_and_check(
-            part, header=header, schema=schema, attributes=attributes, generation=generation
+            part, header=header, schema=schema, attributes=facts, generation=generation
         )[1]
     if header is not None:
         problems += _unused(parts, header)

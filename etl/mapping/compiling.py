@@ -56,6 +56,8 @@ class Compiler:
     problems: list[MappingProblem] = field(default_factory=list)
     key_parts: frozenset[str] = frozenset()
     """Names of the fields of the key."""
+    entities: frozenset[str] = frozenset()
+    """What the instance has; targets of links that are not among them (`Entity`) take ids as they stand."""
 
     def rules(
         self, name: str, doc: ValueDoc, target: FieldSchema, *, path: Path_, origin: Source | None = None
@@ -180,7 +182,7 @@ class Compiler:
             if target.kind in ("int", "range_int"):
                 reader = Decimals(_marks(None if says_values else number), target.minimum, target.maximum)
         is_object = doc.link is not None and doc.link.send == "object"
-        link = doc.link if target.kind in LINKS else None
+        link = doc.link if target.kind in LINKS and link_entity(target) in self.entities else None
         rule = FieldRule(
             name,
             target,

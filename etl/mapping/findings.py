@@ -87,6 +87,9 @@ FINDINGS: dict[str, Kind] = {
         'Add "link: {{by: name}}", or by another field of {target}.',
     ),
     "unknown_link_field": _error('{target} has no field "{by}"', "{choices}"),
+    "target_unknown": _error(
+        "{field} links to {target}, which this instance shows nothing of", 'Link by id: "link: {{by: id}}".'
+    ),
     "link_creates_by_id": _error(
         "targets of {field} cannot be created from an id alone",
         'Link by a name or a code, or remove "missing: create".',

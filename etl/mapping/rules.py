@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from etl.errors import MappingInvalid
 from etl.mapping.binding import key_names
+from etl.mapping.blocks import check_blocks
 from etl.mapping.check import bind_and_check, columns_in_use
 from etl.mapping.choosing import chosen_rows
 from etl.mapping.columns import Columns
+from etl.mapping.findings import in_order
 from etl.mapping.grouping import groups_of, whole_groups
 from etl.mapping.keys import joined_keys
 from etl.mapping.translate import translate
@@ -140,6 +142,7 @@ def bind(
     bound, problems = bind_and_check(
         mapping, header=header, schema=schema, attributes=attributes, generation=generation
     )
+    problems = in_order([*check_blocks(mapping), *problems])
     errors = [str(one) for one in problems if one.severity is Severity.ERROR]
     if errors or bound is None:
         raise MappingInvalid(str(mapping.path), problems=errors)

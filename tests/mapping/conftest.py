@@ -44,6 +44,7 @@ FIELDS = {
         "files": {"type": "linkMultiple"},
         "associatedItems": {"type": "linkMultiple"},
         "createdAt": {"type": "datetime", "readOnly": True},
+        "scope": {"type": "link"},
     },
     "Maker": {"name": {"type": "varchar", "required": True}, "code": {"type": "varchar", "unique": True}},
     "Group": {
@@ -79,6 +80,7 @@ LINKS = {
         "categories": {"entity": "Group", "relationName": "toolGroup"},
         "parents": {"entity": "Tool", "relationName": "toolHierarchy"},
         "parent": {"entity": "Tool"},
+        "scope": {"entity": "Entity"},
         "files": {"entity": "File", "relationName": "toolFile"},
         "associatedItems": {"entity": "Tool", "relationName": "associatedTool"},
     },

@@ -359,3 +359,11 @@ def test_an_expression_cannot_leave_its_sandbox(translate: Callable[..., Payload
     for text in ("row.A.__class__.__mro__", "'a' * 10 ** 9", "cycler.__init__.__globals__"):
         payloads = translate(f'{HEAD}{FIELDS}  text: {{expr: "{text}"}}\n', {"A": ["x"]})
         assert [one.code for one in payloads.problems] == ["expr_failed"]
+
+
+def test_ids_of_what_the_instance_does_not_show_are_taken_as_they_stand(
+    translate: Callable[..., Payloads],
+) -> None:
+    payloads = translate(f"{HEAD}{FIELDS}  scope: {{constant: Product, link: {{by: id}}}}\n", {"A": ["x"]})
+    assert payloads.columns["scopeId"].to_pylist() == ["Product"]
+    assert payloads.links == ()

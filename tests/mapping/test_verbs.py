@@ -1,3 +1,4 @@
+# ruff: noqa: E501  whole messages are compared, as a person reads them
 """The verbs about mappings: check, guess, preview, test, explain."""
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli import main
+from etl.sandbox import run_in_thread
 from etl.sandbox.builtin import builtin_metadata
 from etl.sandbox.generations import GENERATIONS
 from etl.schema import save_snapshot
@@ -128,3 +130,81 @@ def test_explain_knows_every_code() -> None:
     assert "not_a_number" in call("explain")[1]
     code, _, err = call("explain", "not_a_numbr")
     assert (code, 'Did you mean "not_a_number"' in err) == (2, True)
+
+
+LACKS = """\
+entity: Product
+key: number
+source: {file: feed.csv}
+fields:
+  number: No
+  name: Name
+  brand: {column: Brand, values: {A: Acme, B: Gone}, link: {by: name}}
+  price: {column: Price, unit: {column: Unit}}
+attributes:
+  wattage: Watt
+  slogan@de_DE: Slogan
+"""
+FEED = "No,Name,Brand,Price,Unit,Watt,Slogan\n1,Drill,A,5,EUR,120.5,stark\n2,Saw,B,6,Doubloon,90,\n"
+
+
+def test_what_an_instance_lacks_is_proposed_imported_and_then_there(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "feed.yaml").write_text(LACKS, encoding="utf-8")
+    (here / "feed.csv").write_text(FEED, encoding="utf-8")
+    with run_in_thread(db=here / "s.db", seed=1, generation="2.1", languages=("de_DE",)) as sandbox:
+        monkeypatch.setenv("ATRO_URL", sandbox.url)
+        monkeypatch.setenv("ATRO_USERNAME", sandbox.username)
+        monkeypatch.setenv("ATRO_PASSWORD", sandbox.password)
+        assert call("schema", "pull")[0] == 0
+        code, out, err = call("schema", "propose", "--mapping", "feed.yaml")
+        assert (code, out.splitlines()) == (
+            0,
+            [
+                "lacking/attributes.csv: 2 of Attribute, for attributes",
+                "lacking/brands.csv: 2 of Brand, for brand",
+                "lacking/units.csv: 1 of Unit, for priceUnit",
+            ],
+        ), err
+        assert (here / "lacking" / "attributes.csv").read_text().splitlines() == [
+            "Code,Name,Type,Multilingual,Panel",
+            "wattage,wattage,float,false,attributeValues",
+            "slogan,slogan,varchar,true,attributeValues",
+        ]
+        code, out, _ = call("check", "feed.yaml", "--online")
+        assert code == 3
+        assert 'there is no Brand with name "Gone" on the server' not in out
+        assert 'Product has no attribute "wattage"' in out
+        for name in ("attributes", "brands", "units"):
+            code, out, err = call("import", f"lacking/{name}.yaml", "--quiet")
+            assert code == 0, out + err
+        assert call("schema", "propose", "--mapping", "feed.yaml")[1] == "nothing is lacking\n"
+        assert call("check", "feed.yaml", "--online")[:2] == (0, "feed.yaml: nothing is wrong\n")
+        code, out, err = call("import", "feed.yaml", "--quiet")
+        assert code == 0, out + err
+
+
+def test_check_online_looks_for_the_targets_that_the_mapping_names(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = MAPPING + "  brand: {constant: Gone, link: {by: name}}\n"
+    (here / "tools.yaml").write_text(text, encoding="utf-8")
+    with run_in_thread(db=here / "s.db", seed=1, generation="2.1") as sandbox:
+        monkeypatch.setenv("ATRO_URL", sandbox.url)
+        monkeypatch.setenv("ATRO_USERNAME", sandbox.username)
+        monkeypatch.setenv("ATRO_PASSWORD", sandbox.password)
+        code, out, _ = call("check", "tools.yaml", "--online")
+        assert (code, out) == (
+            3,
+            (
+                'tools.yaml:9:3: there is no Brand with name "Gone" on the server. Create it, or correct it.  '
+                "[target_missing]\n"
+            ),
+        )
+
+
+def test_an_editor_gets_a_schema_that_knows_the_instance(here: Path) -> None:
+    assert call("schema", "editor")[0] == 0
+    known = json.loads((here / "mapping.schema.json").read_text(encoding="utf-8"))
+    assert "productStatus" in json.dumps(known["properties"]["fields"])
