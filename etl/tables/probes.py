@@ -100,6 +100,8 @@ class Probe:
         self._by_length: dict[int, Seen] = {}
         """Cells of nothing but digits, by how many."""
         self._cells = 0
+        self._marks: set[str] = set()
+        """Decimal marks that frames had so far: `dot`, `comma`, `both`."""
         self._gtins = 0
         self._keys = NearKeys() if self._has_identifier_name else None
 
@@ -138,7 +140,14 @@ class Probe:
 
     def _add_digits(self, column: pa.Array, data: bytes, numbers: pa.Int64Array) -> None:
         """Look at a column that is mostly digits: identifiers, or numbers written as text."""
-        if b"." in data or b"," in data:
+        dots, commas = b"." in data, b"," in data
+        if dots or commas:
+            mark = "both" if dots and commas else "dot" if dots else "comma"
+            usual = self._seen.get(f"{mark}_decimal")
+            if usual is not None and self._marks == {mark}:
+                usual.count += len(column) - column.null_count  # as in all frames before: no pattern needed
+                return
+            self._marks.add(mark)
             self._match("dot_decimal", DOT_DECIMAL, column, numbers)
             self._match("comma_decimal", COMMA_DECIMAL, column, numbers)
             return
