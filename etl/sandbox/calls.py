@@ -93,7 +93,8 @@ def refusal_answer(refusal: Refusal) -> Answer:
     Source: observed on 1.10 and 2.1.
     """
     text = refusal.text
-    headers = {"X-Status-Reason": " ".join(text.split())} if refusal.has_reason else {}
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    headers = {"X-Status-Reason": shown.strip()} if refusal.has_reason else {}
     if getattr(refusal, "asks", False):
         headers["WWW-Authenticate"] = 'Basic realm=""'
     return Answer(refusal.status, b"" if refusal.status == 304 else text.encode(), HTML, headers)

@@ -94,6 +94,7 @@ class Instance:
         self.writes = 0
         self.totals: dict[tuple[str, str, tuple[SqlValue, ...]], tuple[int, int]] = {}
         self.languages: tuple[str, ...] = ()
+        self._with_deleted: dict[str, bool] = {}
         self._plans: dict[str, Plan] = {}
 
     def entity(self, name: str) -> Entity:
@@ -113,6 +114,18 @@ class Instance:
         if plan is None:
             plan = self._plans[name] = _plan(self.entity(name), self.generation)
         return plan
+
+    def has_deleted(self, name: str) -> bool:
+        """Say whether an entity may have deleted records; asked by the writer alone."""
+        known = self._with_deleted.get(name)
+        if known is None:
+            found = self.writer.execute(f'SELECT 1 FROM "{name}" WHERE deleted = 1 LIMIT 1').fetchone()
+            known = self._with_deleted[name] = found is not None
+        return known
+
+    def note_deleted(self, name: str) -> None:
+        """Remember that an entity has a deleted record now."""
+        self._with_deleted[name] = True
 
     def moment(self) -> Moment:
         """Return the present, in whole seconds."""

@@ -156,18 +156,13 @@ def _insert(session: Session, plan: Plan, state: JsonObject) -> None:
         if position is not None:
             row[position] = stores[key](value)
     row[0] = instance.places.next(plan.entity.name)
-    connection = session.connection
+    if instance.has_deleted(plan.entity.name):
+        # A deleted record of the same id is removed for good; then the id can be used again.
+        session.run(f'DELETE FROM "{plan.entity.name}" WHERE id = ? AND deleted = 1', (row[2],))
     try:
-        connection.execute(plan.insert, row)
+        session.connection.execute(plan.insert, row)
     except sqlite3.IntegrityError as error:
-        # A deleted record with the same id is removed for good first; then the id can be used again.
-        table = f'"{plan.entity.name}"'
-        if session.run(f"DELETE FROM {table} WHERE id = ? AND deleted = 1", (row[2],)) == 0:
-            raise BadRequest(rows.CONSTRAINT) from error
-        try:
-            connection.execute(plan.insert, row)
-        except sqlite3.IntegrityError as again:
-            raise BadRequest(rows.CONSTRAINT) from again
+        raise BadRequest(rows.CONSTRAINT) from error
 
 
 def _relate(

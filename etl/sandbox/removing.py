@@ -27,7 +27,8 @@ def delete(session: Session, entity_name: str, record_id: str, *, permanently: b
         if session.run(f"DELETE FROM {table} WHERE id = ?", (record_id,)) == 0:
             raise NotFound
     else:
-        session.run(f"UPDATE {table} SET deleted = 1 WHERE id = ?", (record_id,))
+        session.run(f"UPDATE {table} SET deleted = 1 WHERE id = ? AND deleted = 0", (record_id,))
+        session.instance.note_deleted(entity_name)
     trees.forget(session, entity, record_id)
     return True
 

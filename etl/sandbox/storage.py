@@ -79,7 +79,8 @@ def _statements(entity: Entity, existing: set[str]) -> Iterator[str]:
         for column, sql in zip(entity.stored, columns, strict=True):
             if column.name not in existing:
                 yield f"ALTER TABLE {table} ADD COLUMN {sql}"
-    yield f"CREATE UNIQUE INDEX IF NOT EXISTS {quoted(entity.name + '.id')} ON {table} (id)"
+    # With `deleted` in it, counting live records needs no look at the rows.
+    yield f"CREATE UNIQUE INDEX IF NOT EXISTS {quoted(entity.name + '.id')} ON {table} (id, deleted)"
     for number, names in enumerate([*((c.name,) for c in entity.unique_columns), *entity.unique_indexes]):
         listed = ", ".join(quoted(name) for name in names)
         index = quoted(f"{entity.name}.unique{number}")
