@@ -33,7 +33,8 @@
     ├── HeldBack                    exit 6: a guard stopped the run before anything was sent
     │   ├── SourceStale
     │   ├── SourceUnfinished
-    │   └── SourceUnmarked
+    │   ├── SourceUnmarked
+    │   └── SourceDamaged
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
         ├── RightsLost
@@ -444,6 +445,23 @@ class SourceUnmarked(HeldBack):
             f"{self.path}: {self.marker} does not lie beside it yet, so it is not complete. "
             "Wait for its writer."
         )
+
+
+class SourceDamaged(HeldBack):
+    """A spreadsheet broke something in the source that the mapping does not let pass."""
+
+    shown = 20
+
+    def __init__(self, path: str, *, hazards: Sequence[str]) -> None:
+        super().__init__(path, hazards)
+        self.path, self.hazards = path, tuple(hazards)
+
+    def __str__(self) -> str:
+        """Tell the first hazards, each with its cells, and count the rest."""
+        lines = [f"{self.path}: {one}" for one in self.hazards[: self.shown]]
+        if (more := len(self.hazards) - self.shown) > 0:
+            lines.append(f"and {more} more; `atro-etl inspect` shows them all")
+        return "\n".join(lines)
 
 
 class Stopped(EtlError):

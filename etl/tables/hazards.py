@@ -15,7 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.errors import SourceDamaged
 from etl.model import Problem
+from etl.problems import say
 from etl.tables.columns import letters
 from etl.tables.probes import ERROR_TEXTS, Probe
 
@@ -219,6 +221,20 @@ def to_problems(hazards: Sequence[Hazard], table: Table) -> tuple[Problem, ...]:
 def failing(hazards: Sequence[Hazard], switches: Mapping[str, Switch]) -> tuple[Hazard, ...]:
     """Return the hazards whose switch says that the run must stop."""
     return tuple(one for one in hazards if switches.get(one.code, SWITCHES[one.code]) is Switch.FAIL)
+
+
+def refuse_failing(hazards: Sequence[Hazard], table: Table, switches: Mapping[str, Switch]) -> None:
+    """Stop a run whose source has a hazard with the switch `fail`.
+
+    Raises:
+        SourceDamaged: it has; exit 6.
+    """
+    if found := failing(hazards, switches):
+        told = [
+            f'column "{one.column}": {say(one)} [{one.code}]' if one.column else f"{say(one)} [{one.code}]"
+            for one in to_problems(found, table)
+        ]
+        raise SourceDamaged(table.name, hazards=told)
 
 
 def broken_cells(frame: Frame, columns: Collection[str]) -> tuple[Problem, ...]:

@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from etl import tables
+from etl.errors import SourceDamaged
 from etl.problems import CATALOGUE, say, where
 from etl.tables import hazards
 from etl.tables.hazards import Switch
@@ -188,9 +189,15 @@ def test_ignored_hazards_are_not_told_and_failing_ones_can_stop_a_run(tmp_path: 
     table = tables.read(feed(tmp_path, "a;b", "#N/A;x"))
     assert not hazards.scan(table, switches={"error_cell": Switch.IGNORE})
     switches = {"error_cell": Switch.FAIL}
-    (one,) = hazards.failing(hazards.scan(table, switches=switches), switches)
-    assert one.code == "error_cell"
-    assert not hazards.failing(hazards.scan(table), {})
+    found = hazards.scan(table, switches=switches)
+    with pytest.raises(SourceDamaged) as caught:
+        hazards.refuse_failing(found, table, switches)
+    assert caught.value.exit_code == 6
+    assert str(caught.value) == (
+        'feed.csv: column "a": 1 cells show an error like "#N/A" (line 2). Correct the formulas, or empty the '
+        "cells. [error_cell]"
+    )
+    hazards.refuse_failing(found, table, {})
 
 
 def test_only_the_columns_asked_for_are_looked_at(tmp_path: Path) -> None:
