@@ -10,10 +10,12 @@ table { border-collapse: collapse; } .wide { overflow-x: auto; }
 th, td { padding: .3rem .9rem .3rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 .n { text-align: right; font-variant-numeric: tabular-nums; }
 .lines { width: 100%; } .lines td { overflow-wrap: anywhere; white-space: pre-wrap; }
-.lines .n, .lines .key, .lines .field { white-space: nowrap; } .lines .key { max-width: 18rem; overflow: hidden; }
+.lines .n, .lines .key, .lines .field { white-space: nowrap; width: 1%; }
+.lines .key { max-width: 18rem; overflow: hidden; text-overflow: ellipsis; }
 del { color: var(--old); } ins { color: var(--new); text-decoration: none; font-weight: 600; }
 .none { opacity: .5; } a { color: var(--link); }
 form { position: sticky; top: 0; background: Canvas; padding: .6rem 0; display: flex; gap: .8rem; flex-wrap: wrap; z-index: 1; }
+form[hidden] { display: none; }
 select, input { font: inherit; padding: .2rem .4rem; } input { flex: 1; min-width: 12rem; max-width: 24rem; }
 summary { cursor: pointer; font-size: 1.1rem; font-weight: 600; margin: 1.5rem 0 .5rem; }
 code { background: var(--soft); padding: .1rem .3rem; border-radius: .2rem; overflow-wrap: anywhere; }
@@ -98,7 +100,7 @@ PAGE = """\
 {% else %}
 <td class="field">{{ line.field | value }}</td>
 {% if kind != "create" %}
-<td>{% if line.old %}<del>{{ line.old | value }}</del>{% else %}<span class="none">empty</span>{% endif %}</td>
+<td>{% if line.old and line.mode == "add" %}{{ line.old | value }}{% elif line.old %}<del>{{ line.old | value }}</del>{% else %}<span class="none">empty</span>{% endif %}</td>
 {% endif %}
 <td>{% if line.new %}<ins>{% if line.mode == "add" %}+ {% endif %}{{ line.new | value }}</ins>{% elif line.field %}<span class="none">empty</span>{% endif %}</td>
 {% endif %}
