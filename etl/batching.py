@@ -154,7 +154,8 @@ def _old_values(changes: Changes) -> list[pa.Array]:
     ]
     if not old:
         return []
-    inner = pc.binary_join_element_wise(*old, ",", null_handling="skip")
+    # One column alone loses its nulls in a join that skips them (Arrow 26): so there is always a second one.
+    inner = pc.binary_join_element_wise(*old, pa.nulls(len(changes), pa.string()), ",", null_handling="skip")
     has_none = pc.equal(inner, "")
     return [pc.if_else(has_none, pa.scalar(None, pa.string()), _joined('"_prev":{', inner, "}"))]
 

@@ -101,3 +101,13 @@ def test_appended_links_say_so_beside_their_ids():
     first, second = payloads_in(make_batches(changes, max_rows=9, max_bytes=10**6, first_number=1))
     assert first == {"id": "e0", "categoriesIds": ["c1"], "categoriesAddOnlyMode": 1}
     assert second == {"id": "e1"}
+
+
+def test_an_update_carries_the_old_values_of_what_it_changes_and_of_nothing_else():
+    kinds = [ChangeKind.UPDATE] * 3
+    old = {"name": pa.array(['"x"', None, None]), "price": pa.array([None, None, "1.5"])}
+    for keys in ({"name"}, {"name", "price"}):
+        changes = changes_of([{"name": "a"}, {}, {"price": 2.0}], kinds, old=old, prev_keys=frozenset(keys))
+        payloads = payloads_in(make_batches(changes, max_rows=9, max_bytes=10**6, first_number=1))
+        expected = [{"name": "x"}, None, {"price": 1.5} if "price" in keys else None]
+        assert [payload.get("_prev") for payload in payloads] == expected
