@@ -150,12 +150,13 @@ def _items(changes: Changes) -> pa.Array:
 def _old_values(changes: Changes) -> list[pa.Array]:
     """The old values of what an update changes, for the server to compare. Source: api-contract §3.4."""
     old = [
-        _joined(f"{_name(key)}:", column) for key, column in changes.old.items() if key in changes.prev_keys
+        _joined(f",{_name(key)}:", column) for key, column in changes.old.items() if key in changes.prev_keys
     ]
     if not old:
         return []
-    # One column alone loses its nulls in a join that skips them (Arrow 26): so there is always a second one.
-    inner = pc.binary_join_element_wise(*old, pa.nulls(len(changes), pa.string()), ",", null_handling="skip")
+    # A join that skips nulls leaves rows out where all are null (Arrow 26): so nulls are replaced by nothing.
+    inner = pc.binary_join_element_wise(*old, "", null_handling="replace", null_replacement="")
+    inner = pc.utf8_slice_codeunits(inner, 1)
     has_none = pc.equal(inner, "")
     return [pc.if_else(has_none, pa.scalar(None, pa.string()), _joined('"_prev":{', inner, "}"))]
 
