@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.mapping.columns import Columns, Layout, group_starts
+from etl.mapping.convert.cells import as_text
 from etl.mapping.convert.pieces import rebuilt
 from etl.model import Frame
 
@@ -90,9 +91,31 @@ def whole_groups(frames: Iterable[Frame], layout: Layout) -> Iterator[Frame]:
 
 
 def _joined(first: Frame, second: Frame) -> Frame:
-    data = pd.concat([first.data, second.data], ignore_index=True)
+    columns = {name: _both(first.column(name), second.column(name)) for name in map(str, first.data.columns)}
+    data = pd.DataFrame({name: pd.array(cells, pd.ArrowDtype(cells.type)) for name, cells in columns.items()})
     numbers = pa.concat_arrays([first.numbers, second.numbers])
     return Frame(data, numbers, second.file, second.sheet, first.unreadable + second.unreadable)
+
+
+def _both(first: pa.Array, second: pa.Array) -> pa.Array:
+    """Put cells behind each other; a workbook may have typed the two parts of a column differently."""
+    if first.type == second.type:
+        return pa.concat_arrays([first, second])
+    for one, other in ((first, second), (second, first)):
+        if one.null_count == len(one):
+            empty = pa.nulls(len(one), other.type)
+            return pa.concat_arrays([empty, other] if one is first else [other, empty])
+    if all(pa.types.is_integer(one.type) or pa.types.is_floating(one.type) for one in (first, second)):
+        return pa.concat_arrays([pc.cast(first, pa.float64()), pc.cast(second, pa.float64())])
+    return pa.concat_arrays([_unmistakable(first), _unmistakable(second)])
+
+
+def _unmistakable(cells: pa.Array) -> pa.StringArray:
+    """Return cells as text; a typed 1.234 as `1.2340`, which no rule for texts reads as 1234."""
+    texts = as_text(cells)
+    if not pa.types.is_floating(cells.type):
+        return texts
+    return pc.replace_substring_regex(texts, r"^(-?[0-9]{1,3}\.[0-9]{3})$", r"\10")
 
 
 def _cut(frame: Frame, begin: int, end: int) -> Frame:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from etl.problems import say
@@ -88,3 +89,29 @@ def test_relation_records_follow_the_rows_of_a_group(rules: Callable[..., Rules]
     assert records.owners.to_pylist() == [0, 0, 1, 2, 2]
     assert records.links[0].texts.to_pylist() == ["y", "x", "z", "u", "v"]
     assert records.columns["sorting"].to_pylist() == [1, 2, 1, 1, 2]
+
+
+def test_a_group_over_two_frames_keeps_its_numbers_whatever_their_types(rules: Callable[..., Rules]) -> None:
+    text = "entity: Tool\nkey: number\nrows: {group: No}\nsource: {number: {decimal: ',', thousands: '.'}}\nfields: {number: No, name: Title, price: P, text: T}\n"
+    first = {"No": ["a", "b"], "Title": ["A", "B"], "P": [1.5, None], "T": [1, 2]}
+    second = {"No": ["b", "c"], "Title": [None, "C"], "P": ["1,234", None], "T": [0.5, 1.25]}
+    bound = rules(text, first)
+    made = [bound.translate(one) for one in bound.whole_records([frame(first), frame(second, first_row=4)])]
+    assert [say(problem) for one in made for problem in one.problems] == []
+    assert [value for one in made for value in one.columns["price"].to_pylist()] == [1.5, 1.234, None]
+    assert [value for one in made for value in one.columns["text"].to_pylist()] == ["1", "2", "1.25"]
+    clash = bound.whole_records(
+        [frame({**first, "P": [1.0, 1.234]}), frame({**second, "P": ["x", None]}, first_row=4)]
+    )
+    problems = [problem for one in clash for problem in bound.translate(one).problems]
+    assert [one.value for one in problems] == ["1.2340"]
+
+
+def test_typed_numbers_need_no_rule(rules: Callable[..., Rules]) -> None:
+    text = "entity: Tool\nkey: number\nsource: {number: {decimal: ','}}\nfields: {number: No, name: No, price: P, stock: S}\n"
+    columns = {"No": ["1", "2", "3"], "P": [Decimal("1.50"), Decimal("2.25"), None], "S": [1.0, 2.5, None]}
+    payloads = rules(text, columns).translate(frame(columns))
+    assert payloads.columns["price"].to_pylist() == [1.5, None]
+    assert [say(one) for one in payloads.problems] == [
+        '"2.5" is not a whole number. Write a whole number, or map to another field.'
+    ]

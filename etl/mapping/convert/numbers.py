@@ -58,7 +58,7 @@ class Decimals:
 
     def to_value(self, cells: pa.Array, faults: Faults) -> pa.DoubleArray:
         """Return doubles; what is no number in the one form that is read is a fault and null."""
-        if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type):
+        if _is_typed(cells):
             values = pc.cast(cells, pa.float64(), safe=False)
         else:
             values = self._parsed(as_text(cells), faults)
@@ -120,16 +120,15 @@ class Integers:
         tidy = pc.replace_substring(pc.utf8_trim_whitespace(texts), "\u2212", "-")
         pattern = self.marks.pattern if self.marks.is_said else "^[+-]?[0-9]+$"
         good = pc.match_substring_regex(tidy, pattern)
-        if pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type):
+        if _is_typed(cells):
             good = pc.match_substring_regex(tidy, "^-?[0-9]+$")
         else:
             for mark in SPACES if self.marks.thousands == " " else self.marks.thousands:
                 tidy = pc.replace_substring(tidy, mark, "")
             tidy = pc.replace_substring_regex(tidy, rf"{re.escape(self.marks.decimal)}0+$", "")
             good = pc.and_(good, pc.match_substring_regex(tidy, "^[+-]?[0-9]+$"))
-        number = pc.match_substring_regex(
-            texts, Marks(self.marks.decimal, self.marks.thousands, is_said=True).pattern
-        )
+        said = Marks(self.marks.decimal, self.marks.thousands, is_said=True)
+        number = pc.match_substring_regex(texts, PLAIN if _is_typed(cells) else said.pattern)
         faults.mark(pc.and_(pc.invert(good), number), texts, code="not_an_integer")
         faults.mark(
             pc.and_(pc.invert(good), pc.invert(number)),
@@ -141,6 +140,12 @@ class Integers:
         fits = pc.fill_null(pc.less_equal(pc.binary_length(tidy), 15), fill_value=True)
         faults.mark(pc.invert(fits), texts, code="number_out_of_range", facts=_range(SMALLEST, LARGEST))
         return pc.cast(pc.utf8_ltrim(without(tidy, pc.invert(fits)), "+"), pa.int64())
+
+
+def _is_typed(cells: pa.Array) -> bool:
+    return any(
+        is_kind(cells.type) for is_kind in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    )
 
 
 def number_advice(text: str, marks: Marks) -> Mapping[str, str]:
