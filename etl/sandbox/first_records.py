@@ -26,6 +26,8 @@ def _records() -> list[tuple[str, JsonObject]]:
             "AttributePanel",
             {"id": "attributeValues", "code": "attributeValues", "name": "Attributes", "entityId": "Product"},
         ),
+        ("ExtensibleEnum", {"id": "fileTags", "name": "File tags", "code": "fileTags"}),
+        ("ExtensibleEnum", {"id": "contentItemTypes", "name": "Content types", "code": "contentItemTypes"}),
         ("Measure", {"id": "dimension", "name": "Dimension", "code": "dimension"}),
         ("Measure", {"id": "currency", "name": "Currency", "code": "currency"}),
     ]

@@ -68,6 +68,25 @@ def test_meta_says_what_may_be_done_and_the_whole_options(servers):
     assert "_meta" not in servers["2.1"].read("Brand", brand["id"], **{"With-Meta": "true"}).body
 
 
+def test_meta_brings_the_whole_options_of_lists(v2_2):
+    kind = v2_2.create(
+        "ExtensibleEnumOption", name="k", code=fresh(), color="#f00", extensibleEnumsIds=["contentItemTypes"]
+    )
+    item = v2_2.create("ContentItem", name="c", typeId=kind["id"])
+    options = v2_2.read("ContentItem", item["id"], **{"With-Meta": "true"}).body["_meta"]["options"]
+    assert options == {
+        "type": {"id": kind["id"], "code": kind["code"], "name": "k", "color": "#f00", "sortOrder": None}
+    }
+    tags = [
+        v2_2.create("ExtensibleEnumOption", name=n, code=fresh(), extensibleEnumsIds=["fileTags"])["id"]
+        for n in "ab"
+    ]
+    file = v2_2.create("File", name="a.txt", fileContents="data:text/plain;base64,eA==", tags=tags)
+    read = v2_2.read("File", file["id"], **{"With-Meta": "true"}).body
+    assert [option["name"] for option in read["_meta"]["options"]["tags"]] == ["a", "b"]
+    assert read["tagsNames"] == {tags[0]: "a", tags[1]: "b"}
+
+
 def test_meta_of_linked_records_says_whether_they_may_be_unlinked(v2_2):
     channel = v2_2.create("Channel", name="c", code=fresh())
     product = v2_2.product(channelsIds=[channel["id"]])

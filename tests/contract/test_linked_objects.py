@@ -51,16 +51,20 @@ def test_it_works_in_changes_and_in_the_bulk_call(server):
     assert server.read("Product", own).body["brandName"] == name
 
 
-def test_options_are_searched_and_created_inside_their_list(server, tmp_path):
-    lists = [
-        server.create("ExtensibleEnum", name=f"list {number}", code=fresh())["id"] for number in range(2)
-    ]
-    option = server.create("ExtensibleEnumOption", name="green", code=fresh(), extensibleEnumsIds=[lists[1]])
-    made = server.create("ExtensibleEnumOption", name="other", extensibleEnums=[{"name": "list 0"}])
-    assert made["id"] != option["id"]
-    assert (
-        server.read("ExtensibleEnumOption", made["id"]).body["extensibleEnumsNames"].popitem()[1] == "list 0"
-    )
+def test_options_are_searched_and_created_inside_their_list(server):
+    name = fresh("kind")
+    elsewhere = server.create("ExtensibleEnumOption", name=name, extensibleEnumsIds=["fileTags"])
+    first = server.create("ContentItem", name="c", type={"name": name})
+    assert first["typeId"] != elsewhere["id"]
+    option = server.read("ExtensibleEnumOption", first["typeId"]).body
+    assert option["extensibleEnumsIds"] == ["contentItemTypes"]
+    assert server.create("ContentItem", name="d", type={"name": name})["typeId"] == first["typeId"]
+
+
+def test_an_option_of_another_list_is_400(server):
+    elsewhere = server.create("ExtensibleEnumOption", name=fresh("kind"), extensibleEnumsIds=["fileTags"])
+    assert server.ask("POST", "/ContentItem", {"name": "c", "typeId": elsewhere["id"]}).status == 400
+    assert server.ask("POST", "/ContentItem", {"name": "c", "typeId": "nowhere"}).status == 400
 
 
 def test_earlier_generations_drop_the_object(servers):

@@ -156,3 +156,24 @@ def test_many_are_restored(servers):
     servers["2.3"].ask("DELETE", f"/Brand/{brand['id']}")
     body = {"entityName": "Brand", "ids": [brand["id"]]}
     assert servers["2.3"].ask("POST", "/entityRestore", body).body == {"restored": 1, "errors": []}
+
+
+def test_products_are_associated_crosswise_with_an_association(v2_2):
+    association = v2_2.create("Association", name="a", code=fresh())["id"]
+    one, two = v2_2.product()["id"], v2_2.product()["id"]
+    body = {"ids": [one], "foreignIds": [two]}
+    assert "0 of 1" in v2_2.ask("POST", "/Product/associatedItems/relation", body).body["message"]
+    body["data"] = {"associationId": association}
+    assert "1 of 1" in v2_2.ask("POST", "/Product/associatedItems/relation", body).body["message"]
+    where = [{"type": "equals", "attribute": "associatingItemId", "value": one}]
+    assert v2_2.listed("AssociatedProduct", where).body["list"][0]["associatedItemId"] == two
+
+
+def test_a_job_that_cannot_run_fails_and_is_never_done(v2_3):
+    job_id = v2_3.ask(
+        "PATCH", "/entityMassUpdateAsync", {"entityName": "NoSuchEntity", "ids": ["x"], "values": {"a": 1}}
+    )
+    v2_3.sandbox.cron()
+    job = v2_3.read("Job", job_id.body["jobId"]).body
+    assert job["status"] in {"Failed", "Success"}
+    assert "NoSuchEntity" in job["message"]

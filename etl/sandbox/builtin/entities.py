@@ -39,6 +39,8 @@ Product Hierarchy owned attributes classifications associates inherit inheritFie
   files many File.products ProductFile noLoad
   channels many Channel.products ProductChannel noLoad
   classifications many Classification.products ProductClassification
+  contentItems many ContentItem.products ProductContentItem noLoad
+  associatedItems many Product.associatingItems AssociatedProduct noLoad
   productFiles one ProductFile.product
   productCategories one ProductCategory.product
   productChannels one ProductChannel.product
@@ -130,6 +132,11 @@ AssociatedProduct Relation
   amount float
   sorting int
   together association_id associating_item_id associated_item_id
+ContentItem Base owned texts=name
+  name varchar required multilang
+  text text multilang
+  type link ExtensibleEnumOption list=contentItemTypes
+  products many Product.contentItems ProductContentItem noLoad
 ProductFile Relation
   product link Product.productFiles required
   file link File.fileProducts required

@@ -4,7 +4,7 @@ FILES = """
 File Base texts=name
   name varchar required notNull
   description text
-  tags array
+  tags extensibleMultiEnum list=fileTags
   hidden bool
   mimeType varchar readOnly
   fileSize int readOnly
