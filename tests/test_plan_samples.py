@@ -68,6 +68,7 @@ def test_links_of_products_are_compared_though_a_single_product_does_not_show_th
     mapping.write_text(CHANNELS, encoding="utf-8")
     table.write_text("Number,Name,Channels\n1,Hammer,web|print\n2,Zange,web\n", encoding="utf-8")
     with blocking.connect(sandbox.url, username=sandbox.username, password=sandbox.password) as pim:
+        shop.store(pim, "Channel", [{"id": one, "code": one, "name": one} for one in ("web", "print")])
         assert blocking.import_table(table, mapping, pim, state_dir=state).rows.created == 2
         assert not blocking.plan(table, mapping, pim, state_dir=state).has_changes
         table.write_text("Number,Name,Channels\n1,Hammer,print|web\n2,Zange,print\n", encoding="utf-8")
