@@ -31,6 +31,8 @@ def book(tmp_path: Path) -> Path:
     sheet.append((None, "=a", "auf Anfrage", dt.date(2026, 1, 1)))
     sheet.append((None, "b", 2.5, dt.date(2026, 1, 2)))
     sheet.append((None, "c", "x", None))
+    sheet.append((None,))
+    sheet.append((None, "d", "y", None))
     sheet["B3"].data_type = "s"
     sheet["C4"].number_format = '0.00 "€"'
     made.create_sheet("Notes").append(("keep me",))
@@ -56,6 +58,7 @@ def test_wrong_cells_are_red_with_every_reason_and_the_sheet_imports_as_it_is(
     problems = [
         not_a_number(3),
         not_a_number(5, "x"),
+        not_a_number(7, "y"),
         Problem(
             "too_long",
             "book.xlsx",
@@ -79,6 +82,7 @@ def test_wrong_cells_are_red_with_every_reason_and_the_sheet_imports_as_it_is(
         '"auf Anfrage" has no entry in values of price. Add it there, or set else.'
     )
     assert sheet["B5"].comment.text.startswith("the key is empty")
+    assert sheet["C7"].comment.text.startswith('"y" has no entry')
     assert sheet["C4"].comment is None
     assert not sheet["C4"].fill.fgColor.rgb.endswith("FFC7CE")
     assert sheet["B3"].data_type == "s"

@@ -194,8 +194,8 @@ def test_ignored_hazards_are_not_told_and_failing_ones_can_stop_a_run(tmp_path: 
         hazards.refuse_failing(found, table, switches)
     assert caught.value.exit_code == 6
     assert str(caught.value) == (
-        'feed.csv: column "a": 1 cells show an error like "#N/A" (line 2). Correct the formulas, or empty the '
-        "cells. [error_cell]"
+        'feed.csv: column "a": 1 cells show an error like "#N/A" (line 2). Correct the formulas, or empty '
+        "the cells. [error_cell]"
     )
     hazards.refuse_failing(found, table, {})
 

@@ -115,6 +115,7 @@ def test_several_files_are_one_table_and_rows_keep_their_file(tmp_path: Path) ->
     paths = tables.find_files(str(tmp_path / "*.csv"), tables.Choice(pick="all"), now=1e10)
     table = tables.read_many(paths, name="*.csv")
     assert cells_of(table) == [("a.csv", 2, ("1", "2")), ("b.csv", 2, ("3", "4"))]
+    assert {tuple(frame.data.columns) for frame in table.frames()} == {("x", "y")}
     (tmp_path / "c.csv").write_text("y,z\n4,3\n")
     with pytest.raises(SourceUnreadable, match=r"different columns \(x, z\)"):
         tables.read_many([*paths, tmp_path / "c.csv"], name="*.csv")
