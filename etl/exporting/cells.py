@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from typing import TYPE_CHECKING
 
 import orjson
@@ -98,7 +99,7 @@ def _one_step(records: Sequence[Record], column: Column, links: Links) -> list[o
             continue
         linked = links.get(step.entity, str(record_id))
         cell = linked.get(column.key) if linked is not None else None
-        found.append((column.unnamed or None) if cell in (None, "") else cell)
+        found.append(cell if not column.unnamed or _names(cell) else column.unnamed)
     return found
 
 
@@ -122,7 +123,12 @@ def _far(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
 def _is_lacking(record: Record, cells: list[object], column: Column) -> bool:
     """Tell whether one of the linked records is gone or shows nothing."""
     linked = len(ids_in(record, column.steps[0])) if len(column.steps) == 1 else len(cells)
-    return linked > len(cells) or any(cell in (None, "") for cell in cells)
+    return linked > len(cells) or not all(map(_names, cells))
+
+
+def _names(cell: object) -> bool:
+    """Tell whether an import finds a record by this: it trims texts of links and composes their letters."""
+    return isinstance(cell, str) and cell.strip() == cell != "" and unicodedata.is_normalized("NFC", cell)
 
 
 def _ends(record: Record, steps: Sequence[Step], links: Links) -> list[Record]:
