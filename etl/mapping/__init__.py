@@ -6,6 +6,7 @@ from etl.mapping.check import check
 from etl.mapping.facts import fixed_texts, missing_targets, repeated_keys
 from etl.mapping.findings import FINDINGS, MappingProblem
 from etl.mapping.loading import Mapping, load, read
+from etl.mapping.ordering import in_order
 from etl.mapping.rules import Rules, bind
 from etl.mapping.suspicions import check_folder
 
@@ -21,6 +22,7 @@ __all__ = [
     "check",
     "check_folder",
     "fixed_texts",
+    "in_order",
     "load",
     "missing_targets",
     "no_way_back",

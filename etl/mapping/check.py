@@ -10,6 +10,7 @@ from etl.mapping.attributes import find_pairs
 from etl.mapping.binding import Bound, bind_all, find_field, key_names, layout_of
 from etl.mapping.blocks import check_blocks
 from etl.mapping.convert.converters import LISTS
+from etl.mapping.date_rules import check_dates
 from etl.mapping.findings import MappingProblem, choices, did_you_mean, finding, in_order
 from etl.mapping.patterns import caught_columns, unknown_braces
 from etl.mapping.suspicions import suspicions
@@ -62,7 +63,7 @@ def bind_and_check(
     generation: str | None = None,
 ) -> tuple[Bound | None, list[MappingProblem]]:
     """Return one entity's rules beside its problems; None where there is no schema or no such entity."""
-    problems = list(_keys(mapping))
+    problems = [*_keys(mapping), *check_dates(mapping)]
     for position, pattern in enumerate(mapping.doc.patterns):
         for brace in sorted(unknown_braces(pattern)):
             spot = mapping.spot("patterns", position)

@@ -32,6 +32,11 @@ FINDINGS: dict[str, Kind] = {
     "wrong_form": _error("{reason}", "{advice}"),
     "extends_unusable": _error('"{file}" cannot be extended: {reason}', "Correct the path."),
     "regex_invalid": _error("this is no regular expression: {reason}", "Correct it."),
+    "date_format_invalid": _error(
+        '"{format}" is no form of dates',
+        "Make it of YYYY YY MM M DD D HH H mm ss and the marks between them.",
+    ),
+    "zone_unknown": _error('there is no time zone "{zone}"', "{choices}"),
     "expression_invalid": _error("this is no expression: {reason}", "Correct it."),
     "table_unusable": _error('"{file}" cannot be used: {reason}', "{advice}"),
     "unknown_block": _error('there is no block "{block}"', "{choices}"),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a mapping and odd cells are read across
 """Whatever stands in the cells: every row ends in one place, and nothing but problems comes of bad cells."""
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ CELL = st.none() | st.sampled_from(ODD) | st.text(max_size=6)
 ROWS = st.lists(st.tuples(CELL, CELL, CELL, st.sampled_from(["g", "h", None])), min_size=1, max_size=6)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, groups=st.sampled_from(["G", "[G, A]"]))
 def test_every_row_ends_in_exactly_one_place(
     write: Callable[..., Path], schema: Schema, rows: list[tuple[str | None, ...]], groups: str
