@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 @click.command("editor")
-@click.option("--output", "-o", "path", type=FILE, default="mapping.schema.json", show_default=True)
+@click.option(
+    "--output", "-o", "path", type=FILE, default="mapping.schema.json", show_default=True, help="Where to."
+)
 @snapshot
 @connection
 @state
