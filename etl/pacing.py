@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class Learnt:
     """Requests at once."""
     batch_rows: int
     """Rows per request."""
+    is_best: bool = True
+    """False: the run ended before more requests at once stopped paying; the next one goes on from here."""
 
 
 LEARNT_FILE = "pacing.json"
@@ -60,13 +62,13 @@ def read_learnt(folder: Path, target: str) -> Learnt | None:
     slots, batch_rows = one.get("slots"), one.get("batch_rows")
     if not (isinstance(slots, int) and isinstance(batch_rows, int) and slots > 0 and batch_rows > 0):
         return None
-    return Learnt(slots, batch_rows)
+    return Learnt(slots, batch_rows, is_best=one.get("is_best") is not False)
 
 
 def keep_learnt(folder: Path, target: str, *, learnt: Learnt) -> None:
     """Keep what was learnt of a target for the next run; of two runs at once the later one counts."""
     path = folder / LEARNT_FILE
-    known = _read_file(path) | {target: {"slots": learnt.slots, "batch_rows": learnt.batch_rows}}
+    known = _read_file(path) | {target: asdict(learnt)}
     folder.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(f".{os.getpid()}.new")
     beside.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -103,7 +105,7 @@ class Pacer:
         self._rates = _Rates()
         self._bend = self.slots
         self._ceiling = limits.in_flight
-        self._climbs = learnt is None
+        self._climbs = learnt is None or not learnt.is_best
         self._doubts = 0
         self._step = 0
         self._pauses = {1: FIRST_PAUSE, -1: FIRST_PAUSE}
@@ -115,7 +117,9 @@ class Pacer:
     @property
     def learnt(self) -> Learnt | None:
         """What to hand to the next Pacer for this server; None: nothing is known yet."""
-        return None if self._climbs else Learnt(self._bend, self.batch_rows)
+        if self._climbs and not self._rates.highest:
+            return None
+        return Learnt(self._bend, self.batch_rows, is_best=not self._climbs)
 
     def answered(self, latency_s: float, rows: int) -> None:
         """Take note of an answer: `rows` rows, `latency_s` seconds after they were sent."""

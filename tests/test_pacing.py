@@ -164,11 +164,23 @@ def test_a_new_pace_begins_carefully():
     assert (pacer.slots, pacer.batch_rows) == (1, FIRST_ROWS)
 
 
-def test_a_run_of_a_few_requests_has_learnt_nothing():
+def test_a_run_of_one_request_has_learnt_nothing():
     clock = Clock()
     pacer = Pacer(Limits(in_flight=16), now=clock.now)
-    deliver(pacer, clock, workers=8, rows=200)
+    deliver(pacer, clock, workers=8, rows=20)
     assert pacer.learnt is None
+
+
+def test_short_runs_go_on_where_the_last_one_ended():
+    limits, learnt, slots = Limits(in_flight=16), None, []
+    for _ in range(5):
+        clock = Clock()
+        pacer = Pacer(limits, learnt, now=clock.now)
+        deliver(pacer, clock, workers=8, rows=6000)
+        learnt = pacer.learnt
+        slots.append(learnt.slots)
+    assert slots == sorted(slots)
+    assert slots[0] < 8 <= slots[-1] <= 9
 
 
 @given(
@@ -196,10 +208,10 @@ def test_what_was_learnt_is_kept_by_target(tmp_path):
     folder = tmp_path / "state"
     assert read_learnt(folder, "pim.example/Product") is None
     keep_learnt(folder, "pim.example/Product", learnt=Learnt(3, 80))
-    keep_learnt(folder, "pim.example/Brand", learnt=Learnt(4, 100))
+    keep_learnt(folder, "pim.example/Brand", learnt=Learnt(4, 100, is_best=False))
     keep_learnt(folder, "pim.example/Product", learnt=Learnt(2, 60))
     assert read_learnt(folder, "pim.example/Product") == Learnt(2, 60)
-    assert read_learnt(folder, "pim.example/Brand") == Learnt(4, 100)
+    assert read_learnt(folder, "pim.example/Brand") == Learnt(4, 100, is_best=False)
     assert [path.name for path in folder.iterdir()] == ["pacing.json"]
 
 
