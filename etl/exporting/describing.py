@@ -264,10 +264,11 @@ def read_self_description(path: Path) -> SelfDescription | None:
     if not found:
         return None
     sheet, header_row = next(iter(found.values()))[:2]
-    table = tables.read(path, ReadOptions(sheet=sheet, header_row=header_row, first_column=1))
+    table = tables.read(path, ReadOptions(sheet=sheet, header_row=header_row))
     columns = {}
-    for name, (_, _, at) in sorted(found.items(), key=lambda one: one[1][2]):
-        if name in facts and at < len(table.header):
+    for name, (_, _, letter) in sorted(found.items(), key=lambda one: one[1][2]):
+        at = letter - table.first_column
+        if name in facts and 0 <= at < len(table.header):
             columns[table.header[at]] = DescribedColumn(**json.loads(facts[name]))
     return SelfDescription(
         facts.get("entity", ""),

@@ -7,6 +7,7 @@ import datetime as dt
 import itertools
 from typing import TYPE_CHECKING
 
+import openpyxl
 import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -15,16 +16,18 @@ from pyarrow import parquet
 
 from etl import aio
 from etl.api import connect
-from etl.exporting import How, What, mapping_of, run_export
-from etl.sandbox import run_in_thread
+from etl.errors import ConfigurationInvalid, SourceUnreadable
+from etl.exporting import How, What, mapping_of, read_self_description, run_export
+from etl.sandbox import Sandbox, run_in_thread
 from etl.sandbox.builtin.notation import read_notation
 from tests.exporting.conftest import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from etl.sandbox import Sandbox
+    from etl.api import Client
+    from etl.report import Summary
 
 THINGS = """
 Thing Base
@@ -74,9 +77,9 @@ LONG = "x" * 33_000
 MAKERS = ["Oak", "Birch, Ash", "50% \\ off", " spaced", "", "=1+1"]
 TEXTS = st.one_of(
     st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12),
-    st.sampled_from(["", " ", "=1+1", "+1", "-", "@x", "'", '"', "a\nb", "a\r\nb", "a\rb", "_x0041_", "TRUE", "1,5",
-                     "007", "2026-11-01", "#N/A", "null", "NULL", ",", "\\", "a, b", "\u00a0", "ümläut", "🙂",
-                     "(not editable here)", "https://x.example/a", "\x01", "\ufeff", "<long>"]),
+    st.sampled_from(["ümläut", "🙂", "", " ", "=1+1", "+1", "-", "@x", "'", '"', "a\nb", "a\r\nb", "a\rb",
+                     "_x0041_", "TRUE", "1,5", "007", "2026-11-01", "#N/A", "null", "NULL", ",", "\\", "a, b",
+                     "\u00a0", "(not editable here)", "https://x.example/a", "\x01", "\ufeff", "<long>"]),
 )  # fmt: skip
 FLOATS = st.floats(-1e9, 1e9, allow_nan=False).map(lambda one: round(one, 6))
 
@@ -170,3 +173,174 @@ def test_an_untouched_workbook_sends_nothing(things: Sandbox, tmp_path: Path):
         asyncio.run(there_and_back(things.url, place, records, at=f"e{next(numbers)}"))
 
     prove()
+
+
+SAW = {"id": "t1", "code": "saw", "name": "Saw", "note": "old", "price": 5.0, "isActive": True,
+       "makerId": "m0", "makersIds": ["m0", "m1"], "marks": ["a"], "colour": "red"}  # fmt: skip
+AXE = {"id": "t2", "code": "axe", "name": "Axe", "note": "sharp", "weight": 2.5, "weightUnitId": "inch"}
+
+
+@pytest.fixture
+async def two(tmp_path: Path) -> AsyncIterator[tuple[Client, Place]]:
+    """Two things on a server, and their workbook `a.xlsx`."""
+    metadata = tmp_path / "metadata.json"
+    metadata.write_bytes(orjson.dumps(read_notation(THINGS)))
+    place = Place(tmp_path, tmp_path / "state")
+    async with (
+        Sandbox.open(tmp_path / "s.db", seed=1, metadata=metadata) as sandbox,
+        connect(sandbox.url, username="admin", password="admin") as pim,
+    ):
+        makers = [{"id": f"m{n}", "code": f"m{n}", "name": name} for n, name in enumerate(MAKERS)]
+        await stored(pim, "Maker", makers)
+        await stored(pim, "Thing", [SAW, AXE])
+        await run_export(What(entity="Thing", columns=COLUMNS), pim, place=place, how=How(output="a.xlsx"))
+        yield pim, place
+
+
+def sheet_of(book: openpyxl.Workbook) -> openpyxl.worksheet.worksheet.Worksheet:
+    return book["Thing"]
+
+
+def cell(sheet: openpyxl.worksheet.worksheet.Worksheet, header: str, row: int) -> openpyxl.cell.Cell:
+    at = next(one.column for one in sheet[1] if one.value == header)
+    return sheet.cell(row, at)
+
+
+async def sent_back(pim: Client, place: Place) -> Summary:
+    mapping = mapping_of(place.cwd / "a.xlsx", url=pim.url, state=place.state)
+    return await aio.import_table(place.cwd / "a.xlsx", mapping, pim, state_dir=place.state)
+
+
+async def things_of(pim: Client) -> dict[str, dict[str, object]]:
+    keys = [
+        "name",
+        "note",
+        "price",
+        "isActive",
+        "makerId",
+        "makersIds",
+        "marks",
+        "colour",
+        "weight",
+        "weightUnitId",
+    ]
+    page = await pim.list("Thing", select=keys)
+    return {str(one["id"]): {key: one.get(key) for key in keys} for one in page.records}
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "key", "stored_as"),
+    [
+        ("name", "Handsaw", "name", "Handsaw"),
+        ("note", None, "note", None),
+        ("note", "=1+1", "note", "=1+1"),
+        ("price", 7.5, "price", 7.5),
+        ("isActive", False, "isActive", False),
+        ("maker.name", "Birch, Ash", "makerId", "m1"),
+        ("maker.name", None, "makerId", None),
+        ("makers.name", "50% \\\\ off", "makersIds", ["m2"]),
+        ("makers.name", "Birch\\, Ash", "makersIds", ["m1"]),
+        ("marks", "a, b", "marks", ["a", "b"]),
+        ("colour", "green", "colour", "green"),
+    ],
+)
+async def test_an_edited_cell_changes_that_field_of_that_record_and_nothing_else(
+    two: tuple[Client, Place], header: str, value: object, key: str, stored_as: object
+):
+    pim, place = two
+    before = await things_of(pim)
+    book = openpyxl.load_workbook(place.cwd / "a.xlsx")
+    edited = cell(sheet_of(book), header, 2)
+    edited.value = value
+    if value == "=1+1":
+        edited.data_type = "s"
+    book.save(place.cwd / "a.xlsx")
+    summary = await sent_back(pim, place)
+    assert (summary.rows.updated, summary.rows.unchanged) == (1, 1), summary.problems
+    after = await things_of(pim)
+    assert after["t1"][key] == stored_as
+    assert after == {**before, "t1": {**before["t1"], key: stored_as}}
+
+
+async def test_rows_sorted_and_removed_and_columns_renamed_and_added_change_nothing(
+    two: tuple[Client, Place],
+):
+    pim, place = two
+    book = openpyxl.load_workbook(place.cwd / "a.xlsx")
+    sheet = sheet_of(book)
+    rows = [[one.value for one in row] for row in sheet.iter_rows(min_row=2)]
+    for at, value in enumerate(rows[1], 1):
+        sheet.cell(2, at).value = value
+    sheet.delete_rows(3)
+    cell(sheet, "note", 1).value = "Remark"
+    sheet.cell(1, sheet.max_column + 1).value = "Mine"
+    sheet.cell(2, sheet.max_column).value = "to be left alone"
+    book.save(place.cwd / "a.xlsx")
+    summary = await sent_back(pim, place)
+    assert summary.rows.read == summary.rows.unchanged == 1
+    described = read_self_description(place.cwd / "a.xlsx")
+    assert described.columns["Remark"].target == "note"
+    assert "Mine" not in described.columns
+
+
+async def test_columns_that_were_moved_and_removed_are_known_by_their_names(two: tuple[Client, Place]):
+    pim, place = two
+    book = openpyxl.load_workbook(place.cwd / "a.xlsx")
+    sheet = sheet_of(book)
+    # As a spreadsheet does when the first column is dragged behind the last and the second is deleted.
+    cells = [one.value for one in sheet["A"]]
+    last = openpyxl.utils.get_column_letter(sheet.max_column + 1)
+    for row, value in enumerate(cells, 1):
+        sheet[f"{last}{row}"].value = value
+    book.defined_names["atro_c0"].attr_text = f"Thing!${last}$1"
+    book.defined_names["atro_c1"].attr_text = "Thing!#REF!"
+    for row in (1, 2, 3):
+        sheet[f"A{row}"].value = sheet[f"B{row}"].value = None
+    book.save(place.cwd / "a.xlsx")
+    summary = await sent_back(pim, place)
+    assert summary.rows.unchanged == 2, summary.problems
+    described = read_self_description(place.cwd / "a.xlsx")
+    assert described.columns["code"].target == "code"
+    assert "name" not in described.columns
+
+
+async def test_a_new_row_is_a_problem_and_creates_nothing(two: tuple[Client, Place]):
+    pim, place = two
+    book = openpyxl.load_workbook(place.cwd / "a.xlsx")
+    sheet_of(book).append(["new", "New"])
+    book.save(place.cwd / "a.xlsx")
+    summary = await sent_back(pim, place)
+    assert (summary.rows.unchanged, summary.rows.invalid) == (2, 1)
+    assert summary.problems[0].row == 4
+    assert len(await things_of(pim)) == 2
+
+
+async def test_a_workbook_of_another_instance_or_of_nobody_is_refused(two: tuple[Client, Place]):
+    _, place = two
+    with pytest.raises(ConfigurationInvalid, match="its ids mean nothing here"):
+        mapping_of(place.cwd / "a.xlsx", url="https://pim.example", state=place.state)
+    openpyxl.Workbook().save(place.cwd / "b.xlsx")
+    assert read_self_description(place.cwd / "b.xlsx") is None
+    with pytest.raises(SourceUnreadable, match="says of no column what it is"):
+        mapping_of(place.cwd / "b.xlsx", url="https://pim.example", state=place.state)
+
+
+async def test_people_find_what_they_need_in_the_workbook(two: tuple[Client, Place]):
+    _, place = two
+    book = openpyxl.load_workbook(place.cwd / "a.xlsx")
+    assert book.sheetnames == ["Read me", "Thing", "_atro"]
+    assert book.active.title == "Thing"
+    assert book["_atro"].sheet_state == "hidden"
+    sheet = sheet_of(book)
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref.startswith("A1:")
+    headers = [one.value for one in sheet[1]]
+    assert headers == [*COLUMNS.split(","), "_id", "_modifiedAt"]
+    assert cell(sheet, "_id", 1).font.italic
+    assert not cell(sheet, "name", 1).font.italic
+    rules = {str(one.sqref)[0]: one.formula1 for one in sheet.data_validations.dataValidation}
+    assert '"red,green,dark,blue"' in rules.values()
+    told = {row[0].value: row[1].value for row in book["Read me"].iter_rows()}
+    assert told["Send back"] == "atro-etl import THIS-FILE.xlsx"
+    assert told["name"] == "name: may be edited."
+    assert told["_modifiedAt"].endswith("for reading only.")
