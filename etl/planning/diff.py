@@ -75,10 +75,10 @@ def old_values(live: Sequence[object], *, where: pa.BooleanArray) -> pa.StringAr
 
 def missing_ids(column: pa.Array, live: Sequence[object]) -> pa.Array:
     """Return of each list of ids those that are not linked yet; appending sends only them."""
-    values = [
-        None if ours is None else [one for one in ours if one not in set(_ids(theirs))]
-        for ours, theirs in zip(column.to_pylist(), live, strict=True)
-    ]
+    values = []
+    for ours, theirs in zip(column.to_pylist(), live, strict=True):
+        there = set(_ids(theirs))
+        values.append(None if ours is None else [one for one in ours if one not in there])
     return pa.array(values, column.type)
 
 
@@ -87,7 +87,7 @@ def _plain_differ(column: pa.Array, live: pa.Array) -> pa.BooleanArray:
 
 
 def _texts_differ(column: pa.Array, live: Sequence[object]) -> pa.BooleanArray:
-    theirs = pa.array([v if isinstance(v, str) else None if v is None else str(v) for v in live], pa.string())
+    theirs = _texts(live)
     ours = column.cast(pa.string())
     different = pc.fill_null(pc.not_equal(ours, theirs), True)  # noqa: FBT003  a value, no switch
     if not pc.any(different).as_py():
@@ -95,6 +95,15 @@ def _texts_differ(column: pa.Array, live: Sequence[object]) -> pa.BooleanArray:
     # Browsers and databases exchange line ends; nobody means them. Null and "" both show as nothing.
     same = pc.equal(_one_line_end(ours), pc.fill_null(_one_line_end(theirs), ""))
     return pc.and_not(different, same)
+
+
+def _texts(live: Sequence[object]) -> pa.StringArray:
+    try:
+        return pa.array(live, pa.string())
+    except (pa.ArrowTypeError, pa.ArrowInvalid):  # a number or a list where text is sent: rare
+        return pa.array(
+            [v if isinstance(v, str) else None if v is None else str(v) for v in live], pa.string()
+        )
 
 
 def _one_line_end(texts: pa.StringArray) -> pa.StringArray:

@@ -73,10 +73,11 @@ class RecordFinder:
         """Look up every record of `payloads` by key, then the own ids of those that were not found."""
         keys = self._keys(payloads)
         by_key = await self._by_key(sorted(set(keys))) if self.key_fields else {}
-        own = [self._own_id(key) for key in keys]
-        renamed = await self._by_id(sorted({i for i, k in zip(own, keys, strict=True) if k not in by_key}))
+        own = {key: self._own_id(key) for key in dict.fromkeys(keys) if key not in by_key}
+        renamed = await self._by_id(sorted(own.values()))
         ids, records, blocked = [], [], {}
-        for position, (key, new_id) in enumerate(zip(keys, own, strict=True)):
+        for position, key in enumerate(keys):
+            new_id = own.get(key, "")
             hits = by_key.get(key, [])
             record = hits[0] if hits else None
             if len(hits) > 1:
