@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etl.mapping import in_order, load
 from etl.schema import read_metadata
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = {"type": "varchar"}
 
