@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from etl.mapping.findings import choices, finding
+from etl.mapping.fitting import unfit
 from etl.mapping.parts import UnitDoc
 from etl.model import AttributeTarget
 from etl.schema import FieldSchema
@@ -127,6 +128,12 @@ def compile_attribute(
         kept = dataclasses.replace(kept, name=f"{kept.name}{parts['end'].title()}", kind=kind)
     if parts["unit"] and doc.unit is None:
         doc = doc.model_copy(update={"unit": UnitDoc(constant=parts["unit"])})
+    if known is not None:
+        is_end = parts["end"] is not None
+        problems = unfit(kept, doc, entity=compiler.entity, schema=compiler.schema, spot=spot, is_end=is_end)
+        compiler.problems += problems
+        if problems:
+            return []
     rules = compiler.rules(address, doc, kept, path=path, origin=origin)
     ends: list[Literal["value", "from", "to", "unit"]] = ["from", "to"] if doc.range else ["value"]
     if parts["end"]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from etl.mapping.attributes import AttributeRule, PairRule, compile_attribute, find_pairs
 from etl.mapping.columns import ColumnRule, Layout
-from etl.mapping.compiling import Compiler, link_entity
-from etl.mapping.convert.converters import LINKS, LISTS
+from etl.mapping.compiling import Compiler
+from etl.mapping.convert.converters import LINKS
 from etl.mapping.convert.link_texts import LinkForm
 from etl.mapping.document import FieldDoc
 from etl.mapping.findings import MappingProblem, choices, finding
+from etl.mapping.fitting import find_field, unfit, writable
 from etl.mapping.patterns import caught_columns
 from etl.mapping.relations import RelationRule
 from etl.mapping.using import named_columns
 from etl.model import LinkTarget, Missing
-from etl.schema import FieldSchema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,13 +25,11 @@ if TYPE_CHECKING:
     from etl.mapping.document import AssociationDoc, Origin, ValueDoc
     from etl.mapping.expressions import Expression
     from etl.mapping.fields import FieldRule
-    from etl.mapping.findings import Spot
     from etl.mapping.loading import Mapping
     from etl.mapping.patterns import Caught
     from etl.mapping.positions import Path_
-    from etl.schema import EntitySchema, Schema
+    from etl.schema import EntitySchema, FieldSchema, Schema
 
-UNWRITABLE = frozenset({"file", "other"})
 OWNER_FIELDS = ("associatingItem", "mainProduct")
 """Which end of an association is the record itself. Source: api-contract §11; 1.10 metadata."""
 
@@ -84,7 +81,7 @@ def bind_all(
     bound = Bound(entity, layout)
     keys = frozenset(one for part in key_names(mapping) for one in part)
     names = {found.name for one in keys if (found := find_field(entity, one))}
-    compiler = Compiler(mapping, entity, layout, bound.problems, frozenset(names), frozenset(schema.entities))
+    compiler = Compiler(mapping, entity, layout, bound.problems, frozenset(names), schema)
     bound.compiler = compiler
     for name, doc in mapping.fields.items():
         _bind_field(bound, compiler, name, doc, schema=schema, path=("fields", name))
@@ -116,33 +113,6 @@ def bind_all(
     return bound
 
 
-def find_field(entity: EntitySchema, name: str) -> FieldSchema | None:
-    """Return the first of `number|sku` that the entity has.
-
-    `name@de_DE` is a language of `name`, `sizeFrom` an end of a range, `priceUnit` the unit of `price`.
-    """
-    for one in name.split("|"):
-        base, _, locale = one.strip().partition("@")
-        if not locale and base in entity.fields:
-            return entity.fields[base]
-        for candidate in entity.fields.values():
-            if locale and candidate.main_field == base and candidate.locale == locale:
-                return candidate
-        for end in ("From", "To"):
-            ranged = entity.fields.get(base.removesuffix(end)) if base.endswith(end) else None
-            if ranged is not None and ranged.kind in ("range_int", "range_float"):
-                return dataclasses.replace(ranged, name=base)
-        measured = entity.fields.get(base.removesuffix("Unit")) if base.endswith("Unit") else None
-        if measured is not None and measured.measure:
-            return FieldSchema(base, "link", "link", target="Unit", measure=measured.measure)
-    return None
-
-
-def writable(entity: EntitySchema) -> list[str]:
-    """Return the names of the fields that a mapping can write."""
-    return [one.name for one in entity.fields.values() if not one.is_read_only and one.kind not in UNWRITABLE]
-
-
 def key_names(mapping: Mapping) -> list[tuple[str, ...]]:
     """Return each part of the key as the names it may have: `number|sku` is two."""
     return [tuple(part.strip() for part in one.split("|")) for one in mapping.key]
@@ -163,7 +133,8 @@ def _bind_field(
             finding("unknown_field", spot, entity=bound.entity.name, field=name, choices=advice)
         )
         return
-    problems = unfit(found, doc, entity=bound.entity, schema=schema, spot=spot)
+    is_end = found.name not in bound.entity.fields
+    problems = unfit(found, doc, entity=bound.entity, schema=schema, spot=spot, is_end=is_end)
     bound.problems += problems
     if problems:
         return
@@ -171,57 +142,6 @@ def _bind_field(
         _bind_relation(bound, compiler, name, doc, found=found, schema=schema, path=path)
     else:
         bound.rules += compiler.rules(name, doc, found, path=path)
-
-
-def unfit(
-    found: FieldSchema, doc: ValueDoc, *, entity: EntitySchema, schema: Schema, spot: Spot
-) -> list[MappingProblem]:
-    """Return why a field cannot be made as the mapping says, whatever the cells."""
-    facts = {"entity": entity.name, "field": found.name, "type": found.type}
-    if found.is_read_only:
-        return [finding("read_only_field", spot, **facts)]
-    if found.kind in UNWRITABLE:
-        return [finding("unsupported_field", spot, **facts)]
-    problems = []
-    is_range = found.kind in ("range_int", "range_float") and found.name in entity.fields
-    if is_range and doc.range is None:
-        problems.append(finding("range_without_mark", spot, **facts))
-    if doc.range is not None and not is_range:
-        problems.append(finding("not_a_range_field", spot, **facts))
-    if (doc.unit or doc.measure) and not found.measure:
-        key = "unit" if doc.unit else "measure"
-        problems.append(finding("no_measure", spot, key=key, **facts))
-    if doc.split and found.kind not in LISTS:
-        problems.append(finding("not_multiple", spot, **facts))
-    if found.kind not in LINKS:
-        if doc.link:
-            problems.append(finding("not_a_link", spot, key="link", **facts))
-        return problems
-    return problems + _unfit_link(found, doc, schema=schema, spot=spot, facts=facts)
-
-
-def _unfit_link(
-    found: FieldSchema, doc: ValueDoc, *, schema: Schema, spot: Spot, facts: dict[str, str]
-) -> list[MappingProblem]:
-    target = schema.entities.get(link_entity(found))
-    if doc.link is None:
-        return [finding("link_without_by", spot, target=link_entity(found), **facts)]
-    problems = []
-    if target is None and (doc.link.by != ("id",) or doc.link.missing is Missing.CREATE):
-        problems.append(finding("target_unknown", spot, target=link_entity(found), **facts))
-    for by in doc.link.by:
-        if target and find_field(target, by) is None:
-            advice = choices(by, writable(target), what="Fields there")
-            problems.append(finding("unknown_link_field", spot, target=target.name, by=by, choices=advice))
-    for name in doc.link.create:
-        if target and find_field(target, name) is None:
-            advice = choices(name, writable(target), what="Fields there")
-            problems.append(finding("unknown_link_field", spot, target=target.name, by=name, choices=advice))
-    if doc.link.by == ("id",) and doc.link.missing is Missing.CREATE:
-        problems.append(finding("link_creates_by_id", spot, **facts))
-    if doc.link.send == "object" and doc.link.by == ("id",):
-        problems.append(finding("object_by_id", spot, **facts))
-    return problems
 
 
 def _bind_relation(

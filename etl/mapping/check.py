@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping as Entries
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from etl.mapping.attributes import find_pairs
-from etl.mapping.binding import Bound, bind_all, find_field, key_names, layout_of
+from etl.mapping.binding import Bound, bind_all, key_names, layout_of
 from etl.mapping.blocks import check_blocks
 from etl.mapping.convert.converters import LISTS
 from etl.mapping.date_rules import check_dates
 from etl.mapping.findings import MappingProblem, choices, did_you_mean, finding, in_order
+from etl.mapping.fitting import find_field
 from etl.mapping.patterns import caught_columns, unknown_braces
 from etl.mapping.suspicions import suspicions
 from etl.mapping.using import column_uses
@@ -126,9 +127,15 @@ def _unused(parts: Sequence[Mapping], header: Sequence[str]) -> Iterator[Mapping
         used |= columns_in_use(part, header)
     first = parts[0]
     for column in dict.fromkeys(header):
-        is_ignored = any(fnmatchcase(column, one) for one in first.document.ignore)
+        is_ignored = any(_fits(column, one) for one in first.document.ignore)
         if column not in used and not column.startswith("_") and not is_ignored:
             yield finding("unused_column", first.key_spot("fields"), column=column)
+
+
+def _fits(column: str, pattern: str) -> bool:
+    """Tell whether a column is one of `Old *`; nothing but the star means more than itself."""
+    shape = ".*".join(re.escape(piece) for piece in pattern.split("*"))
+    return re.fullmatch(shape, column, re.DOTALL) is not None
 
 
 def columns_in_use(mapping: Mapping, header: Sequence[str]) -> set[str | None]:

@@ -25,10 +25,11 @@ from etl.mapping.convert.values import ValueTable, value_table, written
 from etl.mapping.expressions import compile_expression
 from etl.mapping.fields import FieldRule
 from etl.mapping.findings import MappingProblem, choices, finding
+from etl.mapping.fitting import link_entity
 from etl.mapping.origins import Computed, FirstOf, Fixed, FromColumn, Joined, LookedUp, Prepared, RowNumber
 from etl.model import LinkTarget, Missing, Problem
 from etl.problems import CATALOGUE
-from etl.schema import FieldSchema
+from etl.schema import FieldSchema, Schema
 
 if TYPE_CHECKING:
     from etl.mapping.columns import Layout
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from etl.mapping.positions import Path_
     from etl.schema import EntitySchema
 
-LIST_OPTION = "ExtensibleEnumOption"
-"""The entity of the options of lists. Source: api-contract §5.4."""
 NOTHING = Fixed("")
 
 
@@ -56,8 +55,8 @@ class Compiler:
     problems: list[MappingProblem] = field(default_factory=list)
     key_parts: frozenset[str] = frozenset()
     """Names of the fields of the key."""
-    entities: frozenset[str] = frozenset()
-    """What the instance has; targets of links that are not among them (`Entity`) take ids as they stand."""
+    schema: Schema = field(default_factory=lambda: Schema({}))
+    """Targets of links that the instance does not show (`Entity`) take ids as they stand."""
 
     def rules(
         self, name: str, doc: ValueDoc, target: FieldSchema, *, path: Path_, origin: Source | None = None
@@ -182,7 +181,7 @@ class Compiler:
             if target.kind in ("int", "range_int"):
                 reader = Decimals(_marks(None if says_values else number), target.minimum, target.maximum)
         is_object = doc.link is not None and doc.link.send == "object"
-        link = doc.link if target.kind in LINKS and link_entity(target) in self.entities else None
+        link = doc.link if target.kind in LINKS and link_entity(target) in self.schema.entities else None
         rule = FieldRule(
             name,
             target,
@@ -321,11 +320,6 @@ class Compiler:
     def _wrong(self, path: Path_, reason: str) -> None:
         spot = self.mapping.spot(*path)
         self.problems.append(finding("regex_invalid", spot, reason=reason))
-
-
-def link_entity(field_: FieldSchema) -> str:
-    """Return the entity that a link points to; the one of options for lists."""
-    return LIST_OPTION if field_.kind in ("list_option", "list_options") else field_.target or ""
 
 
 def _form(doc: LinkDoc) -> LinkForm | None:

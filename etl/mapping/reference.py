@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from pydantic import BaseModel
 
 from etl.mapping import document, parts, table_parts
-from etl.mapping.binding import writable
+from etl.mapping.fitting import writable
 
 if TYPE_CHECKING:
     from etl.schema import Schema

@@ -9,11 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rapidfuzz import fuzz
 
-from etl.mapping.binding import writable
-from etl.mapping.compiling import link_entity
 from etl.mapping.convert.converters import LINKS, LISTS
 from etl.mapping.convert.texts import matches
 from etl.mapping.evidence import MOST, Evidence, evidence_of
+from etl.mapping.fitting import link_entity, writable
 from etl.mapping.glossary import meaning_of, simplified, words
 from etl.mapping.writing import quoted, written_number
 
@@ -213,7 +212,7 @@ def _yaml(
     lines += [f"  # {name}: required, and no column came close" for name in required if name not in mapped]
     if rest:
         lines += ["", "# Nothing came close to these. Map them, or leave them listed here.", "ignore:"]
-        lines += [f"  - {quoted(_escaped(one.column))}  # best: {one.best} {one.score:.0f}" for one in rest]
+        lines += [f"  - {quoted(one.column)}  # best: {one.best} {one.score:.0f}" for one in rest]
     return "\n".join(lines) + "\n"
 
 
@@ -247,8 +246,3 @@ def _common(marks: Sequence[object]) -> str:
 
 def _name(one: FieldSchema) -> str:
     return f"{one.main_field}@{one.locale}" if one.main_field and one.locale else one.name
-
-
-def _escaped(pattern: str) -> str:
-    # `ignore` reads * ? [ as patterns; a bracket in a header must stand for itself.
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in pattern)
