@@ -121,6 +121,16 @@ def find_ground(console: Console, given: Path | None, mapping: Mapping, *, asks:
     return asyncio.run(_asked(settings, mapping))
 
 
+def require_ground(console: Console, given: Path | None, mapping: Mapping) -> tuple[Schema, Ground]:
+    """Return the schema and what else is known, as `find_ground` does.
+
+    Raises:
+        ConfigurationInvalid: there is neither a snapshot nor an instance.
+    """
+    ground = find_ground(console, given, mapping, asks=False)
+    return ground.schema or require_schema(console, given), ground
+
+
 async def _asked(settings: Settings, mapping: Mapping) -> Ground:
     from etl.api import connect  # noqa: PLC0415
     from etl.importing.attributes import read_attribute_facts  # noqa: PLC0415

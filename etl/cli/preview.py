@@ -9,7 +9,7 @@ import click
 
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
-from etl.cli.mapping_ground import FILE, open_source, require_schema, snapshot, source
+from etl.cli.mapping_ground import FILE, open_source, require_ground, snapshot, source
 from etl.cli.options import connection, output, pass_console, state
 from etl.report import neutral
 
@@ -43,10 +43,11 @@ def command(
     if table is None:
         advice = "Give one with --source FILE."
         raise ConfigurationInvalid(str(mapping), what="it names no source.file.", advice=advice)
-    schema = require_schema(console, snapshot)
+    schema, ground = require_ground(console, snapshot, read)
     found: list[Json] = []
     for part in read.parts():
-        rules = language.bind(part, header=table.header, schema=schema)
+        facts = ground.attributes.get(part.entity)
+        rules = language.bind(part, header=table.header, schema=schema, attributes=facts)
         if console.form is Form.JSON:
             found += _as_json(rules, table, limit)
             continue

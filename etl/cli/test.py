@@ -8,7 +8,7 @@ import click
 
 from etl.cli.console import Console, Form
 from etl.cli.exits import Exit
-from etl.cli.mapping_ground import FILE, require_schema, snapshot
+from etl.cli.mapping_ground import FILE, require_ground, snapshot
 from etl.cli.options import connection, output, pass_console, state
 from etl.report import neutral
 
@@ -34,8 +34,9 @@ def command(console: Console, *, mapping: Path, snapshot: Path | None) -> int:
     if not files:
         advice = f"Write them into {mapping.with_suffix('')}.cases.yaml."
         raise ConfigurationInvalid(str(mapping), what="there are no cases beside it.", advice=advice)
-    schema = require_schema(console, snapshot)
-    results = [one for file in files for one in run_cases(read, file, schema=schema)]
+    schema, ground = require_ground(console, snapshot, read)
+    facts = ground.attributes or None
+    results = [one for file in files for one in run_cases(read, file, schema=schema, attributes=facts)]
     failed = [one for one in results if one.differences]
     if console.form is Form.JSON:
         console.say_json(

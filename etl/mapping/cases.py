@@ -100,9 +100,16 @@ def cases_beside(mapping: Mapping) -> list[Path]:
 
 
 def run_cases(
-    mapping: Mapping, path: Path, *, schema: Schema, attributes: Sequence[AttributeFacts] | None = None
+    mapping: Mapping,
+    path: Path,
+    *,
+    schema: Schema,
+    attributes: Entries[str, Sequence[AttributeFacts]] | None = None,
 ) -> list[CaseResult]:
     """Return how the cases of one file came out.
+
+    Args:
+        attributes: by entity, all of the instance; None: not known.
 
     Raises:
         MappingInvalid: the file of cases, or the mapping, cannot be used.
@@ -133,7 +140,8 @@ def run_cases(
         part = parts[case.block or ""]
         rows = case.rows if case.rows is not None else (case.row or {},)
         header = tuple(dict.fromkeys([*_headers(part), *(name for row in rows for name in row)]))
-        rules = bind(part, header=header, schema=schema, attributes=attributes)
+        facts = attributes.get(part.entity) if attributes is not None else None
+        rules = bind(part, header=header, schema=schema, attributes=facts)
         differences = tuple(_differences(case, rules, _frame(rows, header, mapping.path.name)))
         line = document.spot("cases", position).line
         results.append(CaseResult(str(path), line, case.name, differences))
