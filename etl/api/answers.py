@@ -95,6 +95,19 @@ def read_object(request: Request, answer: Answer) -> Record | None:
     return value
 
 
+def read_record(request: Request, answer: Answer, *, record_id: str, generation: Generation) -> Record | None:
+    """Return the record of this id; None where there is none.
+
+    Raises:
+        RequestFailed: it is no success, or no object.
+    """
+    if is_missing_record(answer, generation):
+        return None
+    record = read_object(request, answer) or {}
+    # 2.3 takes an id for a code too, and may answer another record. Source: api-contract §4, "2.3 differs".
+    return record if str(record.get("id", record_id)) == record_id else None
+
+
 def read_page(request: Request, answer: Answer) -> Page:
     """Return a page of a list.
 

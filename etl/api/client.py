@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import aiohttp
@@ -232,13 +233,9 @@ class Client:
         Raises:
             RequestFailed, NoAccess: see `ask`.
         """
-
-        def read(request: Request, answer: Answer) -> Record | None:
-            if answers.is_missing_record(answer, self.generation):
-                return None
-            return answers.read_object(request, answer)
-
-        return await self.ask(wire.get_record(entity, record_id, select=select), read)
+        request = wire.get_record(entity, record_id, select=select)
+        read = partial(answers.read_record, record_id=record_id, generation=self.generation)
+        return await self.ask(request, read)
 
     async def list(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
@@ -63,8 +63,8 @@ class Target:
     """An authorization token of an earlier sign-in; tried before the password."""
     ca_file: Path | None = None
     """PEM file of an authority to trust besides those of the system; None: only those."""
-    proxy: str | None = None
-    """Address of an HTTP proxy; None: none."""
+    proxy: str | None = field(default=None, repr=False)
+    """Address of an HTTP proxy; None: none. Not shown: a password may stand in it."""
 
     @property
     def host(self) -> str:

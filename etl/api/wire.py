@@ -42,8 +42,8 @@ class Request:
     """Below the API's base path: `Product/a01`."""
     query: str = ""
     """Encoded, without the question mark."""
-    body: bytes | None = None
-    """JSON; None: no body."""
+    body: bytes | None = field(default=None, repr=False)
+    """JSON; None: no body. Not shown: it may hold a token, and holds the user's values."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Besides those that every request has."""
 
@@ -58,7 +58,8 @@ class Answer:
 
     status: int
     content_type: str
-    body: bytes
+    body: bytes = field(repr=False)
+    """Not shown: it may hold a token."""
     reason: str = ""
     """X-Status-Reason: empty where there is none."""
     retry_after_s: float | None = None

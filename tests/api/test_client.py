@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from etl import errors
-from etl.api import ItemAnswer, ItemKind, Page, connect
+from etl.api import Answer, ItemAnswer, ItemKind, Page, Target, connect, wire
 from etl.api.where import equals
 from etl.model import Limits
 from tests.api.clock import Clock
@@ -345,3 +345,17 @@ async def test_a_retry_after_that_is_a_date_is_not_waited_for(answers):
     async with connect("https://pim.example", token="t", retry=clock.retry()) as client:
         assert client.user == USER
     assert clock.pauses == [0.5]
+
+
+async def test_a_record_that_only_has_the_id_as_its_code_is_none():
+    async with signed_in(one_after_the_other(lambda: json({"id": "b2", "code": "b1"}))) as (client, _server):
+        assert await client.get("Brand", "b1") is None
+        assert await client.get("Brand", "b2") == {"id": "b2", "code": "b1"}
+
+
+def test_requests_answers_and_targets_show_no_bodies_and_no_passwords():
+    request = wire.sign_out("ZXRsOnNlY3JldC10b2tlbg==")
+    assert request.body == b'{"token":"secret-token"}'
+    answer = Answer(200, "application/json", b'{"authorizationToken": "secret-token"}')
+    target = Target("https://pim.example", proxy="http://me:secret-token@proxy.example")
+    assert "secret-token" not in f"{request!r}{request}{answer!r}{target!r}"
