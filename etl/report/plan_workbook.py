@@ -47,12 +47,16 @@ def write_plan_workbook(foreseen: Foreseen, path: Path, *, lines: Iterable[Line]
             "new": book.add_format({"bg_color": "#DFF3E3", "text_wrap": True, "valign": "top"}),
             "wrapped": book.add_format({"text_wrap": True, "valign": "top"}),
         }
-        _summary(book.add_worksheet("Summary"), foreseen, bold=bold)
+        right = book.add_format({"bold": True, "align": "right"})
+        _summary(book.add_worksheet("Summary"), foreseen, bold=bold, right=right)
         sheet = book.add_worksheet("Changes")
         for column, (name, width) in enumerate(COLUMNS.items()):
             sheet.set_column(column, column, width)
             sheet.write_string(0, column, name, bold)
         sheet.freeze_panes(1, 0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
         row = 0
         for line in lines:
             if line.kind not in TOLD:
@@ -68,8 +72,12 @@ def write_plan_workbook(foreseen: Foreseen, path: Path, *, lines: Iterable[Line]
         sheet.activate()
 
 
-def _summary(sheet: xlsxwriter.worksheet.Worksheet, foreseen: Foreseen, *, bold: object) -> None:
+def _summary(
+    sheet: xlsxwriter.worksheet.Worksheet, foreseen: Foreseen, *, bold: object, right: object
+) -> None:
     summary = foreseen.summary
+    kinds = [kind for kind in KINDS if foreseen.count(kind)]
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, len(KINDS), 12)
     told = [first_line(summary.instance, verb=summary.verb, version=summary.version), verdict(foreseen)]
@@ -77,12 +85,12 @@ def _summary(sheet: xlsxwriter.worksheet.Worksheet, foreseen: Foreseen, *, bold:
     for row, text in enumerate(told):
         sheet.write_string(row, 0, text)
     top = len(told) + 1
-    for column, name in enumerate(("records", *KINDS)):
-        sheet.write_string(top, column, name, bold)
+    for column, name in enumerate(("records", *kinds)):
+        sheet.write_string(top, column, name, right if column else bold)
     for entity, counts in foreseen.records.items():
         top += 1
         sheet.write_string(top, 0, neutral(entity))
-        for column, kind in enumerate(KINDS, 1):
+        for column, kind in enumerate(kinds, 1):
             sheet.write_number(top, column, counts.get(kind, 0))
     top += 2
     sheet.write_string(top, 0, "fields that change", bold)
