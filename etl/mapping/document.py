@@ -50,6 +50,8 @@ class Conversions(Part):
     """The case of letters."""
     html: Literal["to_text", "from_text"] | None = None
     """HTML to plain text, or plain text to paragraphs."""
+    markdown: Literal["to_html", "to_text"] | None = None
+    """Markdown to HTML, or to plain text."""
     slug: bool = False
     """Lower-case letters, digits and hyphens."""
     pad: PadDoc | None = None

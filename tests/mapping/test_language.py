@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from etl import mapping as language
+from etl.mapping.convert.markdown import markdown_to_html
 from etl.problems import say
 from etl.schema import FieldSchema
 from tests.mapping.conftest import frame
@@ -367,3 +368,25 @@ def test_ids_of_what_the_instance_does_not_show_are_taken_as_they_stand(
     payloads = translate(f"{HEAD}{FIELDS}  scope: {{constant: Product, link: {{by: id}}}}\n", {"A": ["x"]})
     assert payloads.columns["scopeId"].to_pylist() == ["Product"]
     assert payloads.links == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("# Title #\nfirst\nsecond", "<h1>Title</h1><p>first<br>second</p>"),
+        ("- a\n- **b**\n1. c\n\nd", "<ul><li>a</li><li><strong>b</strong></li></ul><ol><li>c</li></ol><p>d</p>"),
+        ("*x* `a*b*<c>` 2 * 3 * 4", "<p><em>x</em> <code>a*b*&lt;c&gt;</code> 2 * 3 * 4</p>"),
+        ("[go](https://x.example/a) [no](javascript:alert(1)) <b>", '<p><a href="https://x.example/a">go</a> [no](javascript:alert(1)) &lt;b&gt;</p>'),
+        ("[no](data:text/html,x)", "<p>no</p>"),
+        ('["q](/a"b)', '<p><a href="/a&quot;b">&quot;q</a></p>'),
+    ],
+)  # fmt: skip
+def test_markdown_becomes_html_without_letting_tags_through(text: str, made: str) -> None:
+    assert markdown_to_html(text) == made
+
+
+def test_markdown_becomes_text(translate: Callable[..., Payloads]) -> None:
+    field = "{column: A, markdown: to_text}"
+    assert last(translate(f"{HEAD}{FIELDS}  text: {field}\n", {"A": ["# T\n\n- **a** & b"]})) == [
+        "T\n- a & b"
+    ]

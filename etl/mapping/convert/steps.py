@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.mapping.convert.markdown import markdown_to_html, markdown_to_text
 from etl.mapping.convert.markup import paragraphs, plain
 
 if TYPE_CHECKING:
@@ -173,6 +174,19 @@ class Html(_Plain):
 
 
 @dataclass(frozen=True, slots=True)
+class Markdown(_Plain):
+    """Markdown to HTML, or to plain text."""
+
+    name: ClassVar[str] = "markdown"
+    is_invertible: ClassVar[bool] = False
+    to: str
+
+    def apply(self, cells: pa.StringArray, faults: Faults) -> pa.StringArray:  # noqa: ARG002  steps share one shape
+        """Return HTML, or text without marks."""
+        return _each(cells, markdown_to_html if self.to == "to_html" else markdown_to_text)
+
+
+@dataclass(frozen=True, slots=True)
 class Slug(_Plain):
     """Lower-case letters, digits and hyphens."""
 
@@ -257,6 +271,7 @@ def _in_order(doc: Conversions) -> list[Step]:
         "strip_suffix": lambda: StripSuffix(doc.strip_suffix or ""),
         "case": lambda: Case(doc.case or ""),
         "html": lambda: Html(doc.html or ""),
+        "markdown": lambda: Markdown(doc.markdown or ""),
         "slug": Slug,
         "pad": lambda: Pad(doc.pad.to, doc.pad.with_, doc.pad.side) if doc.pad else Trim(),
         "prefix": lambda: Prefix(doc.prefix or ""),
