@@ -15,10 +15,13 @@ from etl import api
 from etl.exporting import How as HowToExport
 from etl.exporting import What, read_table, run_export
 from etl.importing import HowToImport
+from etl.mapping import in_order, load
 from etl.model import Limits
-from etl.running import Place, resume_import, run_import, run_plan
+from etl.planning.guards import USUAL
+from etl.running import Place, resume_import, retry_import, run_import, run_plan
 from etl.runs import default_state_folder, find_run
 from etl.scanning import Selection
+from etl.schema import read_metadata
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
@@ -27,11 +30,12 @@ if TYPE_CHECKING:
     from etl.api import Client, RetryClock, Secret
     from etl.delivery import OnDrift
     from etl.model import ProgressListener
+    from etl.planning.guards import Guards
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
     from etl.runs import Run
 
-__all__ = ["connect", "export_file", "export_table", "import_table", "plan", "resume"]
+__all__ = ["connect", "export_file", "export_table", "import_table", "plan", "resume", "retry"]
 
 PATIENCE = api.RetryClock(first_pause_s=1.0)
 """Five tries of a request within half a minute, then a run stops and can be resumed."""
@@ -76,6 +80,7 @@ async def import_table(
     read_options: ReadOptions = ReadOptions(),
     profile: str = "",
     on_drift: OnDrift = "fail",
+    guards: Guards = USUAL,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
@@ -91,6 +96,7 @@ async def import_table(
         read_options: how the source is read, before what the mapping says.
         profile: a name for the report.
         on_drift: what becomes of a row whose record somebody changed in AtroCore since it was looked up.
+        guards: what stops the run; its summary says so then (`Summary.guard`).
         listener: told how far the run is; from the thread of the event loop or another one.
         is_stopping: asked before each request; true ends the run after those in flight.
         begins: told the run once its folder is there.
@@ -102,6 +108,7 @@ async def import_table(
     how = HowToImport(
         clock=pim.retry,
         on_drift=on_drift,
+        guards=guards,
         limits=pim.limits,
         selection=Selection(*rows, limit),
         listener=listener,
@@ -110,6 +117,18 @@ async def import_table(
     path = Path(source) if isinstance(source, str) else source
     place = _place(state_dir, profile=profile, begins=begins)
     return await run_import(path, Path(mapping), client=pim, place=place, how=how, read_options=read_options)
+
+
+async def order_mappings(mappings: Sequence[Path | str], pim: Client) -> list[Path]:
+    """Return mappings in the order their links need: what others point to comes first.
+
+    Raises:
+        MappingInvalid, SourceMissing, EntityUnknown: one of them cannot be used.
+        RequestFailed, NoAccess: the server cannot be asked for its schema.
+    """
+    loaded = [load(Path(one)) for one in mappings]
+    schema = read_metadata(await pim.metadata())
+    return [one.path for one in in_order(loaded, schema)]
 
 
 async def plan(
@@ -206,6 +225,7 @@ async def resume(
     *,
     state_dir: Path | str | None = None,
     profile: str = "",
+    guards: Guards = USUAL,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
@@ -221,9 +241,46 @@ async def resume(
         Unusable, NoAccess: see `import_table`.
     """
     place = _place(state_dir, profile=profile, begins=begins)
-    how = HowToImport(clock=pim.retry, limits=pim.limits, listener=listener, is_stopping=is_stopping)
+    how = HowToImport(
+        clock=pim.retry, limits=pim.limits, guards=guards, listener=listener, is_stopping=is_stopping
+    )
     found = find_run(place.state, run, verb="import")
     return await resume_import(found, client=pim, place=place, how=how)
+
+
+async def retry(
+    run: str | None,
+    pim: Client,
+    *,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    on_drift: OnDrift = "fail",
+    guards: Guards = USUAL,
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Import the rejected rows of a run, as they lie in its folder now, in a run of its own.
+
+    Args:
+        run: its name or the beginning of it; None: the last import.
+
+    Raises:
+        RunUnknown: there is none.
+        RetryRefused: every row of it arrived, or it was stopped and is to be resumed first.
+        Unusable, NoAccess: see `import_table`.
+    """
+    place = _place(state_dir, profile=profile, begins=begins)
+    how = HowToImport(
+        clock=pim.retry,
+        on_drift=on_drift,
+        guards=guards,
+        limits=pim.limits,
+        listener=listener,
+        is_stopping=is_stopping,
+    )
+    found = find_run(place.state, run, verb="import")
+    return await retry_import(found, client=pim, place=place, how=how)
 
 
 def _place(state_dir: Path | str | None, *, profile: str, begins: Callable[[Run], None]) -> Place:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from etl import aio
 from etl.model import Limits
+from etl.planning.guards import USUAL
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from etl.exporting import How as HowToExport
     from etl.exporting import What
     from etl.model import ProgressListener
+    from etl.planning.guards import Guards
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
     from etl.runs import Run
@@ -75,6 +77,7 @@ def import_table(
     read_options: ReadOptions = ReadOptions(),
     profile: str = "",
     on_drift: OnDrift = "fail",
+    guards: Guards = USUAL,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
@@ -91,6 +94,7 @@ def import_table(
             read_options=read_options,
             profile=profile,
             on_drift=on_drift,
+            guards=guards,
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
@@ -132,12 +136,18 @@ def plan(
     )
 
 
+def order_mappings(mappings: Sequence[Path | str], pim: Pim) -> list[Path]:
+    """Return mappings in the order their links need; see `aio.order_mappings`."""
+    return pim.loop.wait_for(aio.order_mappings(mappings, pim.client))
+
+
 def resume(
     run: str | None,
     pim: Pim,
     *,
     state_dir: Path | str | None = None,
     profile: str = "",
+    guards: Guards = USUAL,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
@@ -149,6 +159,35 @@ def resume(
             pim.client,
             state_dir=state_dir,
             profile=profile,
+            guards=guards,
+            listener=listener,
+            is_stopping=is_stopping,
+            begins=begins,
+        )
+    )
+
+
+def retry(
+    run: str | None,
+    pim: Pim,
+    *,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    on_drift: OnDrift = "fail",
+    guards: Guards = USUAL,
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Import the rejected rows of a run once more; see `aio.retry`."""
+    return pim.loop.wait_for(
+        aio.retry(
+            run,
+            pim.client,
+            state_dir=state_dir,
+            profile=profile,
+            on_drift=on_drift,
+            guards=guards,
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,

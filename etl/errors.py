@@ -15,7 +15,8 @@
     │   ├── RunUnknown
     │   ├── RunAmbiguous
     │   ├── RunLocked
-    │   └── ResumeRefused
+    │   ├── ResumeRefused
+    │   └── RetryRefused
     ├── NoAccess                    exit 4: cannot reach the server, log in, or no right; nothing was sent
     │   ├── ServerUnreachable
     │   ├── SignInRefused
@@ -34,10 +35,15 @@
     │   ├── SourceStale
     │   ├── SourceUnfinished
     │   ├── SourceUnmarked
-    │   └── SourceDamaged
+    │   ├── SourceDamaged
+    │   ├── SourceRowless
+    │   ├── SourceShrunk
+    │   ├── ColumnsBlanked
+    │   └── TooManyErrors           before or while it sends
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
         ├── RightsLost
+        ├── LockLost
         ├── AttributesNotKept
         ├── ObjectsNotKept
         └── Interrupted             exit 130 or 143
@@ -50,7 +56,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class EtlError(Exception):
@@ -260,6 +266,22 @@ class ResumeRefused(Unusable):
         )
 
 
+class RetryRefused(Unusable):
+    """A run has no rejected rows that could be sent again."""
+
+    def __init__(self, run: str, *, status: str) -> None:
+        super().__init__(run, status)
+        self.run, self.status = run, status
+
+    def __str__(self) -> str:
+        """Say why, and what to do instead."""
+        if self.status in ("stopped", "unfinished"):
+            return f"run {self.run} did not come to its end: atro-etl resume {self.run} goes on with it."
+        if self.status in ("ok", "partial"):
+            return f"run {self.run} left no rejected rows: there is nothing to send again."
+        return f"run {self.run} sent nothing ({self.status}): there is nothing to send again."
+
+
 class NoAccess(EtlError):
     """The server cannot be reached or does not let us in; nothing was sent."""
 
@@ -400,6 +422,8 @@ class HeldBack(EtlError):
     """A guard stopped the run before anything was sent."""
 
     exit_code = 6
+    lifted_by = ""
+    """The option with which the run goes on all the same; empty: there is none."""
 
 
 class SourceStale(HeldBack):
@@ -464,6 +488,77 @@ class SourceDamaged(HeldBack):
         return "\n".join(lines)
 
 
+class SourceRowless(HeldBack):
+    """The source has a header and no row."""
+
+    lifted_by = "--allow-empty"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        """Say that nothing is there."""
+        return (
+            f"{self.path} holds no rows. Did the export that writes it fail? "
+            f"Add {self.lifted_by} if that is how it should be."
+        )
+
+
+class SourceShrunk(HeldBack):
+    """The source has far fewer rows than last time."""
+
+    lifted_by = "--min-rows never"
+
+    def __init__(self, path: str, *, rows: int, last: int | None, least: str) -> None:
+        super().__init__(path, rows, last, least)
+        self.path, self.rows, self.last, self.least = path, rows, last, least
+
+    def __str__(self) -> str:
+        """Say how many rows there are and how many there were."""
+        before = "" if self.last is None else f", the last import with this mapping had {self.last:,}"
+        return (
+            f"{self.path} has {self.rows:,} rows{before}; with fewer than {self.least} a run does not begin. "
+            f"Is it complete? Add {self.lifted_by} if it is."
+        )
+
+
+class ColumnsBlanked(HeldBack):
+    """Columns whose empty cells clear fields have lost many of their cells since last time."""
+
+    lifted_by = "--max-blanked never"
+
+    def __init__(self, path: str, *, columns: Mapping[str, int], most: str) -> None:
+        super().__init__(path, columns, most)
+        self.path, self.columns, self.most = path, dict(columns), most
+
+    def __str__(self) -> str:
+        """Say which columns and how much of them."""
+        told = ", ".join(f'"{name}" lost {percent} %' for name, percent in self.columns.items())
+        return (
+            f"{self.path}: since the last import {told} of the filled cells, and empty cells clear fields; "
+            f"more than {self.most} stops a run. Is the export complete? "
+            f"Add {self.lifted_by} if these fields shall be cleared."
+        )
+
+
+class TooManyErrors(HeldBack):
+    """So many rows failed or are invalid that the rest is not worth sending."""
+
+    lifted_by = "--max-errors never"
+
+    def __init__(self, bad: int, *, seen: int, most: str) -> None:
+        super().__init__(bad, seen, most)
+        self.bad, self.seen, self.most = bad, seen, most
+
+    def __str__(self) -> str:
+        """Say how many of how many."""
+        return (
+            f"{self.bad:,} of the first {self.seen:,} rows failed or are invalid; more than {self.most} "
+            f"stops a run. Look at the problems; with {self.lifted_by} it goes on all the same."
+        )
+
+
 class Stopped(EtlError):
     """The run stopped after something was sent; `resume` goes on."""
 
@@ -494,6 +589,21 @@ class RightsLost(Stopped):
         return (
             f"{self.url} answered {self.status}: the user may not write any more. "
             "Check its role and its token."
+        )
+
+
+class LockLost(Stopped):
+    """Another run took this one's lock over, for example while this machine was asleep."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run)
+        self.run = run
+
+    def __str__(self) -> str:
+        """Say that another run is at work."""
+        return (
+            f"another run of the same mapping took over while run {self.run} did not answer; "
+            "wait until it has ended."
         )
 
 

@@ -11,16 +11,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.errors import ConfigurationInvalid, EtlError, ResumeRefused
+from etl.errors import (
+    ConfigurationInvalid,
+    EtlError,
+    HeldBack,
+    Interrupted,
+    LockLost,
+    ResumeRefused,
+    RetryRefused,
+)
 from etl.importing import DIGESTS, JOURNAL, Carried, HowToImport, import_table, plan_table
 from etl.journal import Journal
 from etl.mapping import load
 from etl.model import Status
 from etl.planning import PlanHeader, PlanWriter, write_kept
+from etl.planning.guards import read_census
 from etl.report import Instance, Summary, to_object
 from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from
 from etl.report.foreseen import to_object as foreseen_object
-from etl.report.rejects import rejected_rows, write_rejected
+from etl.report.missing import write_missing
+from etl.report.rejects import RejectedRows, write_rejected
 from etl.report.results import write_results
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
 from etl.scanning import Selection, scanned_rows
@@ -36,6 +46,7 @@ if TYPE_CHECKING:
 
     from etl.api import Client
     from etl.mapping import Mapping
+    from etl.planning.guards import Census
     from etl.schema import Schema
     from etl.tables import Table
 
@@ -118,10 +129,10 @@ async def run_import(
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     run_id = new_run_id(place.now(), place.chance())
     facts = await asyncio.to_thread(ground.facts, run_id, place, verb="import", selection=how.selection)
-    with _lock(facts, place):
+    with _lock(facts, place) as lock:
         run = begin_run(place.state, facts)
         place.begins(run)
-        return await _carry(run, ground, place=place, how=how)
+        return await _carry(run, ground, place=place, how=how, lock=lock)
 
 
 async def run_plan(
@@ -258,20 +269,53 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     facts = await asyncio.to_thread(ground.facts, run.id, place, verb="import", selection=selection)
     if changed := _changed(run.facts, facts):
         raise ResumeRefused(run.id, changed=changed)
-    with _lock(facts, place):
+    with _lock(facts, place) as lock:
         place.begins(run)
-        return await _carry(run, ground, place=place, how=dataclasses.replace(how, selection=selection))
+        how = dataclasses.replace(how, selection=selection)
+        return await _carry(run, ground, place=place, how=how, lock=lock)
 
 
-async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport) -> Summary:
+async def retry_import(run: Run, *, client: Client, place: Place, how: HowToImport) -> Summary:
+    """Import what a run left in its file of rejected rows, as it lies there now, in a run of its own.
+
+    Raises:
+        RetryRefused: there is no such file, or the run was stopped: `resume` does it then.
+        Unusable, NoAccess: see `run_import`.
+    """
+    if run.facts.verb != "import" or run.status not in ("ok", "partial"):
+        raise RetryRefused(run.id, status=run.status if run.facts.verb == "import" else run.facts.verb)
+    rejected = next((path for path in sorted(run.folder.glob(f"{REJECTED_STEM}.*"))), None)
+    if rejected is None:
+        raise RetryRefused(run.id, status=run.status)
+    mapping = run.facts.mappings[0].name
+    # As the command was typed, so that the next one can be typed as well.
+    path = Path(mapping) if Path.cwd() == Path(str(run.facts.options.get("cwd"))) else None
+    return await run_import(
+        rejected, path or _path_of(run.facts.mappings[0], run), client=client, place=place, how=how
+    )
+
+
+REJECTED_STEM = "rejected"
+
+
+async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, lock: RunLock) -> Summary:
     client = ground.client
     log.info("begins", extra={"run": run.id, "mapping": str(ground.mapping.path), "url": client.url})
+    how = dataclasses.replace(
+        how,
+        last_time=_last_time(run, place),
+        is_stopping=_any_of(how.is_stopping, lambda: lock.is_lost),
+    )
     with _failing_leaves_a_summary(run, place):
         carried = await import_table(
             ground.table, ground.mapping, schema=ground.schema, client=client, folder=run.folder, how=how
         )
+    if isinstance(carried.ended_by, Interrupted) and lock.is_lost:
+        carried = dataclasses.replace(carried, ended_by=LockLost(run.id))
     rejected, fields = await asyncio.to_thread(_write_report, run, ground.table, carried)
-    is_stopped = carried.ended_by is not None
+    ended_by = carried.ended_by
+    is_stopped = ended_by is not None
+    is_guarded = isinstance(ended_by, HeldBack)
     summary = carried.tally.summary(
         run.id,
         "import",
@@ -279,9 +323,10 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport) -
         requests=client.requests,
         retries=client.retries,
         seconds=carried.seconds,
-        error=str(carried.ended_by) if is_stopped else None,
+        guard=str(ended_by) if is_guarded else None,
+        error=str(ended_by) if is_stopped and not is_guarded else None,
         resumable=is_stopped and ground.table.path is not None,
-        next_commands=_next_commands(run, ground, rejected=rejected, is_stopped=is_stopped),
+        next_commands=_next_commands(run, ground, rejected=rejected, ended_by=ended_by),
         folder=str(run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
@@ -300,16 +345,39 @@ def _write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None
     if carried.ended_by is not None:
         for rows in scanned_rows(run.folder / DIGESTS):
             carried.tally.add_rest(table.name, table.sheet, rows=rows, status=Status.PENDING)
+    rejected = RejectedRows()
     with Journal(run.folder / JOURNAL) as journal:
-        write_results(run.folder, journal.outcomes())
-        rejected = rejected_rows(outcome for outcomes in journal.outcomes() for outcome in outcomes)
+        write_results(run.folder, rejected.noting(journal.outcomes()))
         fields = write_kept(run.folder, journal.outcomes())
-    of_table = rejected.get((table.name, table.sheet), {})
+    of_table = rejected.found.get((table.name, table.sheet), {})
+    write_missing(run.folder, carried.tally.missing)
     return write_rejected(table, of_table, run=run.id, folder=run.folder), fields
 
 
-def _next_commands(run: Run, ground: _Ground, *, rejected: Path | None, is_stopped: bool) -> list[str]:
-    commands = [f"atro-etl resume {run.id}"] if is_stopped and ground.table.path is not None else []
+def _any_of(*asked: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: any(one() for one in asked)
+
+
+def _last_time(run: Run, place: Place) -> Census | None:
+    """What the last import with the same mapping into the same instance read, where it can be compared."""
+    names = [one.name for one in run.facts.mappings]
+    for other in list_runs(place.state):
+        facts = other.facts
+        if other.id == run.id or other.status not in ("ok", "partial") or facts.verb != "import":
+            continue
+        if facts.url != run.facts.url or [one.name for one in facts.mappings] != names:
+            continue
+        if (census := read_census(other.folder)) is not None and census.is_whole:
+            return census
+    return None
+
+
+def _next_commands(
+    run: Run, ground: _Ground, *, rejected: Path | None, ended_by: EtlError | None
+) -> list[str]:
+    lifted_by = ended_by.lifted_by if isinstance(ended_by, HeldBack) else ""
+    resume = f"atro-etl resume {run.id} {lifted_by}".rstrip()
+    commands = [resume] if ended_by is not None and ground.table.path is not None else []
     if rejected is not None:
         mapping, source = shlex.quote(str(ground.mapping.path)), shlex.quote(str(rejected))
         commands.append(f"atro-etl import {mapping} --source {source}")

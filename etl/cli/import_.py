@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.exits import Exit, FailOn
+from etl.cli.guarding import guards, read_guards
 from etl.cli.interrupts import stop_sign
 from etl.cli.options import (
     connection,
@@ -58,6 +59,7 @@ class _FailOnType(click.ParamType[FailOn]):
 @click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail",
               show_default=True,
               help="What becomes of records that were changed in AtroCore meanwhile.")  # fmt: skip
+@guards
 @rows
 @limit
 @yes
@@ -109,6 +111,7 @@ def command(
             limit=limit,
             profile=settings.profile or "",
             on_drift=on_drift,
+            guards=read_guards(),
             listener=listener,
             is_stopping=is_stopping,
             begins=lambda run: console.begin_run(run.id, folder=run.folder),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.exits import Exit
+from etl.cli.guarding import guards, read_guards
 from etl.cli.interrupts import stop_sign
 from etl.cli.options import connection, output, pass_console, read_settings, state
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("resume")
 @click.argument("run", required=False)
+@guards
 @connection
 @state
 @output
@@ -41,6 +43,7 @@ def command(console: Console, *, run: str | None) -> int:
             pim,
             state_dir=settings.state_dir,
             profile=settings.profile or "",
+            guards=read_guards(),
             listener=listener,
             is_stopping=is_stopping,
             begins=lambda begun: console.begin_run(begun.id, folder=begun.folder),

@@ -19,6 +19,7 @@ from etl.delivery.drift import OnDrift, Sorted, alarms, sort_out
 from etl.delivery.judging import ids_to_look_at, judge, judge_each, refused_whole, skipped_if_drifted
 from etl.errors import (
     AnswerUnusable,
+    HeldBack,
     Interrupted,
     NoAnswer,
     Refused,
@@ -85,7 +86,7 @@ async def deliver(
                 flight.start(sender.send(batch))
         async for outcomes in flight.landing(leave=0):
             yield outcomes
-    except (RequestFailed, Stopped):
+    except (RequestFailed, Stopped, HeldBack):
         # What left is waited for, so that as little as possible stays unknown.
         for outcomes in await flight.rest():
             yield outcomes

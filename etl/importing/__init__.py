@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etl.delivery import foreseen_outcomes
-from etl.errors import Interrupted, RequestFailed, ServerUnreachable
+from etl.errors import HeldBack, Interrupted, RequestFailed, ServerUnreachable
 from etl.importing.legs import DIGESTS, link_finder, read_legs
 from etl.importing.passage import Passage, ended_by
 from etl.journal import Journal
-from etl.model import ChangeKind, Limits, Progress
+from etl.model import ChangeKind, Limits, Progress, Status
 from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
+from etl.planning.guards import USUAL, Census, ErrorWatch, Guards, check_source, read_census, write_census
 from etl.report.tally import Tally
 from etl.scanning import Selection
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from etl.api import Client, RetryClock
     from etl.delivery import OnDrift
     from etl.errors import EtlError
+    from etl.importing.legs import Leg
     from etl.mapping import Mapping
-    from etl.model import Outcome, ProgressListener
+    from etl.model import Changes, Outcome, ProgressListener
     from etl.scanning import Scan
     from etl.schema import Schema
     from etl.tables import Table
@@ -48,6 +50,9 @@ class HowToImport:
     listener: ProgressListener | None = None
     is_stopping: Callable[[], bool] = lambda: False
     """Asked before each request; true: what is in flight is finished and the run ends."""
+    guards: Guards = USUAL
+    last_time: Census | None = None
+    """The source of the last import with the same mapping into the same instance; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Carried:
     scan: Scan
     seconds: float
     ended_by: EtlError | None
-    """Why it stopped after something was sent; None: it came to its end."""
+    """Why it stopped after something was sent, or which guard held it back; None: it came to its end."""
 
 
 async def import_table(
@@ -85,6 +90,10 @@ async def import_table(
     links = link_finder(legs, schema=schema, client=client)
     began, tally, stopped_by = how.clock.now(), Tally(), None
     tally.add_problems(table.problems)
+    try:
+        _pass_guards(table, legs, folder=folder, how=how)
+    except HeldBack as guard:
+        return Carried(tally, legs[0].scan, how.clock.now() - began, guard)
     with Journal(folder / JOURNAL) as journal, KeptValues(folder, schema) as kept:
         for outcomes in journal.outcomes():
             tally.add(outcomes)
@@ -100,12 +109,36 @@ async def import_table(
                 settle=_settler(tally, leg.scan, how.listener),
                 is_stopping=how.is_stopping,
                 keep=kept.keep,
+                watch=ErrorWatch(
+                    how.guards.max_errors,
+                    rows=leg.scan.rows,
+                    bad=lambda: tally.bad,
+                    seen=tally.rows.read,
+                ),
                 created_before=_created_before(journal),
             )
             stopped_by = await ended_by(passage, leg.passes(how.selection, journal.done_rows(leg.block)))
             if stopped_by is not None:
                 break
     return Carried(tally, legs[0].scan, how.clock.now() - began, stopped_by)
+
+
+def _pass_guards(table: Table, legs: Sequence[Leg], *, folder: Path, how: HowToImport) -> None:
+    """Compare the source with last time, once: a run that goes on has passed already.
+
+    Raises:
+        HeldBack: a guard stops the run.
+    """
+    if read_census(folder) is not None:
+        return
+    scan = legs[0].scan
+    is_several = table.path is None and table.dialect.format != "dataframe"
+    is_whole = how.selection.is_all and not is_several and not table.is_partial
+    census = Census(scan.rows, scan.columns, is_whole)
+    if how.selection.is_all:
+        clearing = {name for leg in legs for name in leg.clearing_columns}
+        check_source(table.name, census, last=how.last_time, guards=how.guards, clearing=clearing)
+    write_census(folder, census)
 
 
 async def plan_table(
@@ -151,13 +184,24 @@ async def plan_table(
             await comparison.prepare(leg.scan.rows)
             for frames in leg.passes(how.selection, {}):
                 async for compared in comparison.changes(frames, unsent=unsent):
-                    settle(foreseen_outcomes(compared.changes))
+                    _foresee(compared.changes, tally, settle)
                     plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
                     if how.is_stopping():
                         raise Interrupted
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error
     return Carried(tally, legs[0].scan, how.clock.now() - began, None)
+
+
+def _foresee(changes: Changes, tally: Tally, settle: Callable[[Iterable[Outcome]], None]) -> None:
+    """Count records as they would end; where nothing changes, a whole frame at once."""
+    is_plain = not changes.problems and not changes.members and not changes.part
+    if is_plain and all(kind is ChangeKind.UNCHANGED for kind in changes.kinds):
+        rows, status = changes.numbers, Status.UNCHANGED
+        tally.add_rows(changes.file, changes.sheet, rows=rows, status=status, entity=changes.entity)
+        settle(())
+    else:
+        settle(foreseen_outcomes(changes))
 
 
 def _created_before(journal: Journal) -> frozenset[str]:

@@ -62,6 +62,12 @@ class Leg:
         """Empty where the mapping has no blocks."""
         return self.rules.mapping.block
 
+    @property
+    def clearing_columns(self) -> frozenset[str]:
+        """Source columns whose empty cells clear fields or attribute values."""
+        rules = [*self.rules.fields, *(one.rule for one in self.rules.bound.attributes)]
+        return frozenset(name for rule in rules if rule.on_empty == "clear" for name in rule.columns)
+
     def passes(self, selection: Selection, done: Map[Place, RowNumbers]) -> Iterator[Iterator[Frame]]:
         """Yield the rows that are left, once for each depth of the hierarchy they make, parents first."""
         for depth in range(max(self.depths.values(), default=0) + 1):

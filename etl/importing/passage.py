@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from etl.batching import make_batches, make_deletions
 from etl.delivery import deliver, unsent_outcomes
-from etl.errors import EtlError, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
+from etl.errors import EtlError, HeldBack, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from etl.journal import Journal
     from etl.model import Batch, Changes, Frame, Limits, Outcome
     from etl.planning import Compared, Comparison
+    from etl.planning.guards import ErrorWatch
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class Passage:
     is_stopping: Callable[[], bool]
     keep: Callable[[Compared], None]
     """Writes down what stands there, before it is overwritten."""
+    watch: ErrorWatch
+    """Stops the run when too many rows are bad."""
     created_before: frozenset[str] = frozenset()
     """Ids that a stopped part of this run sent as creates without an answer."""
     batches_made: int = field(default=0, init=False)
@@ -46,6 +49,7 @@ class Passage:
 
         Raises:
             Stopped: after something was sent; what is known by then has been settled.
+            HeldBack: a guard stopped it.
             RequestFailed, NoAccess: the server could not be asked; nothing is half done.
         """
         await self.comparison.prepare(self.rows)
@@ -64,10 +68,12 @@ class Passage:
 
     async def _batches(self, passes: Iterator[Iterator[Frame]]) -> AsyncIterator[Batch | None]:
         for frames in passes:
-            async for compared in self.comparison.changes(frames, unsent=self._settle_unsent):
+            seen = self.watch.over(frames)
+            async for compared in self.comparison.changes(seen, unsent=self._settle_unsent):
                 self.keep(compared)
                 self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
                 for batch in self._requests(compared.changes):
+                    self.watch.check()
                     yield batch
                 if compared.is_needed:
                     yield None
@@ -98,8 +104,8 @@ async def ended_by(passage: Passage, passes: Iterator[Iterator[Frame]]) -> EtlEr
     url = passage.client.url
     try:
         await passage.run(passes)
-    except (Stopped, RequestFailed, NoAccess) as error:
-        if isinstance(error, Stopped):
+    except (Stopped, HeldBack, RequestFailed, NoAccess) as error:
+        if isinstance(error, Stopped | HeldBack):
             return error
         if passage.batches_made:
             return ServerGone(url, reason=str(error))

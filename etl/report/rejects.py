@@ -48,16 +48,34 @@ class RejectedRow:
         )
 
 
+class RejectedRows:
+    """Notes what did not arrive while outcomes pass by; holds only those rows in memory."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str | None], dict[int, RejectedRow]] = {}
+        """By (file, sheet) and row number."""
+
+    def noting(self, portions: Iterable[list[Outcome]]) -> Iterator[list[Outcome]]:
+        """Yield the outcomes as they come."""
+        for outcomes in portions:
+            self.note(outcomes)
+            yield outcomes
+
+    def note(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep what of these did not arrive."""
+        for outcome in outcomes:
+            if outcome.status not in REJECTED or not outcome.row:
+                continue
+            rows = self.found.setdefault((outcome.file, outcome.sheet), {})
+            one = RejectedRow(outcome.status, _columns(outcome), outcome.message)
+            rows[outcome.row] = rows[outcome.row].and_also(one) if outcome.row in rows else one
+
+
 def rejected_rows(outcomes: Iterable[Outcome]) -> dict[tuple[str, str | None], dict[int, RejectedRow]]:
     """Return by (file, sheet) and row number what did not arrive; holds only those rows in memory."""
-    found: dict[tuple[str, str | None], dict[int, RejectedRow]] = {}
-    for outcome in outcomes:
-        if outcome.status not in REJECTED or not outcome.row:
-            continue
-        rows = found.setdefault((outcome.file, outcome.sheet), {})
-        one = RejectedRow(outcome.status, _columns(outcome), outcome.message)
-        rows[outcome.row] = rows[outcome.row].and_also(one) if outcome.row in rows else one
-    return found
+    rejected = RejectedRows()
+    rejected.note(outcomes)
+    return rejected.found
 
 
 def write_rejected(

@@ -1,0 +1,72 @@
+"""The options that move the guards of an import; their defaults are the guards' own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from etl.planning.guards import Guards
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+KEPT = "etl.guards"
+"""Where click keeps what was given until the verb asks."""
+
+
+class _ThresholdType(click.ParamType[str]):
+    """`never`, a number, or a share."""
+
+    name = "N|N%|never"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text as it is.
+
+        Raises:
+            click.BadParameter: it is none of these.
+        """
+        if re.fullmatch(r"never|\d{1,12}|\d{1,3}(\.\d+)?%", value) is None:
+            self.fail(f'"{value}" is none of never, a number like 25, a share like 10%.', param, ctx)
+        return value
+
+
+def guards(command: Callable[P, R]) -> Callable[P, R]:
+    """Add `--max-errors --min-rows --max-blanked --allow-empty`; `read_guards` returns what was given."""
+    decorators = [
+        click.option("--max-errors", type=_ThresholdType(), default="10%", show_default=True,
+                     expose_value=False, callback=_keep,
+                     help="Stop when more rows fail or are invalid; a share counts after 100 rows."),
+        click.option("--min-rows", type=_ThresholdType(), default="50%", show_default=True,
+                     expose_value=False, callback=_keep,
+                     help="Send nothing where the source has fewer rows; a share is of the last import's."),
+        click.option("--max-blanked", type=_ThresholdType(), default="20%", show_default=True,
+                     expose_value=False, callback=_keep,
+                     help="Send nothing where a column that clears fields lost more of its cells."),
+        click.option("--allow-empty", is_flag=True, expose_value=False, callback=_keep,
+                     help="A source without rows is no reason to stop. [default: it is]"),
+    ]  # fmt: skip
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def read_guards() -> Guards:
+    """Return the guards as the command line moved them."""
+    from etl.planning.guards import Guards, Threshold  # noqa: PLC0415  `--help` needs no pandas
+
+    said = click.get_current_context().meta[KEPT]
+    return Guards(
+        max_errors=Threshold.parse(said["max_errors"]),
+        min_rows=Threshold.parse(said["min_rows"]),
+        max_blanked=Threshold.parse(said["max_blanked"]),
+        allows_empty=said["allow_empty"],
+    )
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    ctx.meta.setdefault(KEPT, {})[param.name] = value
