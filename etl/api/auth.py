@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from etl.api.wire import Answer, Request, Session
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 LOCK_S = 60.0
 """How long AtroCore locks an address. Source: api-contract §1.3."""
@@ -186,6 +189,7 @@ class Door:
             token = Secret(answers.read_token(request, answer))
             if generation.base != self.generation.base:
                 self.generation = generation
+            log.info("signed in", extra={"host": self.target.host, "times": self.token.renewals})
             return token
 
         return await self._first_that_answers(ask)

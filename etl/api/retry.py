@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import re
 import time
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 LASTING = re.compile(r"SQLSTATE\[(?:22|23|42)")
 """SQL errors of values, of constraints and of names, by their class: a code of the standard, not a text."""
@@ -84,6 +87,7 @@ async def repeated(
             pause = clock.pause_s(attempt, retry_after_s=failure.retry_after_s)
             if clock.now() - began + pause > clock.patience_s:
                 raise
+            log.warning("asks again", extra={"why": str(failure), "pause_s": round(pause, 2)})
         await clock.sleep(pause)
         on_repeat()
         attempt += 1

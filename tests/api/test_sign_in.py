@@ -219,3 +219,17 @@ async def test_new_tokens_that_are_refused_too_end_it():
             with pytest.raises(errors.SignInRefused):
                 await client.list("Product")
         assert server.sign_ins == 1 + RENEWALS
+
+
+async def test_logs_tell_of_sign_ins_and_hold_no_secret(caplog):
+    caplog.set_level("DEBUG")
+    async with serving(Stub(nothing)) as server:
+        with pytest.raises(errors.SignInRefused):
+            async with connect(server.url, username=USER, password="wrong-one"):
+                pass
+        async with connect(server.url, username=USER, password=PASSWORD) as client:
+            server.valid = "token-2"
+            await client.list("Product")
+    assert [record.message for record in caplog.records if record.name == "etl.api.auth"] == ["signed in"] * 2
+    written = "".join(str(record.__dict__) for record in caplog.records)
+    assert not any(secret in written for secret in ("wrong-one", PASSWORD, "token-1", "token-2"))
