@@ -113,9 +113,15 @@ def read_attributes(session: Session, ids: list[str]) -> dict[str, Attribute]:
     return found
 
 
+def code_column(session: Session) -> str:
+    """Return the column that holds an attribute's key; an older instance's schema has the older name."""
+    wanted = session.generation.attribute_code
+    return wanted if session.instance.entity("Attribute").has(wanted) else "code"
+
+
 def find_ids(session: Session, names: list[str]) -> list[str]:
     """Return the ids of attributes that are named by id or by code; unknown ones are left out."""
-    code = session.generation.attribute_code
+    code = code_column(session)
     found = []
     for name in names:
         row = session.row(
@@ -135,7 +141,7 @@ def _attribute(session: Session, values: Mapping[str, object]) -> Attribute:
     return Attribute(
         id=str(values["id"]),
         name=text("name") or "",
-        code=text(session.generation.attribute_code) or "",
+        code=text(code_column(session)) or "",
         type=text("type") or "text",
         measure=text("measureId"),
         default_unit=text("defaultUnit"),

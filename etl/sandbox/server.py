@@ -196,18 +196,19 @@ class Sandbox:
         instead = self.faults.instead()
         if instead is not None:
             return instead
-        self._spoil_accounts(call)
+        await self._spoil_accounts(call)
         answer = self.faults.spoil(await self._answer(request, path, call), call)
         if self.faults.strikes("hang_after_commit"):
             await self._hanging.wait()
             return None
         return None if self.faults.strikes("reset_after_commit") else answer
 
-    def _spoil_accounts(self, call: Call) -> None:
+    async def _spoil_accounts(self, call: Call) -> None:
         if self.faults.strikes("lockout"):
             self.site.accounts.lock_out(call.address)
         if not routes.is_sign_in(call) and self.faults.strikes("expire_token"):
-            self.site.accounts.destroy_all()
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._writer, self.site.accounts.destroy_all)
 
     async def _answer(self, request: web.BaseRequest, path: str, call: Call) -> Answer:
         if request.method == "OPTIONS":

@@ -118,6 +118,9 @@ def test_a_deleted_record_leaves_the_lists_of_others(pair):
     server.change("Product", product["id"], channelsIds=[one, two])
     server.ask("DELETE", f"/Channel/{one}")
     assert linked(server, product) == [two]
+    server.ask("DELETE", f"/Channel/{two}")
+    mine = {"type": "equals", "attribute": "id", "value": product["id"]}
+    assert server.listed("Product", [mine, {"type": "isLinked", "attribute": "channels"}]).body["total"] == 0
 
 
 def test_records_that_link_here_are_listed_and_moved(servers):

@@ -61,6 +61,13 @@ def test_a_new_child_takes_values_from_its_parent_and_loses_its_own_links(newer)
     assert newer.ask("GET", "/Product", query=select).body["list"][0]["channelsIds"] == [theirs]
 
 
+def test_links_of_a_new_child_are_lost_where_its_parent_has_none(newer):
+    mine = newer.create("Channel", name=fresh(), code=fresh())["id"]
+    child = newer.product(parentsIds=[newer.product()["id"]], channelsIds=[mine])
+    where = [{"type": "linkedWith", "attribute": "channels", "value": [mine]}]
+    assert child["id"] not in {record["id"] for record in newer.listed("Product", where).body["list"]}
+
+
 def test_a_product_may_stand_in_a_leaf_only(newer):
     above = category(newer)
     leaf = category(newer, parentId=above["id"])
