@@ -180,16 +180,18 @@ def _cut_slowly(buffer: bytes, rules: Grammar, *, columns: int, is_last: bool) -
     at = 0
     while at < len(buffer):
         found = rules.record.match(buffer, at)
-        if found is not None and (is_last or buffer[found.end() - 1] in (NEWLINE, RETURN)):
-            if found.end() == len(buffer) and buffer[-1] == RETURN and not is_last:
-                break  # its line feed may come with the next block
+        if found is not None:
+            if not _is_ended(buffer, found.end(), is_last=is_last):
+                break
             if buffer[at] not in (NEWLINE, RETURN):
                 starts.append(at)
             at = found.end()
             continue
         if not is_last and len(buffer) - at <= LONGEST_CELL_BYTES and _may_go_on(buffer, at, rules):
             break
-        one = _broken(buffer, at, rules, columns=columns)
+        one = _broken(buffer, at, rules, columns=columns, is_last=is_last)
+        if one is None:
+            break
         broken.append(one)
         at = one.end
     return Cut(at, np.array(starts, np.int64), tuple(broken))
@@ -203,18 +205,32 @@ def _may_go_on(buffer: bytes, at: int, rules: Grammar) -> bool:
     return cell is None or cell.end() >= len(buffer) - 1
 
 
-def _broken(buffer: bytes, at: int, rules: Grammar, *, columns: int) -> Broken:
+def _broken(buffer: bytes, at: int, rules: Grammar, *, columns: int, is_last: bool) -> Broken | None:
+    """Return the lost quote of the record at `at` and where reading goes on; None: behind the buffer."""
     before = rules.open_cell.match(buffer, at)
     opened = before.end() if before is not None else at
+    waits = not is_last and len(buffer) - at <= LONGEST_CELL_BYTES
     going_on = _next_line(buffer, opened)
-    while going_on < len(buffer):
+    while going_on < len(buffer) and columns > 1:
         found = rules.record.match(buffer, going_on)
-        if found is not None and columns > 1:
-            cells = len(split_record_bytes(buffer[going_on : found.end()], rules))
-            if cells == columns:
-                break
+        if found is None:
+            if waits and _may_go_on(buffer, going_on, rules):
+                return None
+        elif not _is_ended(buffer, found.end(), is_last=is_last):
+            return None if waits else Broken(at, opened, len(buffer))
+        elif len(split_record_bytes(buffer[going_on : found.end()], rules)) == columns:
+            return Broken(at, opened, going_on)
         going_on = _next_line(buffer, going_on)
-    return Broken(at, opened, going_on)
+    # In one column nothing tells a row from a line of the cell: all to the end is swallowed.
+    return None if waits else Broken(at, opened, len(buffer))
+
+
+def _is_ended(buffer: bytes, end: int, *, is_last: bool) -> bool:
+    """Tell whether a record that was matched up to `end` ends there, whatever bytes come next."""
+    if is_last:
+        return True
+    # The line feed after a CR may come with the next block.
+    return buffer[end - 1] in (NEWLINE, RETURN) and not (end == len(buffer) and buffer[-1] == RETURN)
 
 
 def _next_line(buffer: bytes, at: int) -> int:

@@ -266,3 +266,29 @@ def test_what_the_standard_library_writes_is_read_with_its_lines(
         table = tables.read(path, tables.ReadOptions(delimiter=";", quote='"', header_row=1))
         assert rows_of(table) == expected
         assert not unreadable_of(table)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from('ab;;""\n\n\r ä'), max_size=60), st.integers(1, 30))
+def test_whatever_a_file_holds_its_rows_do_not_depend_on_the_size_of_blocks(
+    tmp_path_factory: pytest.TempPathFactory, content: str, block_bytes: int
+) -> None:
+    path = tmp_path_factory.mktemp("law") / "feed.csv"
+    path.write_bytes(f"one;two\n{content}".encode())
+    table = tables.read(path, tables.ReadOptions(delimiter=";", quote='"', header_row=1))
+    rows, unreadable = rows_of(table), unreadable_of(table)
+    assert not rows.keys() & unreadable.keys()
+    assert list(rows) == sorted(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "BLOCK_BYTES", block_bytes)
+        assert (rows_of(table), unreadable_of(table)) == (rows, unreadable)
+
+
+def test_a_quote_lost_in_a_long_file_is_given_up_after_the_longest_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 50)
+    monkeypatch.setattr(records, "LONGEST_CELL_BYTES", 500)
+    table = tables.read(written(tmp_path, 'a;b\n1;"x\n' + "2;y\n" * 1000), tables.ReadOptions(quote='"'))
+    assert len(rows_of(table)) == 1000
+    assert list(unreadable_of(table)) == [2]
