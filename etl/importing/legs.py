@@ -56,6 +56,8 @@ class Leg:
     """First row of a record -> how many parents lie above it in the same source; absent: none."""
     types: Map[str, str]
     """Attribute id -> AtroCore's name of its type; empty: the mapping gives no attributes."""
+    salt: str
+    """What ids are made from where there is no key: equal for equal sources; empty where there is one."""
 
     @property
     def block(self) -> str:
@@ -90,7 +92,7 @@ class Leg:
             key_fields=self.rules.key_fields,
             select=self.rules.payload_keys,
             folder=folder,
-            salt=self.table.name,
+            salt=self.salt,
         )
         write = self.rules.mapping.write
         understand = _understanding(self.rules, self.scan)
@@ -148,7 +150,9 @@ async def read_legs(
         frames = rules.whole_records(selection.of(table.frames()))
         depths = depths_of(frames, rules) if is_tree else {}
         known = facts.get(rules.mapping.entity, ())
-        return Leg(table, rules, scan, depths, {one.attribute_id: one.field.type for one in known})
+        types = {one.attribute_id: one.field.type for one in known}
+        salt = "" if rules.key_fields else table.digest()
+        return Leg(table, rules, scan, depths, types, salt)
 
     return [await asyncio.to_thread(scanned, rules) for rules in bound]
 

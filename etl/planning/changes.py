@@ -138,7 +138,9 @@ def _any(columns: dict[str, pa.Array], clears: dict[str, pa.BooleanArray], lengt
 def _unwanted(payloads: Payloads, kinds: list[ChangeKind], *, write: WriteMode) -> dict[int, Problem]:
     """Records that `write`, of the mapping or of their row, does not allow to touch."""
     commands = payloads.commands.to_pylist() if payloads.commands is not None else [None] * len(payloads)
-    if write == "upsert" and not any(commands):
+    is_free = write == "upsert" or (write == "create" and not payloads.key_columns)
+    if is_free and not any(commands):
+        # Without a key a record is there only where this very source was imported before.
         return {}
     unwanted: dict[int, Problem] = {}
     for position, (kind, command) in enumerate(zip(kinds, commands, strict=True)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etl.model import Payloads, Problem
-from etl.resolving.keys import keys_of_records, own_id
+from etl.resolving.keys import keys_of_records, own_ids
 from etl.resolving.whole import read_whole
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class RecordFinder:
         """Look up every record of `payloads` by key, then the own ids of those that were not found."""
         keys = self._keys(payloads)
         by_key = await self._by_key(sorted(set(keys))) if self.key_fields else {}
-        own = {key: self._own_id(key) for key in dict.fromkeys(keys) if key not in by_key}
+        own = self._own_ids([key for key in dict.fromkeys(keys) if key not in by_key])
         renamed = await self._by_id(sorted(own.values()))
         ids, records, blocked = [], [], {}
         for position, key in enumerate(keys):
@@ -104,9 +104,10 @@ class RecordFinder:
         place = f"{payloads.file}\x1f{payloads.sheet or ''}" if not self._salt else self._salt
         return [f"{place}\x1f{number}" for number in payloads.numbers.to_pylist()]
 
-    def _own_id(self, key: str) -> str:
+    def _own_ids(self, keys: list[str]) -> dict[str, str]:
         # A key that is the id needs none made up.
-        return key if self.key_fields == ("id",) else own_id(self._entity, self.key_fields, key=key)
+        made = keys if self.key_fields == ("id",) else own_ids(self._entity, self.key_fields, keys=keys)
+        return dict(zip(keys, made, strict=True))
 
     async def _by_key(self, keys: list[str]) -> dict[str, list[Record]]:
         if self._whole is not None:

@@ -129,3 +129,13 @@ async def test_rows_of_a_group_make_one_record_and_share_its_outcome(carry, reco
     assert (summary.rows.created, summary.rows.invalid) == (2, 2), summary.problems
     assert summary.records["Product"].created == 1
     assert [one["number"] for one in await records("Product", "number")] == ["1"]
+
+
+@GENERATIONS
+async def test_rows_without_a_key_are_created_once_for_each_source(carry, records):
+    mapping = "entity: Product\nwrite: create\nfields:\n  number: No\n  name: Name\n"
+    first = await carry(mapping, "No,Name", "1,a", "1,a")
+    assert first.rows.created == 2, first.problems
+    assert (await carry(mapping, "No,Name", "1,a", "1,a")).rows.unchanged == 2
+    assert (await carry(mapping, "No,Name", "1,a", "2,b")).rows.created == 2
+    assert len(await records("Product", "number")) == 4
