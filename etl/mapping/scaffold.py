@@ -25,6 +25,8 @@ LEAST = 60.0
 """Score below which nothing is proposed."""
 SURE = 90.0
 HALF = 0.5
+NAMED = 75.0
+"""Score of a link whose targets bear the names in the column, whatever the column is called."""
 OWN = frozenset(
     {"id", "ownerUser", "assignedUser", "teams", "sortOrder", "children", "createdAt", "modifiedAt"}
 )
@@ -128,7 +130,7 @@ def _score(column: str, one: FieldSchema, evidence: Evidence, linked: Collection
     if one.name == "ean" and evidence.gtins() >= MOST:
         score += 45
     if linked and evidence.options([*linked]) >= MOST:
-        score += 40
+        score = max(score + 40, NAMED)
     return score - _misfit(one, evidence)
 
 

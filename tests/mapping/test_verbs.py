@@ -208,3 +208,19 @@ def test_an_editor_gets_a_schema_that_knows_the_instance(here: Path) -> None:
     assert call("schema", "editor")[0] == 0
     known = json.loads((here / "mapping.schema.json").read_text(encoding="utf-8"))
     assert "productStatus" in json.dumps(known["properties"]["fields"])
+
+
+def test_guess_finds_links_by_the_names_of_records(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "odd.csv").write_text("No,Name,Xyz\n1,Drill,Acme\n2,Saw,Zeta\n", encoding="utf-8")
+    with run_in_thread(db=here / "s.db", seed=1, generation="2.1") as sandbox:
+        monkeypatch.setenv("ATRO_URL", sandbox.url)
+        monkeypatch.setenv("ATRO_USERNAME", sandbox.username)
+        monkeypatch.setenv("ATRO_PASSWORD", sandbox.password)
+        brands = "entity: Brand\nkey: name\nsource: {file: odd.csv}\nfields: {name: Xyz, code: Xyz}\nignore: [No, Name]\n"
+        (here / "brands.yaml").write_text(brands, encoding="utf-8")
+        assert call("import", "brands.yaml", "--quiet")[0] == 0
+        assert "  - Xyz  # best" in call("guess", "odd.csv", "-e", "Product")[1]
+        code, out, err = call("guess", "odd.csv", "-e", "Product", "--online")
+        assert (code, "  brand: {column: Xyz, link: {by: name, missing: report}}" in out) == (0, True), (
+            out + err
+        )
