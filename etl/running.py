@@ -20,33 +20,26 @@ from etl.errors import (
     ResumeRefused,
     RetryRefused,
 )
-from etl.importing import DIGESTS, JOURNAL, Carried, HowToImport, import_table, plan_table
-from etl.journal import Journal
+from etl.importing import Carried, HowToImport, import_table, plan_table
+from etl.importing.leaving import last_time, next_commands, what_changed, write_report
 from etl.mapping import load
-from etl.model import Status
-from etl.planning import PlanHeader, PlanWriter, write_kept
-from etl.planning.guards import read_census
+from etl.planning import PlanHeader, PlanWriter
 from etl.report import Instance, Summary, to_object
 from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from
 from etl.report.foreseen import to_object as foreseen_object
-from etl.report.missing import write_missing
-from etl.report.rejects import RejectedRows, write_rejected
-from etl.report.results import write_results
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
-from etl.scanning import Selection, scanned_rows
+from etl.scanning import Selection
 from etl.schema import read_metadata
 from etl.tables import ReadOptions, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from collections.abc import Mapping as Map
     from datetime import datetime
 
     import pandas as pd
 
     from etl.api import Client
     from etl.mapping import Mapping
-    from etl.planning.guards import Census
     from etl.schema import Schema
     from etl.tables import Table
 
@@ -267,7 +260,7 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     selection = _selection(run)
     facts = await asyncio.to_thread(ground.facts, run.id, place, verb="import", selection=selection)
-    if changed := _changed(run.facts, facts):
+    if changed := what_changed(run.facts, facts):
         raise ResumeRefused(run.id, changed=changed)
     with _lock(facts, place) as lock:
         place.begins(run)
@@ -289,7 +282,7 @@ async def retry_import(run: Run, *, client: Client, place: Place, how: HowToImpo
         raise RetryRefused(run.id, status=run.status)
     mapping = run.facts.mappings[0].name
     # As the command was typed, so that the next one can be typed as well.
-    path = Path(mapping) if Path.cwd() == Path(str(run.facts.options.get("cwd"))) else None
+    path = Path(mapping) if place.cwd == Path(str(run.facts.options.get("cwd"))) else None
     return await run_import(
         rejected, path or _path_of(run.facts.mappings[0], run), client=client, place=place, how=how
     )
@@ -303,7 +296,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
     log.info("begins", extra={"run": run.id, "mapping": str(ground.mapping.path), "url": client.url})
     how = dataclasses.replace(
         how,
-        last_time=_last_time(run, place),
+        last_time=last_time(run, place.state),
         is_stopping=_any_of(how.is_stopping, lambda: lock.is_lost),
     )
     with _failing_leaves_a_summary(run, place):
@@ -312,7 +305,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         )
     if isinstance(carried.ended_by, Interrupted) and lock.is_lost:
         carried = dataclasses.replace(carried, ended_by=LockLost(run.id))
-    rejected, fields = await asyncio.to_thread(_write_report, run, ground.table, carried)
+    rejected, fields = await asyncio.to_thread(write_report, run, ground.table, carried)
     ended_by = carried.ended_by
     is_stopped = ended_by is not None
     is_guarded = isinstance(ended_by, HeldBack)
@@ -326,7 +319,9 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         guard=str(ended_by) if is_guarded else None,
         error=str(ended_by) if is_stopped and not is_guarded else None,
         resumable=is_stopped and ground.table.path is not None,
-        next_commands=_next_commands(run, ground, rejected=rejected, ended_by=ended_by),
+        next_commands=next_commands(
+            run, ground.mapping, table=ground.table, rejected=rejected, ended_by=ended_by
+        ),
         folder=str(run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
@@ -337,51 +332,8 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
     return summary
 
 
-def _write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None, Map[str, Map[str, int]]]:
-    """Write the files that tell of every row.
-
-    Return that of the rejected ones, None where there are none, and the changed fields (`Summary.fields`).
-    """
-    if carried.ended_by is not None:
-        for rows in scanned_rows(run.folder / DIGESTS):
-            carried.tally.add_rest(table.name, table.sheet, rows=rows, status=Status.PENDING)
-    rejected = RejectedRows()
-    with Journal(run.folder / JOURNAL) as journal:
-        write_results(run.folder, rejected.noting(journal.outcomes()))
-        fields = write_kept(run.folder, journal.outcomes())
-    of_table = rejected.found.get((table.name, table.sheet), {})
-    write_missing(run.folder, carried.tally.missing)
-    return write_rejected(table, of_table, run=run.id, folder=run.folder), fields
-
-
 def _any_of(*asked: Callable[[], bool]) -> Callable[[], bool]:
     return lambda: any(one() for one in asked)
-
-
-def _last_time(run: Run, place: Place) -> Census | None:
-    """What the last import with the same mapping into the same instance read, where it can be compared."""
-    names = [one.name for one in run.facts.mappings]
-    for other in list_runs(place.state):
-        facts = other.facts
-        if other.id == run.id or other.status not in ("ok", "partial") or facts.verb != "import":
-            continue
-        if facts.url != run.facts.url or [one.name for one in facts.mappings] != names:
-            continue
-        if (census := read_census(other.folder)) is not None and census.is_whole:
-            return census
-    return None
-
-
-def _next_commands(
-    run: Run, ground: _Ground, *, rejected: Path | None, ended_by: EtlError | None
-) -> list[str]:
-    lifted_by = ended_by.lifted_by if isinstance(ended_by, HeldBack) else ""
-    resume = f"atro-etl resume {run.id} {lifted_by}".rstrip()
-    commands = [resume] if ended_by is not None and ground.table.path is not None else []
-    if rejected is not None:
-        mapping, source = shlex.quote(str(ground.mapping.path)), shlex.quote(str(rejected))
-        commands.append(f"atro-etl import {mapping} --source {source}")
-    return commands
 
 
 def _open(source: Path | pd.DataFrame | None, mapping: Mapping, options: ReadOptions) -> Table:
@@ -438,19 +390,3 @@ def _selection(run: Run) -> Selection:
         last if isinstance(last, int) else None,
         limit if isinstance(limit, int) else None,
     )
-
-
-def _changed(then: RunFacts, now: RunFacts) -> list[str]:
-    """What a stopped run stood on and does not any more, in words."""
-    pairs = [
-        ("the mapping was edited", then.mappings[0].digest, now.mappings[0].digest),
-        ("the source has other contents", then.sources[0].digest, now.sources[0].digest),
-        (f"the target is {now.url} and was {then.url}", then.url, now.url),
-        ("the instance's schema was changed", then.schema_digest, now.schema_digest),
-        (f"atro-etl is {now.version} and was {then.version}", _major(then.version), _major(now.version)),
-    ]
-    return [words for words, before, after in pairs if before != after]
-
-
-def _major(version: str) -> str:
-    return version.partition(".")[0]

@@ -1,0 +1,95 @@
+"""What an import leaves behind in its folder, and what it finds there of earlier ones."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from etl.errors import HeldBack
+from etl.importing import DIGESTS, JOURNAL
+from etl.journal import Journal
+from etl.model import Status
+from etl.planning import write_kept
+from etl.planning.guards import read_census
+from etl.report.missing import write_missing
+from etl.report.rejects import RejectedRows, write_rejected
+from etl.report.results import write_results
+from etl.runs import list_runs
+from etl.scanning import scanned_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping as Map
+    from pathlib import Path
+
+    from etl.errors import EtlError
+    from etl.importing import Carried
+    from etl.mapping import Mapping
+    from etl.planning.guards import Census
+    from etl.runs import Run, RunFacts
+    from etl.tables import Table
+
+GONE_ON = ("ok", "partial")
+"""Statuses of runs whose whole source was looked at."""
+
+
+def write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None, Map[str, Map[str, int]]]:
+    """Write the files that tell of every row.
+
+    Return that of the rejected ones, None where there are none, and the changed fields (`Summary.fields`).
+    """
+    if carried.ended_by is not None:
+        for rows in scanned_rows(run.folder / DIGESTS):
+            carried.tally.add_rest(table.name, table.sheet, rows=rows, status=Status.PENDING)
+    rejected = RejectedRows()
+    with Journal(run.folder / JOURNAL) as journal:
+        write_results(run.folder, rejected.noting(journal.outcomes()))
+        # Reads the journal again only where records were to be changed.
+        fields = write_kept(run.folder, journal.outcomes())
+    of_table = rejected.found.get((table.name, table.sheet), {})
+    write_missing(run.folder, carried.tally.missing)
+    return write_rejected(table, of_table, run=run.id, folder=run.folder), fields
+
+
+def next_commands(
+    run: Run, mapping: Mapping, *, table: Table, rejected: Path | None, ended_by: EtlError | None
+) -> list[str]:
+    """Return what to type after a run, the most useful first."""
+    lifted_by = ended_by.lifted_by if isinstance(ended_by, HeldBack) else ""
+    resume = f"atro-etl resume {run.id} {lifted_by}".rstrip()
+    commands = [resume] if ended_by is not None and table.path is not None else []
+    if rejected is not None:
+        named, source = shlex.quote(str(mapping.path)), shlex.quote(str(rejected))
+        commands.append(f"atro-etl import {named} --source {source}")
+    return commands
+
+
+def last_time(run: Run, state: Path) -> Census | None:
+    """Return what the last import with the same mapping into the same instance read; None: not known."""
+    names = [one.name for one in run.facts.mappings]
+    found: list[tuple[int, Census]] = []
+    for other in list_runs(state):
+        facts = other.facts
+        if other.id == run.id or other.status not in GONE_ON or facts.verb != "import":
+            continue
+        if facts.url != run.facts.url or [one.name for one in facts.mappings] != names:
+            continue
+        if (census := read_census(other.folder)) is not None and census.is_whole:
+            # Names tell seconds only, and a run that was resumed ends later than it began.
+            found.append(((other.folder / "summary.json").stat().st_mtime_ns, census))
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def what_changed(then: RunFacts, now: RunFacts) -> list[str]:
+    """Return what a stopped run stood on and does not any more, in words."""
+    pairs = [
+        ("the mapping was edited", then.mappings[0].digest, now.mappings[0].digest),
+        ("the source has other contents", then.sources[0].digest, now.sources[0].digest),
+        (f"the target is {now.url} and was {then.url}", then.url, now.url),
+        ("the instance's schema was changed", then.schema_digest, now.schema_digest),
+        (f"atro-etl is {now.version} and was {then.version}", _major(then.version), _major(now.version)),
+    ]
+    return [words for words, before, after in pairs if before != after]
+
+
+def _major(version: str) -> str:
+    return version.partition(".")[0]
