@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 from pathlib import Path
 
 import click
@@ -49,7 +48,7 @@ class _Seconds(click.ParamType[float]):
 @click.option("--cost-per-request", type=_Seconds(), default=0.0, help="Time of each request: 140ms.")
 @click.option("--cost-per-record", type=_Seconds(), default=0.0, help="Time of each record: 20ms.")
 @click.option("--i-know-this-is-open", "is_open", is_flag=True, help="Listen beyond this machine.")
-def command(*, host: str, is_open: bool, faults: str, **given: object) -> None:
+def command(*, faults: str, **given: object) -> None:
     """Run a small AtroCore on this machine, to try things on. Ctrl-C ends it.
 
     Faults: latency, slow_start (times); max_body, max_uri (sizes); reset, reset_after_commit, truncate,
@@ -60,17 +59,16 @@ def command(*, host: str, is_open: bool, faults: str, **given: object) -> None:
     from etl.sandbox import Options, serve  # noqa: PLC0415  `--help` needs no server
     from etl.sandbox.fault_specs import UnreadableFaults, read_faults  # noqa: PLC0415  the same
 
-    if not is_open and not _is_loopback(host):
-        raise click.UsageError(
-            f"{host} is reachable from outside. If you mean it, add --i-know-this-is-open."
-        )
     try:
         read_faults(faults)
     except UnreadableFaults as error:
         raise click.BadParameter(str(error), param_hint="--faults") from error
     given["cost_per_request_s"] = given.pop("cost_per_request")
     given["cost_per_record_s"] = given.pop("cost_per_record")
-    options = Options(host=host, faults=faults, **given)  # type: ignore[arg-type]  # click made the types
+    options = Options(faults=faults, **given)  # type: ignore[arg-type]  # click made the types
+    if options.is_refused:
+        mean = "If you mean it, add --i-know-this-is-open."
+        raise click.UsageError(f"{options.host} is reachable from outside. {mean}")
     with contextlib.suppress(KeyboardInterrupt):
         try:
             asyncio.run(serve(options, say=click.echo))
@@ -79,14 +77,9 @@ def command(*, host: str, is_open: bool, faults: str, **given: object) -> None:
         except ValueError as error:
             raise click.UsageError(f"{options.metadata}: {error}") from error
         except OSError as error:
-            raise click.UsageError(f"cannot listen at {host}:{options.port}: {error.strerror}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+            raise click.UsageError(
+                f"cannot listen at {options.host}:{options.port}: {error.strerror}"
+            ) from error
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ class Options:
     languages: tuple[str, ...] = ()
     """Further languages of the built-in schema, such as `de_DE`."""
     host: str = "127.0.0.1"
+    is_open: bool = False
+    """Listen beyond this machine; everybody who reaches it knows the password."""
     port: int = 0
     """0 takes a free one."""
     username: str = "admin"
@@ -44,3 +47,17 @@ class Options:
     """Time that each record takes."""
     clock: Callable[[], float] = time.time
     """Seconds since 1970."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Say whether the host is reachable from outside although nobody said that it may be."""
+        if self.is_open or self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+
+class OpenToOthers(ValueError):
+    """The host that a sandbox shall listen at is reachable from outside; `is_open` would allow it."""

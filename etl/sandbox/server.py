@@ -27,7 +27,7 @@ from etl.sandbox.first_records import store_first_records
 from etl.sandbox.generations import GENERATIONS
 from etl.sandbox.instance import Instance, Session
 from etl.sandbox.metadata import JsonValue, read_schema
-from etl.sandbox.options import Options
+from etl.sandbox.options import OpenToOthers, Options
 from etl.sandbox.other_writer import OtherWriter
 from etl.sandbox.query import read_query
 from etl.sandbox.refusals import BadRequest, Crash, NoRoute, Refusal
@@ -59,6 +59,8 @@ class Sandbox:
     """A running sandbox. `requests` are the last ten thousand requests, oldest first."""
 
     def __init__(self, options: Options) -> None:
+        if options.is_refused:
+            raise OpenToOthers(options.host)
         self.options = options
         generation = GENERATIONS[options.generation]
         given = options.metadata

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli.sandbox import command
-from etl.sandbox import Options, Sandbox, run_in_thread
+from etl.sandbox import OpenToOthers, Options, Sandbox, run_in_thread
 from etl.sandbox.builtin import builtin_metadata
 from etl.sandbox.generations import GENERATIONS
 from tests.contract.calling import Server, fresh, serving
@@ -156,6 +156,13 @@ def test_the_command_listens_says_how_to_sign_in_and_writes_its_snapshot(tmp_pat
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert snapshot.stat().st_size > 0
+
+
+def test_the_library_refuses_too():
+    with pytest.raises(OpenToOthers):
+        Sandbox(Options(host="0.0.0.0"))  # noqa: S104  this is refused
+    assert not Options(host="::1").is_refused
+    assert not Options(host="0.0.0.0", is_open=True).is_refused  # noqa: S104  it is not started
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])  # noqa: S104  these are refused
