@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from etl.errors import SourceUnreadable
-from etl.tables.columns import position_of
+from etl.tables.columns import letters, position_of
 from etl.tables.origin import read_bytes, suffix_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships
 STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 CELL = re.compile(rb'<c (?:[^>]*? )?r="([A-Z]+)(\d+)"([^>]*)>(.*?)</c>', re.DOTALL)
+TAG = re.compile(rb"<(row|c)(?=[ />])([^>]*)")
 ERROR = re.compile(
     rb'<c (?:[^>]*? )?r="([A-Z]+)(\d+)"[^>]*? t="e"[^>]*>(?:<f.*?(?:/>|</f>))?<v[^>]*>([^<]*)</v>', re.DOTALL
 )
@@ -140,7 +141,8 @@ def scan_sheet(path: Path, title: str) -> SheetFacts:
             styles = _styles(archive)
             with archive.open(member) as stream:
                 is_first = True
-                for chunk in _chunks(stream):
+                references = _References()
+                for chunk in map(references.in_all_cells, _chunks(stream)):
                     _search(chunk, styles, facts)
                     if is_first:
                         _search_formats(chunk, styles, facts)
@@ -223,6 +225,35 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
     yield _plain(carry, prefix or b"")
 
 
+class _References:
+    """Gives cells their `r="B7"` where the writer of a sheet left it out: the next cell, the next row.
+
+    Source: ECMA-376 Part 1, 18.3.1.4 (c) and 18.3.1.73 (row): `r` is optional.
+    """
+
+    def __init__(self) -> None:
+        self._row = self._column = 0
+        self._is_missing: bool | None = None
+
+    def in_all_cells(self, chunk: bytes) -> bytes:
+        """Return a chunk with a reference in every cell; nearly always the chunk as it is."""
+        if self._is_missing is None:
+            first = re.search(rb"<c(?: [^>]*)?>", chunk)
+            self._is_missing = None if first is None else re.search(rb' r="', first[0]) is None
+        return TAG.sub(self._numbered, chunk) if self._is_missing else chunk
+
+    def _numbered(self, tag: re.Match[bytes]) -> bytes:
+        named = re.search(rb' r="([A-Z]*)(\d+)"', tag[2])
+        if tag[1] == b"row":
+            self._row, self._column = int(named[2]) if named else self._row + 1, 0
+            return tag[0] if named else b'<row r="%d"%b' % (self._row, tag[2])
+        if named:
+            self._column = position_of(named[1].decode()) + 1
+            return tag[0]
+        self._column += 1
+        return b'<c r="%b%d"%b' % (letters(self._column - 1).encode(), self._row, tag[2])
+
+
 def _plain(chunk: bytes, prefix: bytes) -> bytes:
     return chunk.replace(b"<" + prefix, b"<").replace(b"</" + prefix, b"</") if prefix else chunk
 
@@ -230,12 +261,12 @@ def _plain(chunk: bytes, prefix: bytes) -> bytes:
 def _search(chunk: bytes, styles: Styles, facts: SheetFacts) -> None:
     """Look for what is rare by its bytes first; only chunks that have it are searched with patterns."""
     if b't="e"' in chunk:
-        for letters, row, text in ERROR.findall(chunk):
-            facts.errors[_place(letters, row)] = html.unescape(text.decode())
+        for column, row, text in ERROR.findall(chunk):
+            facts.errors[_place(column, row)] = html.unescape(text.decode())
     if b"<f" in chunk:
         facts.has_formulas |= b"<f>" in chunk or b"<f " in chunk
-        for letters, row, formula in UNCACHED.findall(chunk):
-            facts.uncached[_place(letters, row)] = "=" + html.unescape(formula.decode())
+        for column, row, formula in UNCACHED.findall(chunk):
+            facts.uncached[_place(column, row)] = "=" + html.unescape(formula.decode())
     for style, digits in styles.padded.items():
         if b's="%d"' % style in chunk:
             _search_padded(chunk, style, digits, facts)
@@ -256,23 +287,23 @@ def _search_hidden(chunk: bytes, facts: SheetFacts) -> None:
 
 def _search_formats(chunk: bytes, styles: Styles, facts: SheetFacts) -> None:
     """Note the columns whose first cells are shown as percentages or with a currency."""
-    for letters, _, attributes, _ in CELL.findall(chunk[: CHUNK_BYTES // 8]):
+    for column, _, attributes, _ in CELL.findall(chunk[: CHUNK_BYTES // 8]):
         named = re.search(rb's="(\d+)"', attributes)
         style = int(named[1]) if named else -1
         if style in styles.percentages:
-            facts.percentages.add(position_of(letters.decode()))
+            facts.percentages.add(position_of(column.decode()))
         elif style in styles.currencies:
-            facts.currencies.add(position_of(letters.decode()))
+            facts.currencies.add(position_of(column.decode()))
 
 
 def _search_padded(chunk: bytes, style: int, digits: int, facts: SheetFacts) -> None:
     pattern = (
         rb'<c (?=[^>]*?s="%d")(?:[^>]*? )?r="([A-Z]+)(\d+)"[^>]*>(?:<f.*?(?:/>|</f>))?<v>(\d+)(?:\.0+)?</v>'
     )
-    for letters, row, number in re.findall(pattern % style, chunk):
+    for column, row, number in re.findall(pattern % style, chunk):
         if len(number) < digits:
-            facts.padded[_place(letters, row)] = number.decode().zfill(digits)
+            facts.padded[_place(column, row)] = number.decode().zfill(digits)
 
 
-def _place(letters: bytes, row: bytes) -> Place:
-    return Place(int(row), position_of(letters.decode()))
+def _place(column: bytes, row: bytes) -> Place:
+    return Place(int(row), position_of(column.decode()))

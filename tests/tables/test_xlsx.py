@@ -161,17 +161,34 @@ def test_hidden_merged_and_filtered_cells_are_told_apart(book: Callable[..., Pat
     assert (found.is_filtered, found.percentages, found.currencies) == (True, {1}, {2})
 
 
+def replaced_sheet(source: Path, target: Path, inner: bytes) -> Path:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for one in old.namelist():
+            new.writestr(one, inner if one == "xl/worksheets/sheet1.xml" else old.read(one))
+    return target
+
+
 def test_a_prefixed_sheet_is_searched_too(book: Callable[..., Path], tmp_path: Path) -> None:
-    source = book(("a",), ("x",))
     inner = (
         b'<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><x:sheetData>'
         b'<x:row r="1"><x:c r="A1" t="str"><x:v>a</x:v></x:c></x:row>'
         b'<x:row r="2"><x:c r="A2" t="e"><x:v>#REF!</x:v></x:c></x:row></x:sheetData></x:worksheet>'
     )
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(tmp_path / "p.xlsx", "w") as new:
-        for one in old.namelist():
-            new.writestr(one, inner if one == "xl/worksheets/sheet1.xml" else old.read(one))
-    assert cells_of(tables.read(tmp_path / "p.xlsx")) == {2: ("#REF!",)}
+    path = replaced_sheet(book(("a",), ("x",)), tmp_path / "p.xlsx", inner)
+    assert cells_of(tables.read(path)) == {2: ("#REF!",)}
+
+
+def test_a_sheet_whose_cells_do_not_say_where_they_are_is_searched_too(
+    book: Callable[..., Path], tmp_path: Path
+) -> None:
+    inner = (
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+        b'<row><c t="str"><v>a</v></c><c t="str"><v>b</v></c></row>'
+        b'<row><c><v>1</v></c><c t="e"><v>#REF!</v></c></row>'
+        b'<row><c t="e"><v>#N/A</v></c><c><v>2</v></c></row></sheetData></worksheet>'
+    )
+    path = replaced_sheet(book(("a",), ("x",)), tmp_path / "p.xlsx", inner)
+    assert cells_of(tables.read(path)) == {2: ("1", "#REF!"), 3: ("#N/A", "2")}
 
 
 @pytest.mark.parametrize(
