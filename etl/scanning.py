@@ -320,6 +320,8 @@ def _equal_keys(table: pa.Table, *, part: int, parts: int) -> Iterator[list[int]
         halves_kept.append(halves[mine])
         rows_kept.append(np.asarray(batch["row"])[is_key][mine])
     keys, rows = np.concatenate(halves_kept), np.concatenate(rows_kept)
+    if not len(rows):
+        return
     order = np.lexsort((rows, keys[:, 1], keys[:, 0]))
     keys, rows = keys[order], rows[order]
     is_start = np.ones(len(keys), np.bool_)
