@@ -14,7 +14,10 @@ from etl.mapping.convert.booleans import Booleans
 from etl.mapping.convert.dates import Days, Moments
 from etl.mapping.convert.faults import Faults
 from etl.mapping.convert.numbers import Decimals, Integers, Marks
+from etl.mapping.convert.pieces import joined, split
 from etl.mapping.convert.texts import Json, Options, Texts
+from etl.mapping.convert.values import value_table
+from etl.mapping.parts import SplitDoc
 from tests.mapping.conftest import frame, metadata
 
 if TYPE_CHECKING:
@@ -131,3 +134,30 @@ def test_what_has_no_way_back_is_told(rules: Callable[..., Rules], tmp_path: Pat
     ]
     assert language.FINDINGS["no_way_back"].severity == "warning"
     assert metadata()
+
+
+PIECES = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1)
+    .map(str.strip)
+    .filter(bool),
+    min_size=1,
+    max_size=4,
+)
+
+
+@FEW
+@given(st.lists(PIECES, min_size=1, max_size=3))
+def test_pieces_come_back_whatever_marks_stand_in_them(lists: list[list[str]]) -> None:
+    rule = SplitDoc.model_validate({"by": ",", "escape": "\\"})
+    # A trailing space behind an escaped mark would be trimmed, as blanks around pieces are.
+    cells = joined(pa.array(lists, pa.list_(pa.string())), rule)
+    assert split(cells, rule).to_pylist() == lists
+
+
+@FEW
+@given(st.dictionaries(TEXT.map(str.strip).filter(bool), WHOLE, min_size=1, max_size=5))
+def test_a_value_comes_back_as_the_first_cell_that_stands_for_it(entries: dict[str, int]) -> None:
+    table = value_table(entries)
+    meant = table.replace(pa.array(list(entries), pa.string()), Faults())
+    back = table.restore(meant)
+    assert table.replace(back, Faults()).to_pylist() == meant.to_pylist()
