@@ -23,11 +23,12 @@ MOST_OPTIONS = 5000
 
 def for_people(columns: Sequence[Column], entity: EntitySchema) -> tuple[Column, ...]:
     """Return columns as a workbook needs them: with the record's id and when it was changed last."""
-    found = [
-        replace(one, unnamed=UNTOUCHED) if one.unit or (one.steps and one.kind == "text") else one
-        for one in columns
-        if one.header not in (ID, MODIFIED)
-    ]
+    taken: set[str] = set()
+    found = []
+    for number, one in enumerate(each for each in columns if each.header not in (ID, MODIFIED)):
+        is_marked = one.unit is not None or (bool(one.steps) and one.kind == "text")
+        is_edited = described(one, number, taken=taken).role != "read_only"
+        found.append(replace(one, unnamed=UNTOUCHED) if is_marked and is_edited else one)
     found.append(Column(Address("value", "id", ID), ID, (), "id", "text"))
     if "modifiedAt" in entity.fields:
         found.append(Column(Address("value", "modifiedAt", MODIFIED), MODIFIED, (), "modifiedAt", "datetime"))

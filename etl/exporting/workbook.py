@@ -35,14 +35,16 @@ MOST_CHOICES = 5000
 WIDEST, NARROWEST = 60, 8
 GREY, PALE = "#808080", "#F2F2F2"
 LISTS = "Lists"
-EDIT = (
-    "Change cells of the columns below that may be edited, and save. Rows may be sorted, filtered, deleted, "
-    "columns moved, renamed and deleted: a missing row or column changes nothing."
-)
+A4 = 9
 # A carriage return alone, control characters, and what looks like an escape of a sheet's XML.
 ODD = r"\r([^\n]|$)|[\x00-\x08\x0b\x0c\x0e-\x1f]|_x[0-9A-Fa-f]{4}_"
 ODD_PIECE = r"[\x00-\x1f]|_x[0-9A-Fa-f]{4}_"
-SHOWN = {"date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm:ss"}
+# LibreOffice shows booleans without a format as 1 and 0.
+SHOWN = {
+    "date": "yyyy-mm-dd",
+    "datetime": "yyyy-mm-dd hh:mm:ss",
+    "bool": '"TRUE";"TRUE";"FALSE"',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class PeopleWriter:
         self._write_header()
 
     def _format(self, shown: str, *, is_locked: bool) -> object:
-        facts: dict[str, object] = {"num_format": SHOWN[shown]} if shown else {}
+        # At the top, so that the first line of a longer text is seen.
+        facts = {"valign": "top"} | ({"num_format": SHOWN[shown]} if shown else {})
         return self._book.add_format(facts | ({"font_color": GREY, "bg_color": PALE} if is_locked else {}))
 
     def _write_header(self) -> None:
@@ -122,9 +125,10 @@ class PeopleWriter:
     def _putter(self, at: int, kind: pa.DataType) -> Callable[[object], None]:
         page = self._page
         is_locked = _is_locked(self._content.columns[at])
-        plain = self._formats["", True] if is_locked else None
+        plain = self._formats["", is_locked]
         if pa.types.is_boolean(kind):
-            return lambda cell: page.write_boolean(self._row, at, cell, plain)
+            shown = self._formats["bool", is_locked]
+            return lambda cell: page.write_boolean(self._row, at, cell, shown)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind):
             return lambda cell: self._put_number(at, cell, plain)
         if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
@@ -175,6 +179,11 @@ class PeopleWriter:
         for at, column in enumerate(content.columns):
             cell = xl_rowcol_to_cell(0, at, row_abs=True, col_abs=True)
             self._book.define_name(column.name, f"='{sheet}'!{cell}")
+        for page in (self._read_me, self._page):
+            page.set_landscape()
+            page.set_paper(A4)
+            page.fit_to_pages(1, 0)
+        self._page.repeat_rows(0)
         self._page.activate()
         self._book.close()
 
@@ -213,7 +222,9 @@ class PeopleWriter:
         told = {
             "Read": f"{about.started}. What was changed in AtroCore later is not in here.",
             "Records": f"{self._row:,}, on the sheet {about.sheet}",
-            "Edit": EDIT,
+            "Edit": "cells of the columns below that may be edited, and save the file.",
+            "Arrange": "Rows may be sorted, filtered and deleted, columns moved, renamed and deleted.",
+            "A missing row or column": "changes nothing; a new row is not created.",
             "Empty a cell": "to clear the field.",
             UNTOUCHED: "stands where a cell cannot hold the value; an import leaves it as it is.",
             "Several values": f'in a cell are parted by "{mark}"; within a value write \\{mark}',
