@@ -143,6 +143,24 @@ def test_a_csv_becomes_a_workbook_of_the_same_texts_with_its_broken_lines(tmp_pa
     assert made["Problems"]["D3"].hyperlink.location in ("'feed'!B4", "'feed'!A3")
 
 
+def test_typed_cells_keep_their_types_when_a_sheet_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "ANNOTATED_CELLS", 0)
+    made = openpyxl.Workbook()
+    moment = dt.datetime(2026, 1, 2, 8, 30)  # noqa: DTZ001  a sheet knows no zone
+    made.active.append(("flag", "day", "moment", "time", "whole", "half", "empty", "long"))
+    made.active.append((True, dt.date(2026, 1, 2), moment, dt.time(8, 30), 7, 1.5, None, "x" * 300))
+    made.save(tmp_path / "t.xlsx")
+    table = tables.read(tmp_path / "t.xlsx")
+    problems = [Problem("key_empty", "t.xlsx", "Sheet", 2, column, "number") for column in table.header]
+    path = write_error_workbook(table, problems, tmp_path / "errors.xlsx")
+    assert path is not None
+    assert cells_of(path) == cells_of(tmp_path / "t.xlsx")
+    sheet = openpyxl.load_workbook(path)["Sheet"]
+    assert all(cell.comment is not None for cell in sheet[2])
+
+
 def test_nothing_is_written_without_a_problem(book: Path, tmp_path: Path) -> None:
     assert write_error_workbook(tables.read(book), [], tmp_path / "errors.xlsx") is None
     assert not (tmp_path / "errors.xlsx").exists()

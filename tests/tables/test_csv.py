@@ -215,6 +215,33 @@ def test_a_byte_of_another_encoding_is_told_with_its_line(tmp_path: Path) -> Non
         rows_of(tables.read(path))
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (tables.ReadOptions(delimiter=";;"), 'delimiter ";;" is not one ASCII character'),
+        (tables.ReadOptions(quote="«"), 'quote "«" is not one ASCII character'),
+        (tables.ReadOptions(encoding="utf-9"), 'no encoding "utf-9"'),
+    ],
+)
+def test_options_that_cannot_be_are_refused(tmp_path: Path, options: tables.ReadOptions, says: str) -> None:
+    with pytest.raises(SourceUnreadable, match=says):
+        tables.read(written(tmp_path, "a,b\n1,2\n"), options)
+
+
+def test_a_given_encoding_that_is_wrong_is_told_with_its_line(tmp_path: Path) -> None:
+    head = "a;b\n" + "1;ä\n" * 300_000
+    path = written(tmp_path, head.encode("utf-16") + b"\x00\xdc\n\x00")
+    with pytest.raises(SourceUnreadable, match=r"line 30\d{4} is not utf-16"):
+        rows_of(tables.read(path))
+    with pytest.raises(SourceUnreadable, match=r"line 2 is not euc_jp"):
+        tables.read(written(tmp_path, b"a;b\n\xff\xff;1\n"), tables.ReadOptions(encoding="euc-jp"))
+
+
+def test_without_quotes_they_are_letters(tmp_path: Path) -> None:
+    table = tables.read(written(tmp_path, 'a;b\n"x;"y\n'), tables.ReadOptions(quote=""))
+    assert rows_of(table) == {2: ('"x', '"y')}
+
+
 def test_frames_hold_at_most_the_rows_asked_for(tmp_path: Path) -> None:
     table = tables.read(written(tmp_path, "a\n" + "x\n" * 1001), frame_rows=100)
     sizes = [len(frame) for frame in table.frames()]

@@ -7,6 +7,7 @@ import os
 import sys
 import zipfile
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -198,6 +199,33 @@ def test_a_remote_source_without_the_extra_names_the_install_line(
     with pytest.raises(ConfigurationInvalid, match=r"pip install 'atro-etl\[remote\]'") as caught:
         tables.bring("https://user:secret@shop.example/feed.csv?sig=secret", tmp_path, stdin=io.BytesIO())
     assert "secret" not in str(caught.value)
+
+
+def test_a_remote_source_is_copied_into_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answered(address: str, mode: str) -> io.BytesIO:
+        assert mode == "rb"
+        if "gone" in address:
+            raise FileNotFoundError(address)
+        if "locked" in address:
+            raise PermissionError(address)
+        if address.startswith("s3"):
+            raise ImportError("Install s3fs to access S3")
+        return io.BytesIO(b"a;b\n1;2\n")
+
+    monkeypatch.setitem(sys.modules, "fsspec", SimpleNamespace(open=answered))
+
+    def bring(address: str) -> Path:
+        return tables.bring(address, tmp_path, stdin=io.BytesIO())
+
+    path = bring("https://me:secret@shop.example/out/feed.csv?sig=secret#x")
+    assert (path.name, cells_of(tables.read(path))) == ("feed.csv", [("feed.csv", 2, ("1", "2"))])
+    with pytest.raises(SourceMissing, match=r"^https://shop\.example/gone\.csv: there is no such file"):
+        bring("https://me:secret@shop.example/gone.csv")
+    with pytest.raises(SourceUnreadable, match="credentials in the environment") as caught:
+        bring("sftp://me:secret@shop.example/locked.csv")
+    assert "secret" not in str(caught.value)
+    with pytest.raises(ConfigurationInvalid, match=r"Install s3fs.*pip install 'atro-etl\[remote\]'"):
+        bring("s3://shop/feed.csv")
 
 
 def test_a_dataframe_is_read_with_positions_as_row_numbers() -> None:
