@@ -11,8 +11,8 @@ import click
 
 from etl.cli.exits import Exit
 from etl.cli.export_options import Given, export_options
-from etl.cli.interrupts import stop_sign
-from etl.cli.options import connection, limit, output, pass_console, read_settings, state
+from etl.cli.options import connection, limit, output, pass_console, state
+from etl.cli.working import working
 
 if TYPE_CHECKING:
     from etl.cli.console import Console
@@ -33,30 +33,18 @@ def command(console: Console, /, **options: object) -> int:
 
     given = Given(**{**options, "decimal": options["decimal"] or ""})  # type: ignore[arg-type]  # click has typed them
     given.check()
-    settings = read_settings(console, asks=True)
-    with (
-        blocking.connect(
-            settings.require_url(),
-            username=settings.username,
-            password=settings.password,
-            token=settings.token,
-            limits=settings.limits,
-        ) as pim,
-        stop_sign(console) as is_stopping,
-        console.progress() as listener,
-    ):
+    with working(console, writes=False) as work:
         summary = blocking.export_file(
             given.what(),
-            pim,
-            how=given.how(listener=listener, is_stopping=is_stopping),
-            state_dir=settings.state_dir,
-            profile=settings.profile or "",
-            begins=lambda run: console.begin_run(run.id, folder=run.folder),
+            work.pim,
+            how=given.how(listener=work.listener, is_stopping=work.is_stopping),
+            state_dir=work.settings.state_dir,
+            profile=work.settings.profile or "",
+            begins=work.begins,
         )
     if given.output == "-":
-        return _to_stdout(console, summary, suffix=given.to, was_stopped=is_stopping())
-    code = console.report(summary)
-    return Exit.INTERRUPTED if code is Exit.STOPPED and is_stopping() else code
+        return _to_stdout(console, summary, suffix=given.to, was_stopped=work.is_stopping())
+    return work.ends(summary)
 
 
 def _to_stdout(console: Console, summary: Summary, *, suffix: str, was_stopped: bool) -> int:

@@ -7,25 +7,28 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl.cli.exits import Exit, FailOn
+from etl.cli.exits import FailOn
 from etl.cli.guarding import guards, read_guards
-from etl.cli.interrupts import stop_sign
 from etl.cli.options import (
     connection,
     limit,
     output,
     pass_console,
-    read_settings,
     rows,
     state,
     yes,
 )
+from etl.cli.working import working
+from etl.report.together import together
 
 if TYPE_CHECKING:
     from etl.cli.console import Console
     from etl.cli.options import RowRange
     from etl.delivery import OnDrift
+    from etl.report import Summary
 
+GOES_ON = ("ok", "partial")
+"""After these the next mapping is run."""
 MAPPINGS = (".yaml", ".yml")
 WORKBOOK = ".xlsx"
 
@@ -77,51 +80,42 @@ def command(
     rows: RowRange | None,
     limit: int | None,
 ) -> int:
-    """Send a table to AtroCore as a MAPPING says; records that are equal already are left alone."""
+    """Send a table to AtroCore as a MAPPING says; records that are equal already are left alone.
+
+    Several mappings run one after the other, in the order their links need.
+    """
     from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
+    from etl.exporting import mapping_of  # noqa: PLC0415  the same
 
-    mapping, table = _mapping_and_source(files, source)
-    settings = read_settings(console, asks=True)
-    url = settings.require_url()
-    if mapping is None:
-        from etl.exporting import mapping_of  # noqa: PLC0415  the same
-
-        mapping = mapping_of(table or Path(), url=url, state=settings.state_dir)
-    with (
-        blocking.connect(
-            url,
-            username=settings.username,
-            password=settings.password,
-            token=settings.token,
-            limits=settings.limits,
-        ) as pim,
-        stop_sign(console) as is_stopping,
-        console.progress() as listener,
-    ):
-        if settings.is_protected and not console.confirm_host(
-            settings.host, question=f"{settings.host} is protected: this import writes to it."
-        ):
-            raise click.UsageError(f"{settings.host} is a protected profile: add --yes to go on.")
-        summary = blocking.import_table(
-            table,
-            mapping,
-            pim,
-            state_dir=settings.state_dir,
-            rows=(rows.first, rows.last) if rows else (1, None),
-            limit=limit,
-            profile=settings.profile or "",
-            on_drift=on_drift,
-            guards=read_guards(),
-            listener=listener,
-            is_stopping=is_stopping,
-            begins=lambda run: console.begin_run(run.id, folder=run.folder),
-        )
-    code = console.report(summary, fail_on=fail_on)
-    return Exit.INTERRUPTED if code is Exit.STOPPED and is_stopping() else code
+    mappings, table = _mappings_and_source(files, source)
+    summaries: list[Summary] = []
+    with working(console, writes=True) as work:
+        state = work.settings.state_dir
+        if not mappings:
+            mappings = [mapping_of(table or Path(), url=work.settings.require_url(), state=state)]
+        for mapping in blocking.order_mappings(mappings, work.pim) if len(mappings) > 1 else mappings:
+            summary = blocking.import_table(
+                table,
+                mapping,
+                work.pim,
+                state_dir=state,
+                rows=(rows.first, rows.last) if rows else (1, None),
+                limit=limit,
+                profile=work.settings.profile or "",
+                on_drift=on_drift,
+                guards=read_guards(),
+                listener=work.listener,
+                is_stopping=work.is_stopping,
+                begins=work.begins,
+            )
+            summaries.append(summary)
+            if summary.status not in GOES_ON:
+                break
+    return work.ends(together(summaries), fail_on=fail_on)
 
 
-def _mapping_and_source(files: tuple[Path, ...], source: Path | None) -> tuple[Path | None, Path | None]:
-    """Tell which positional is the mapping: a file that is no YAML is the source.
+def _mappings_and_source(files: tuple[Path, ...], source: Path | None) -> tuple[list[Path], Path | None]:
+    """Tell which positionals are mappings: a file that is no YAML is the source.
 
     A workbook alone needs none where an export wrote it: it says of itself what its columns are.
     """
@@ -131,15 +125,11 @@ def _mapping_and_source(files: tuple[Path, ...], source: Path | None) -> tuple[P
         hint = f"atro-etl import {source}" + (f" --source {tables[0]}" if tables else "")
         raise click.UsageError(f"{source} is a mapping, no source. Did you mean: {hint}?")
     given = [*tables, *([source] if source is not None else [])]
-    if not mappings and len(given) == 1 and given[0].suffix.lower() == WORKBOOK:
-        return None, given[0]
-    if not mappings:
-        named = f" --source {tables[0]}" if tables else ""
+    if len(given) > 1:
+        raise click.UsageError(f"two sources: {' and '.join(map(str, given))}")
+    if not mappings and not (given and given[0].suffix.lower() == WORKBOOK):
+        named = f" --source {given[0]}" if given else ""
         raise click.UsageError(f"which mapping? Write: atro-etl import MAPPING.yaml{named}")
-    if len(mappings) > 1:
-        raise click.UsageError(f"one mapping at a time: {', '.join(map(str, mappings))}")
-    if source is not None and tables:
-        raise click.UsageError(f"two sources: {tables[0]} and --source {source}")
-    if len(tables) > 1:
-        raise click.UsageError(f"two sources: {', '.join(map(str, tables))}")
-    return mappings[0], source or (tables[0] if tables else None)
+    if len(mappings) > 1 and given:
+        raise click.UsageError(f"{given[0]} is one source for {len(mappings)} mappings: give one of them.")
+    return mappings, given[0] if given else None

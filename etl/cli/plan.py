@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl.cli.interrupts import stop_sign
-from etl.cli.options import connection, limit, output, pass_console, read_settings, rows, state
+from etl.cli.options import connection, limit, output, pass_console, rows, state
+from etl.cli.working import working
 
 if TYPE_CHECKING:
     from etl.cli.console import Console
@@ -47,30 +47,19 @@ def command(
     from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
     from etl.cli import plan_forms  # noqa: PLC0415  the same
 
-    settings = read_settings(console, asks=True)
-    with (
-        blocking.connect(
-            settings.require_url(),
-            username=settings.username,
-            password=settings.password,
-            token=settings.token,
-            limits=settings.limits,
-        ) as pim,
-        stop_sign(console) as is_stopping,
-        console.progress() as listener,
-    ):
+    with working(console, writes=False) as work:
         foreseen = blocking.plan(
             source,
             mapping,
-            pim,
+            work.pim,
             output=plan,
-            state_dir=settings.state_dir,
+            state_dir=work.settings.state_dir,
             rows=(rows.first, rows.last) if rows else (1, None),
             limit=limit,
-            profile=settings.profile or "",
-            listener=listener,
-            is_stopping=is_stopping,
-            begins=lambda run: console.begin_run(run.id, folder=run.folder),
+            profile=work.settings.profile or "",
+            listener=work.listener,
+            is_stopping=work.is_stopping,
+            begins=work.begins,
         )
     plan_forms.write_files(foreseen, xlsx=xlsx, html=html)
     return plan_forms.report(console, foreseen, tells_changes=detailed_exitcode)

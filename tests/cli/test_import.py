@@ -130,6 +130,17 @@ def test_broken_rows_are_rejected_in_the_dialect_of_the_source_and_go_in_once_co
     assert len(records_in(pim_url)) == 200
 
 
+def test_several_mappings_run_in_the_order_their_links_need_with_one_summary(pim_url):
+    feeds = [f"mappings/{feed}.yaml" for feed in ("products", "brands", "categories")]
+    summary = imported(*feeds)
+    order = [Path(name).stem for name in summary["mappings"]]
+    assert set(order[:2]) == {"brands", "categories"}
+    assert order[2] == "products"
+    assert (summary["rows"]["read"], summary["rows"]["invalid"]) == (235, 2)
+    assert summary["records"]["Category"]["created"] == 23
+    assert summary["status"] == "partial"
+
+
 def test_limit_and_rows_pick_rows_as_they_are_seen_in_the_file(pim_url):
     lay_ground()
     assert imported("mappings/products.yaml", "--limit", "5")["rows"]["read"] == 5
