@@ -25,7 +25,7 @@ from etl.sandbox import (
     simple_attributes,
     upserts,
 )
-from etl.sandbox.calls import Answer, Call, json_answer, text_parameter
+from etl.sandbox.calls import HTML, Answer, Call, json_answer, text_parameter
 from etl.sandbox.refusals import BadRequest, NoRoute, NotFound, Refusal
 from etl.sandbox.settings import i18n, settings, signed_in
 
@@ -66,7 +66,7 @@ def is_sign_in(call: Call) -> bool:
 
 def is_at_root(call: Call) -> bool:
     """Say whether a path stands at the root of the site, not under the API's base."""
-    return call.path[0] in _AT_ROOT
+    return call.path[0] in _AT_ROOT or (call.path == ("",) and "entryPoint" in call.query)
 
 
 def reads_only(call: Call) -> bool:
@@ -129,6 +129,8 @@ def _at_root(session: Session, call: Call) -> Answer:
     kind, *rest = call.path
     if kind == "openapi.json":
         return json_answer(openapi.describe(session))
+    if "entryPoint" in call.query:
+        return files.downloaded(session, text_parameter(call.query.get("id")))
     if not rest:
         raise NoRoute
     file_id = rest[-1].rpartition(".")[0] or rest[-1]
@@ -253,6 +255,7 @@ Route = Callable[[Turn], Answer]
 
 _DONE = json_answer(value=True)
 _SPECIAL: dict[tuple[str, str], Route] = {
+    ("GET", ""): lambda _: Answer(200, b"AtroCore sandbox", HTML),
     ("GET", "App/user"): _user,
     ("POST", "App/action/destroyAuthToken"): _destroy_token,
     ("POST", "MassActions/action/upsert"): _upsert,

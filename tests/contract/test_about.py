@@ -36,6 +36,10 @@ def test_what_each_generation_has(servers):
         assert entities.keys() >= CATALOGUE
 
 
+def test_the_base_says_what_it_is(server):
+    assert server.ask("GET", "/").status == 200
+
+
 def test_settings_need_no_sign_in(server):
     assert server.ask("GET", "/Settings", signed=False).body["decimalMark"] == "."
     assert server.ask("GET", "/I18n", signed=False).status == 200
