@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 KEY = b"atro-etl-plan"
 """Where the header stands among the key-value metadata of the file."""
 FORMAT = 1
-GROUP_LINES = 50_000
+GROUP_LINES = 10_000
 FIRST_KEPT = 100
 TELLING = ("update", "delete", "blocked")
 

@@ -25,6 +25,7 @@ COLUMNS = {"_accept": 9, "kind": 10, "row": 8, "entity": 14, "key": 22, "field":
 OLD, NEW = 6, 7
 MOST_ROWS = 1_048_575
 """Lines that a sheet takes below its header."""
+LINE_POINTS, MOST_LINES = 15, 12
 LONGEST = 32_000
 """Characters of a cell, a little below what a sheet takes."""
 TOLD = frozenset({"create", "update", "delete", "blocked", "invalid"})
@@ -64,12 +65,21 @@ def write_plan_workbook(foreseen: Foreseen, path: Path, *, lines: Iterable[Line]
             if row == MOST_ROWS:
                 break
             row += 1
+            # Rows are written one by one, so nobody else makes them as high as their text.
+            sheet.set_row(row, LINE_POINTS * _height(line))
             _line(sheet, row, line, formats=formats)
         last = max(row, 1)
         sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
         sheet.data_validation(1, 0, last, 0, {"validate": "list", "source": ["yes", "no"]})
         sheet.ignore_errors({"number_stored_as_text": f"A1:J{last + 1}"})
         sheet.activate()
+
+
+def _height(line: Line) -> int:
+    """How many lines the longer one of the values takes, as far as anybody wants to see them at once."""
+    width = COLUMNS["new"] - 4
+    texts = (line.old, line.new, line.message)
+    return min(MOST_LINES, max(sum(1 + len(one) // width for one in text.split("\n")) for text in texts))
 
 
 def _summary(
