@@ -36,6 +36,8 @@ class WholeEntity:
 
     def __init__(self, table: pa.Table, *, key_hashes: Hashes, id_hashes: Hashes) -> None:
         self._table = table
+        self._pages = table.to_batches()
+        self._firsts = np.cumsum([0, *(len(page) for page in self._pages)])[:-1].tolist()
         self._by_key, self._by_id = _Index(key_hashes), _Index(id_hashes)
 
     def __len__(self) -> int:
@@ -56,9 +58,16 @@ class WholeEntity:
         return [key for key in self._table["key"].to_pylist() if key is not None]
 
     def _at(self, positions: list[int], column: str) -> list[tuple[str, Record]]:
-        rows = self._table.select([column, "record"]).take(pa.array(positions, pa.int64()))
-        texts, records = rows[column].to_pylist(), rows["record"].to_pylist()
-        return [(text, orjson.loads(record)) for text, record in zip(texts, records, strict=True)]
+        # Page by page: taking from all pages at once would first copy the whole entity into memory.
+        wanted = np.sort(np.asarray(positions, np.int64))
+        found: list[tuple[str, Record]] = []
+        for first, page in zip(self._firsts, self._pages, strict=True):
+            begin, end = np.searchsorted(wanted, (first, first + len(page)))
+            if begin < end:
+                rows = page.select([column, "record"]).take(pa.array(wanted[begin:end] - first))
+                texts, records = rows[column].to_pylist(), rows["record"].to_pylist()
+                found += [(text, orjson.loads(record)) for text, record in zip(texts, records, strict=True)]
+        return found
 
 
 async def read_whole(
