@@ -44,22 +44,18 @@ def column_of(records: Sequence[Record], column: Column, *, links: Links) -> pa.
     return _far(records, column, links)
 
 
-def typed(values: list[object], kind: FieldKind, wanted: pa.DataType) -> pa.Array:  # noqa: PLR0911  one line per type reads best
+def typed(values: list[object], kind: FieldKind, wanted: pa.DataType) -> pa.Array:
     """Return JSON values as an Arrow array; what does not fit its type is null, what is odd is its text."""
     if wanted == pa.string():
         try:
             return pa.array(values, pa.string())
         except (pa.ArrowInvalid, pa.ArrowTypeError):
             return pa.array([None if one is None else _text(one) for one in values], pa.string())
-    if wanted == pa.float64():
-        return pa.array([_number(one) for one in values], pa.float64())
-    if wanted == pa.int64():
+    if wanted in ONE_BY_ONE:
         try:
-            return pa.array(values, pa.int64())
+            return pa.array(values, wanted)
         except (pa.ArrowInvalid, pa.ArrowTypeError):
-            return pa.array([_whole(one) for one in values], pa.int64())
-    if wanted == pa.bool_():
-        return pa.array([one if isinstance(one, bool) else None for one in values], pa.bool_())
+            return pa.array([ONE_BY_ONE[wanted](one) for one in values], wanted)
     if pa.types.is_list(wanted):
         lists = [one if isinstance(one, list) else None for one in values]
         inner = wanted.value_type
@@ -165,6 +161,18 @@ def _number(value: object) -> float | None:
 
 def _whole(value: object) -> int | None:
     return int(value) if isinstance(value, int | float) and float(value).is_integer() else None
+
+
+def _truth(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+# What a value of another type than its field's becomes.
+ONE_BY_ONE: dict[pa.DataType, Callable[[object], object]] = {
+    pa.float64(): _number,
+    pa.int64(): _whole,
+    pa.bool_(): _truth,
+}
 
 
 def _text(value: object) -> str:
