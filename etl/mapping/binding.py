@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from etl.mapping.attributes import AttributeFacts
-    from etl.mapping.document import AssociationDoc, Origin, ValueDoc
+    from etl.mapping.document import AssociationDoc, AttributeDoc, Origin, ValueDoc
     from etl.mapping.expressions import Expression
     from etl.mapping.fields import FieldRule
     from etl.mapping.loading import Mapping
@@ -95,22 +95,39 @@ def bind_all(
         else:
             bound.attributes += compile_attribute(compiler, one.name, one.doc, facts=attributes, path=path)
     for address, attribute in mapping.doc.attributes.items():
-        path = ("attributes", address)
-        if attribute.names is not None and attribute.cells is not None:
-            pairs = tuple(find_pairs(header or (), attribute.names, attribute.cells))
-            bound.pairs.append(PairRule(address, pairs, attribute, path, attributes))
-            if header is not None and not pairs:
-                spot = mapping.spot(*path)
-                bound.problems.append(
-                    finding("no_pairs", spot, names=attribute.names, values=attribute.cells)
-                )
-        else:
-            bound.attributes += compile_attribute(compiler, address, attribute, facts=attributes, path=path)
+        _bind_attribute(bound, compiler, address, attribute, header=header, facts=attributes)
     for name, association in mapping.doc.associations.items():
         _bind_association(bound, compiler, name, association, schema=schema)
     if mapping.doc.rows.where is not None:
         bound.where = compiler.expression(mapping.doc.rows.where, ("rows", "where"))
     return bound
+
+
+def _bind_attribute(
+    bound: Bound,
+    compiler: Compiler,
+    address: str,
+    attribute: AttributeDoc,
+    *,
+    header: Sequence[str] | None,
+    facts: Sequence[AttributeFacts] | None,
+) -> None:
+    path: Path_ = ("attributes", address)
+    if attribute.names is not None and attribute.cells is not None:
+        pairs = tuple(find_pairs(header or (), attribute.names, attribute.cells))
+        bound.pairs.append(PairRule(address, pairs, attribute, path, facts))
+        for name, named in attribute.as_.items():
+            # Compiled once more when rows name it; here only for what is wrong with the address.
+            known = attribute.model_copy(
+                update={"names": None, "cells": None, "column": pairs[0][1] if pairs else ""}
+            )
+            place = (*path, "as", name)
+            compile_attribute(compiler, named, known, facts=facts, path=place)
+        if header is not None and not pairs:
+            spot = compiler.mapping.spot(*path)
+            bound.problems.append(finding("no_pairs", spot, names=attribute.names, values=attribute.cells))
+    else:
+        bound.attributes += compile_attribute(compiler, address, attribute, facts=facts, path=path)
 
 
 def key_names(mapping: Mapping) -> list[tuple[str, ...]]:

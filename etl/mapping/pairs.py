@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -107,5 +107,8 @@ def _rules(pair: PairRule, address: str, names: tuple[str, ...], compiler: Compi
         )
         doc = AttributeDoc.model_validate({**given, "column": pair.pairs[0][1]}, strict=False)
         rules = compile_attribute(compiler, address, doc, facts=pair.facts, path=pair.path, origin=origin)
-        pair.compiled[address, names] = rules
+        # A row that does not name an attribute says nothing about it: it neither clears nor misses it.
+        pair.compiled[address, names] = [
+            replace(one, rule=replace(one.rule, on_empty="skip", default=None)) for one in rules
+        ]
     return pair.compiled[address, names]

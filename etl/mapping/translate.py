@@ -46,9 +46,17 @@ class Sheet:
     attributes: list[tuple[AttributeRule, Made]] = field(default_factory=list)
     relations: list[RelationRecords] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    deleting: frozenset[int] = frozenset()
+    """Rows whose record is deleted: nothing but their key matters."""
 
     def tell(
-        self, faults: Sequence[Fault], *, field_name: str, columns: str, leaves_out: bool = False
+        self,
+        faults: Sequence[Fault],
+        *,
+        field_name: str,
+        columns: str,
+        leaves_out: bool = False,
+        is_key: bool = False,
     ) -> None:
         """Make problems of faults; their positions are rows of `columns`."""
         numbers = self.columns.numbers
@@ -65,6 +73,8 @@ class Sheet:
                 value=fault.value,
                 facts=fault.facts,
             )
+            if problem.row in self.deleting and not is_key:
+                continue
             self.problems.append(_left_out(problem) if leaves_out and is_error(problem) else problem)
 
 
@@ -72,7 +82,7 @@ def translate(mapping: Mapping, bound: Bound, frame: Frame, *, key_rules: Sequen
     """Return what is to be sent of one frame, and what is wrong with its cells."""
     every = Columns(frame, bound.layout)
     columns, _ = chosen_rows(every, bound, mapping)
-    sheet = Sheet(frame, columns, groups_of(columns))
+    sheet = Sheet(frame, columns, groups_of(columns), deleting=_deleting(columns, mapping))
     _make_fields(sheet, bound.rules)
     _compare_ends(sheet, bound.rules)
     _make_attributes(sheet, bound)
@@ -99,6 +109,14 @@ def translate(mapping: Mapping, bound: Bound, frame: Frame, *, key_rules: Sequen
     )
 
 
+def _deleting(columns: Columns, mapping: Mapping) -> frozenset[int]:
+    if mapping.doc.rows.command is None:
+        return frozenset()
+    commands, _ = commands_of(columns, mapping)
+    is_delete = pc.fill_null(pc.equal(commands, "delete"), fill_value=False)
+    return frozenset(columns.numbers.filter(is_delete).to_pylist())
+
+
 def _make_fields(sheet: Sheet, rules: Sequence[FieldRule]) -> None:
     for rule in rules:
         made = rule.make(sheet.columns, sheet.groups)
@@ -106,7 +124,13 @@ def _make_fields(sheet: Sheet, rules: Sequence[FieldRule]) -> None:
             made = _following(made, sheet.made[rule.follows], sheet.groups)
         sheet.made[rule.key] = made
         label = ", ".join(rule.labels)
-        sheet.tell(made.faults, field_name=rule.name, columns=label, leaves_out=rule.skips_bad_cells)
+        sheet.tell(
+            made.faults,
+            field_name=rule.name,
+            columns=label,
+            leaves_out=rule.skips_bad_cells,
+            is_key=rule.is_key,
+        )
 
 
 def _compare_ends(sheet: Sheet, rules: Sequence[FieldRule]) -> None:
@@ -170,7 +194,7 @@ def _tell_of_rows(sheet: Sheet, bound: Bound, mapping: Mapping) -> None:
     if mapping.doc.rows.command is not None:
         _, faults = commands_of(sheet.columns, mapping)
         column = bound.layout.header(mapping.doc.rows.command.column) or ""
-        sheet.tell(faults.found, field_name="rows.command", columns=column)
+        sheet.tell(faults.found, field_name="rows.command", columns=column, is_key=True)
 
 
 def _invalid_rows(sheet: Sheet) -> set[int]:

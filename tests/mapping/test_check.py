@@ -75,6 +75,8 @@ CASES: list[tuple[str, str, tuple[str, ...] | None, dict[str, object], str]] = [
      'm.yaml:6:14: color holds one value, and split makes several. Remove "split".'),
     ("unused_column", F + "  text: A\nignore: ['[B]', 'B?']", HEADER, {},
      'm.yaml:3:1: nothing uses column "B". Map it, or list it under "ignore".'),
+    ("unknown_attribute", F + "attributes: {'{code}': {names: '{n}A', values: '{n}B', as: {Colour: colour}}}", ("No", "Name", "1A", "1B"), {"attributes": 1},
+     'm.yaml:6:61: Tool has no attribute "colour". Attributes there: screenSize, color, Odd one. Did you mean "color"?'),
     ("unknown_block", "blocks:\n  - {id: a, entity: Tool, key: number, fields: {number: No, name: Name, parents: {column: A, link: {by: number, of: b}}}}", HEADER, {},
      'm.yaml:2:117: there is no block "b". Blocks here: a.'),
     ("unknown_block", F + "  parents: {column: A, link: {by: number, of: b}}", HEADER, {},

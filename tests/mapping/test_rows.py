@@ -115,3 +115,21 @@ def test_typed_numbers_need_no_rule(rules: Callable[..., Rules]) -> None:
     assert [say(one) for one in payloads.problems] == [
         '"2.5" is not a whole number. Write a whole number, or map to another field.'
     ]
+
+
+def test_of_a_row_that_deletes_nothing_but_its_key_matters(rules: Callable[..., Rules]) -> None:
+    text = "entity: Tool\nkey: number\nrows: {command: Do}\nfields: {number: No, name: Title, stock: S}\n"
+    columns = {
+        "No": ["1", "2", None],
+        "Title": [None, None, "x"],
+        "S": ["bad", "bad", "1"],
+        "Do": ["delete", None, "delete"],
+    }
+    payloads = rules(text, columns).translate(frame(columns))
+    assert payloads.commands.to_pylist() == ["delete"]
+    assert payloads.numbers.to_pylist() == [2]
+    assert [(one.row, one.code) for one in payloads.problems] == [
+        (3, "required_empty"),
+        (3, "not_a_number"),
+        (4, "key_empty"),
+    ]
