@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from etl.model import Batch, ChangeKind, Changes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # What JSON strings may not contain as it is. Source: RFC 8259, section 7.
 MUST_ESCAPE = r'["\\\x00-\x1f]'
@@ -33,6 +33,17 @@ def make_batches(changes: Changes, *, max_rows: int, max_bytes: int, first_numbe
         max_bytes: bytes of a body, at most; an item that is larger alone goes alone.
         first_number: number of the first batch.
     """
+    return paced_batches(changes, bounds=lambda: (max_rows, max_bytes), first_number=first_number)
+
+
+def paced_batches(
+    changes: Changes, *, bounds: Callable[[], tuple[int, int]], first_number: int
+) -> Iterator[Batch]:
+    """Yield what `make_batches` yields, each batch within the bounds of the moment it is asked for.
+
+    Args:
+        bounds: rows and bytes of the next batch, at most.
+    """
     wanted = [i for i, kind in enumerate(changes.kinds) if kind in SENT_KINDS]
     if not wanted:
         return
@@ -42,6 +53,7 @@ def make_batches(changes: Changes, *, max_rows: int, max_bytes: int, first_numbe
     ends = _ends(items)
     start, number = 0, first_number
     while start < len(changes):
+        max_rows, max_bytes = bounds()
         stop = _cut(ends, start, max_rows=max_rows, max_bytes=max_bytes)
         yield Batch(number, changes.entity, _body(items, start, stop), slice_of(changes, start, stop))
         start, number = stop, number + 1

@@ -25,6 +25,7 @@
     │   └── NotAtroCore
     ├── RequestFailed               one request; the caller decides what it means for the run
     │   ├── NoAnswer                nothing came back: the request may have been carried out
+    │   │   ├── TimedOut            no answer in time: the server may be at work on it still
     │   │   └── NotReached          no connection came about: nothing was carried out
     │   ├── ServerFailed            500, 502, 503, 504, 429: the request may have been carried out
     │   ├── AnswerUnusable          an answer that is no JSON, cut or of the wrong length
@@ -386,6 +387,10 @@ class RequestFailed(EtlError):
 
 class NoAnswer(RequestFailed):
     """Connection reset, cut or timed out."""
+
+
+class TimedOut(NoAnswer):
+    """No answer within the time that one request may take."""
 
 
 class NotReached(NoAnswer):

@@ -21,7 +21,14 @@ from etl.errors import (
     RetryRefused,
 )
 from etl.importing import Carried, HowToImport, import_table, plan_table
-from etl.importing.leaving import last_time, next_commands, what_changed, write_report
+from etl.importing.leaving import (
+    keep_paces,
+    known_paces,
+    last_time,
+    next_commands,
+    what_changed,
+    write_report,
+)
 from etl.mapping import load
 from etl.planning import PlanHeader, PlanWriter
 from etl.report import Instance, Summary, to_object
@@ -277,7 +284,7 @@ async def retry_import(run: Run, *, client: Client, place: Place, how: HowToImpo
     """
     if run.facts.verb != "import" or run.status not in ("ok", "partial"):
         raise RetryRefused(run.id, status=run.status if run.facts.verb == "import" else run.facts.verb)
-    rejected = next((path for path in sorted(run.folder.glob(f"{REJECTED_STEM}.*"))), None)
+    rejected = next(iter(sorted(run.folder.glob("rejected.*"))), None)
     if rejected is None:
         raise RetryRefused(run.id, status=run.status)
     mapping = run.facts.mappings[0].name
@@ -288,14 +295,13 @@ async def retry_import(run: Run, *, client: Client, place: Place, how: HowToImpo
     )
 
 
-REJECTED_STEM = "rejected"
-
-
 async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, lock: RunLock) -> Summary:
     client = ground.client
     log.info("begins", extra={"run": run.id, "mapping": str(ground.mapping.path), "url": client.url})
+    paces = how.paces or known_paces(client, how, state=place.state)
     how = dataclasses.replace(
         how,
+        paces=paces,
         last_time=last_time(run, place.state),
         is_stopping=_any_of(how.is_stopping, lambda: lock.is_lost),
     )
@@ -303,6 +309,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         carried = await import_table(
             ground.table, ground.mapping, schema=ground.schema, client=client, folder=run.folder, how=how
         )
+    keep_paces(paces, client, state=place.state)
     if isinstance(carried.ended_by, Interrupted) and lock.is_lost:
         carried = dataclasses.replace(carried, ended_by=LockLost(run.id))
     rejected, fields = await asyncio.to_thread(write_report, run, ground.table, carried)

@@ -19,7 +19,7 @@ from etl.api.auth import Door
 from etl.api.retry import RetryClock, repeated
 from etl.api.target import Secret, Target, complete, trust
 from etl.api.wire import Answer, ItemAnswer, Page, Record, Records, Request, Session
-from etl.errors import AnswerUnusable, NoAnswer, NotReached
+from etl.errors import AnswerUnusable, NoAnswer, NotReached, TimedOut
 from etl.model import Limits
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Client:
                     date=response.headers.get("Date", ""),
                 )
         except TimeoutError as error:
-            raise NoAnswer(
+            raise TimedOut(
                 str(request), reason=f"no answer within {self.limits.request_timeout_s:g} s"
             ) from error
         except aiohttp.ClientConnectorError as error:

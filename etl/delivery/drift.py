@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import orjson
 
+from etl.delivery.standing import is_equal, stands_as_sent
 from etl.model import ChangeKind
 
 if TYPE_CHECKING:
@@ -60,14 +61,10 @@ def sort_out(
         record, old = records.get(str(payload.pop("id"))), payload.pop("_prev", {})
         if record is None:
             drifted.add(position)
-        elif all(_equal(record.get(key), value) for key, value in payload.items()):
+        elif stands_as_sent(payload, record):
             done.add(position)
-        elif on_drift == "overwrite" or all(_equal(record.get(key), value) for key, value in old.items()):
+        elif on_drift == "overwrite" or all(is_equal(record.get(key), value) for key, value in old.items()):
             again.append(position)
         else:
             drifted.add(position)
     return Sorted(frozenset(done), tuple(again), frozenset(drifted))
-
-
-def _equal(there: object, ours: object) -> bool:
-    return there == ours or (there in (None, "") and ours in (None, ""))

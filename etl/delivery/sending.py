@@ -17,6 +17,7 @@ from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
 from etl.delivery.drift import OnDrift, Sorted, alarms, sort_out
 from etl.delivery.judging import ids_to_look_at, judge, judge_each, refused_whole, skipped_if_drifted
+from etl.delivery.standing import done_when_still, may_still_work
 from etl.errors import (
     AnswerUnusable,
     HeldBack,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from etl.api import Client, RetryClock
+    from etl.delivery.paces import Paces
     from etl.journal import Journal
     from etl.model import Batch, Limits, Outcome
 
@@ -45,7 +47,13 @@ MOST_BYTES = 1 << 40
 """What was a part of a request fits into one."""
 HALVE_AFTER = 2
 """So many 500s for the same batch, then it is sent in halves until the poison row stands alone."""
-LOST_RIGHTS = frozenset({401, 403})
+FORBIDDEN = 403
+LOST_RIGHTS = frozenset({401, FORBIDDEN})
+LOCKOUT_S = 61.0
+"""Too many failed sign-ins from an address lock it for a minute, and 403 is all that it says.
+
+Source: quirks, 19.
+"""
 SERVER_BROKE = 500
 
 
@@ -56,6 +64,7 @@ async def deliver(
     journal: Journal,
     limits: Limits,
     clock: RetryClock,
+    paces: Paces,
     on_drift: OnDrift = "fail",
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[list[Outcome]]:
@@ -67,6 +76,7 @@ async def deliver(
     Args:
         batches: None among them: what came before must have its outcomes before the next is asked for.
         clock: how long is waited between tries of a request without an answer.
+        paces: how many requests are under way at once; learns from their answers.
         on_drift: what becomes of a row whose record somebody changed since it was looked up.
         is_stopping: asked before each batch; when true, what is in flight is finished and the run ends.
 
@@ -75,11 +85,11 @@ async def deliver(
         RightsLost: the server does not let us write any more.
         Interrupted: `is_stopping` said so.
     """
-    sender = _Sender(client, journal, limits=limits, clock=clock, on_drift=on_drift)
+    sender = _Sender(client, journal, limits=limits, clock=clock, paces=paces, on_drift=on_drift)
     flight = _Flight()
     try:
         async for batch in batches:
-            async for outcomes in flight.landing(leave=0 if batch is None else limits.in_flight - 1):
+            async for outcomes in flight.landing(leave=0 if batch is None else paces.at_once(batch) - 1):
                 yield outcomes
             _stop_if(is_stopping)
             if batch is not None:
@@ -130,9 +140,17 @@ class _Sender:
     """Sends one batch until its outcomes are known, or until nothing answers any more."""
 
     def __init__(
-        self, client: Client, journal: Journal, *, limits: Limits, clock: RetryClock, on_drift: OnDrift
+        self,
+        client: Client,
+        journal: Journal,
+        *,
+        limits: Limits,
+        clock: RetryClock,
+        paces: Paces,
+        on_drift: OnDrift,
     ) -> None:
         self._client, self._journal, self._limits, self._clock = client, journal, limits, clock
+        self._paces = paces
         self._on_drift: OnDrift = on_drift
         self._last_answer = clock.now()
 
@@ -145,29 +163,82 @@ class _Sender:
         tries = broken = 0
         while True:
             try:
-                answers = await self._client.upsert(batch.body, count=len(batch))
+                answers = await self._upsert(batch)
             except (TooLarge, Refused) as refusal:
-                self._last_answer = self._clock.now()
-                if refusal.status in LOST_RIGHTS:
-                    raise RightsLost(self._client.url, status=refusal.status) from refusal
                 return await self._apart(batch, request, was_sent_before=was_sent_before, why=refusal)
             except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
                 was_sent_before = was_sent_before or failure.may_be_done
                 tries += 1
+                broken += _is_about_the_batch(failure)
                 log.warning("no answer", extra={"batch": batch.number, "tries": tries, "why": str(failure)})
-                if failure.status and not isinstance(failure, NoAnswer) and _is_about_the_batch(failure):
-                    broken += 1
+                if broken >= HALVE_AFTER:
+                    # A single row that the server never finishes comes here too.
+                    return await self._apart(batch, request, was_sent_before=True, why=failure)
+                if may_still_work(failure):
+                    done = await done_when_still(batch, self._client, clock=self._clock)
                     self._last_answer = self._clock.now()
-                    if broken >= HALVE_AFTER:
-                        return await self._apart(batch, request, was_sent_before=True, why=failure)
+                    if done or len(batch) > 1:
+                        return await self._rest_in_halves(batch, request, done=done)
+                    broken += tries >= self._limits.attempts - 1
                 self._give_up_when_silent(tries, failure)
                 await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
                 continue
-            self._last_answer = self._clock.now()
             outcomes = await self._judged(batch, answers, was_sent_before=was_sent_before)
             self._journal.answered(request, outcomes)
             log.info("answered", extra={"batch": batch.number, "entity": batch.entity, "items": len(batch)})
             return outcomes
+
+    async def _upsert(self, batch: Batch) -> Sequence[ItemAnswer]:
+        """Send a batch once, taking note of its pace.
+
+        Raises:
+            RequestFailed: see `Client.upsert`.
+            RightsLost: the server does not let us write, and a minute later neither.
+        """
+        pacer = self._paces.of(batch.entity)
+        is_locked_out = False
+        while True:
+            began = self._clock.now()
+            try:
+                answers = await self._client.upsert(batch.body, count=len(batch))
+            except (TooLarge, Refused) as refusal:
+                self._last_answer = self._clock.now()
+                if isinstance(refusal, TooLarge):
+                    self._paces.too_large(batch)
+                if refusal.status not in LOST_RIGHTS:
+                    raise
+                if is_locked_out or refusal.status != FORBIDDEN:
+                    raise RightsLost(self._client.url, status=refusal.status) from refusal
+                is_locked_out = True
+                await self._clock.sleep(LOCKOUT_S)
+            except RequestFailed as failure:
+                if _is_about_the_batch(failure):
+                    self._last_answer = self._clock.now()
+                else:
+                    pacer.failed()
+                raise
+            else:
+                self._last_answer = self._clock.now()
+                pacer.answered(self._last_answer - began, len(batch))
+                return answers
+
+    async def _rest_in_halves(self, batch: Batch, request: int, *, done: Sequence[int]) -> list[Outcome]:
+        """Send again, in halves, what does not stand as it was sent."""
+        outcomes: list[Outcome] = []
+        if done:
+            part = _part(batch, done)
+            ids = frozenset(part.changes.ids.to_pylist())
+            answers = [ItemAnswer(ItemKind.UPDATED)] * len(part)
+            outcomes = judge(part, answers, standing=ids, was_sent_before=True)
+            self._journal.noted(outcomes)
+        rest = sorted(set(range(len(batch))) - set(done))
+        log.warning("looked at", extra={"batch": batch.number, "stand": len(done), "sent again": len(rest)})
+        if rest:
+            left = _part(batch, rest)
+            for part in halves(left) if len(left) > 1 else (left,):
+                outcomes += await self.send(part, was_sent_before=True)
+        self._journal.given_up(request)
+        return outcomes
 
     async def _delete(self, batch: Batch, request: int) -> list[Outcome]:
         """Delete records one by one: what is gone already, or goes twice, is deleted."""
@@ -220,10 +291,8 @@ class _Sender:
     ) -> list[Outcome]:
         found = await self._drift(batch, answers)
         if found.again:
-            changes = dataclasses.replace(take(batch.changes, list(found.again)), prev_keys=frozenset())
-            (again,) = make_batches(
-                changes, max_rows=len(changes), max_bytes=MOST_BYTES, first_number=batch.number
-            )
+            changes = dataclasses.replace(batch.changes, prev_keys=frozenset())
+            again = _part(dataclasses.replace(batch, changes=changes), found.again)
             later = await self.send(again)
             kept = [i for i in range(len(batch)) if i not in found.again]
             batch = dataclasses.replace(batch, changes=take(batch.changes, kept))
@@ -281,6 +350,13 @@ class _Sender:
             raise ServerGone(self._client.url, reason=f"{failure}, {tries} times in a row") from failure
         if silent_s >= self._limits.silence_s:
             raise ServerGone(self._client.url, reason=f"no answer for {silent_s:.0f} seconds") from failure
+
+
+def _part(batch: Batch, positions: Sequence[int]) -> Batch:
+    """Return some items of a batch as one that keeps its number."""
+    changes = take(batch.changes, list(positions))
+    (part,) = make_batches(changes, max_rows=len(changes), max_bytes=MOST_BYTES, first_number=batch.number)
+    return part
 
 
 def _is_about_the_batch(failure: RequestFailed) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl.delivery import foreseen_outcomes
+from etl.delivery import Paces, foreseen_outcomes
 from etl.errors import HeldBack, Interrupted, RequestFailed, ServerUnreachable
 from etl.importing.legs import DIGESTS, link_finder, read_legs
 from etl.importing.passage import Passage, ended_by
@@ -50,6 +50,8 @@ class HowToImport:
     listener: ProgressListener | None = None
     is_stopping: Callable[[], bool] = lambda: False
     """Asked before each request; true: what is in flight is finished and the run ends."""
+    paces: Paces | None = None
+    """How many requests at once, how many rows in each; None: found out from the start."""
     guards: Guards = USUAL
     last_time: Census | None = None
     """The source of the last import with the same mapping into the same instance; None: not known."""
@@ -94,6 +96,7 @@ async def import_table(
         _pass_guards(table, legs, folder=folder, how=how)
     except HeldBack as guard:
         return Carried(tally, legs[0].scan, how.clock.now() - began, guard)
+    paces = how.paces or Paces(how.limits, now=how.clock.now)
     with Journal(folder / JOURNAL) as journal, KeptValues(folder, schema) as kept:
         for outcomes in journal.outcomes():
             tally.add(outcomes)
@@ -105,6 +108,7 @@ async def import_table(
                 journal,
                 limits=how.limits,
                 clock=how.clock,
+                paces=paces,
                 on_drift=how.on_drift,
                 settle=_settler(tally, leg.scan, how.listener),
                 is_stopping=how.is_stopping,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from etl.delivery import Paces
 from etl.errors import HeldBack
 from etl.importing import DIGESTS, JOURNAL
 from etl.journal import Journal
 from etl.model import Status
+from etl.pacing import keep_learnt, read_learnt
 from etl.planning import write_kept
 from etl.planning.guards import read_census
 from etl.report.missing import write_missing
@@ -21,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Map
     from pathlib import Path
 
+    from etl.api import Client
     from etl.errors import EtlError
-    from etl.importing import Carried
+    from etl.importing import Carried, HowToImport
     from etl.mapping import Mapping
     from etl.planning.guards import Census
     from etl.runs import Run, RunFacts
@@ -77,6 +80,18 @@ def last_time(run: Run, state: Path) -> Census | None:
             # Names tell seconds only, and a run that was resumed ends later than it began.
             found.append(((other.folder / "summary.json").stat().st_mtime_ns, census))
     return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def known_paces(client: Client, how: HowToImport, *, state: Path) -> Paces:
+    """Return the pace of earlier runs against the same instance, to go on from."""
+    host = client.target.host
+    return Paces(how.limits, now=how.clock.now, known=lambda one: read_learnt(state, f"{host}/{one}"))
+
+
+def keep_paces(paces: Paces, client: Client, *, state: Path) -> None:
+    """Keep what a run learnt of an instance for the next one."""
+    for entity, learnt in paces.learnt().items():
+        keep_learnt(state, f"{client.target.host}/{entity}", learnt=learnt)
 
 
 def what_changed(then: RunFacts, now: RunFacts) -> list[str]:

@@ -97,6 +97,7 @@ class Leg:
         write = self.rules.mapping.write
         understand = _understanding(self.rules, self.scan)
         made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
+        made.asks_rights = not is_trying
         if self.types:
             reader = AttributeReader(client, self.rules.entity, schema=schema, types=self.types)
             said = self.rules.mapping.doc.write_attributes

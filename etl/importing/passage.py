@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from etl.batching import make_batches, make_deletions
+from etl.batching import make_deletions, paced_batches
 from etl.delivery import deliver, unsent_outcomes
 from etl.errors import EtlError, HeldBack, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
     from etl.api import Client, RetryClock
-    from etl.delivery import OnDrift
+    from etl.delivery import OnDrift, Paces
     from etl.journal import Journal
     from etl.model import Batch, Changes, Frame, Limits, Outcome
     from etl.planning import Compared, Comparison
@@ -31,6 +32,7 @@ class Passage:
     journal: Journal
     limits: Limits
     clock: RetryClock
+    paces: Paces
     on_drift: OnDrift
     settle: Callable[[Iterable[Outcome]], None]
     """Takes the outcomes as they come."""
@@ -59,6 +61,7 @@ class Passage:
             journal=self.journal,
             limits=self.limits,
             clock=self.clock,
+            paces=self.paces,
             on_drift=self.on_drift,
             is_stopping=self.is_stopping,
         )
@@ -80,9 +83,9 @@ class Passage:
             yield None
 
     def _requests(self, changes: Changes) -> Iterator[Batch]:
-        rows, size = self.limits.batch_rows, self.limits.batch_bytes
-        first = self.batches_made + 1
-        for batch in make_batches(changes, max_rows=rows, max_bytes=size, first_number=first):
+        rows, first = self.limits.batch_rows, self.batches_made + 1
+        bounds = partial(self.paces.bounds, changes.entity)
+        for batch in paced_batches(changes, bounds=bounds, first_number=first):
             self.batches_made = batch.number
             yield batch
         for batch in make_deletions(changes, max_rows=rows, first_number=self.batches_made + 1):

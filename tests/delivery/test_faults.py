@@ -12,6 +12,7 @@ import pytest
 import etl
 from etl.api import RetryClock
 from etl.model import Limits
+from etl.planning.guards import Guards, Threshold
 from etl.sandbox import Sandbox
 
 ROWS = 120
@@ -54,6 +55,7 @@ async def _at_once(_seconds: float) -> None:
 
 # Tests wait for nothing: pauses are skipped, and many tries are allowed since so much goes wrong.
 CLOCK = RetryClock(attempts=60, patience_s=3600, sleep=_at_once)
+UNGUARDED = Guards(max_errors=Threshold())
 LIMITS = Limits(batch_rows=10, attempts=60, silence_s=3600, request_timeout_s=0.5)
 
 
@@ -72,7 +74,9 @@ async def carried(sandbox: Sandbox, feed, tmp_path, faults=""):
     connection = etl.aio.connect(sandbox.url, username="admin", password="admin", limits=LIMITS, retry=CLOCK)
     async with connection as pim:
         await asyncio.to_thread(set_faults, sandbox, faults)
-        return await etl.aio.import_table(feed, tmp_path / "feed.yaml", pim, state_dir=tmp_path / "state")
+        return await etl.aio.import_table(
+            feed, tmp_path / "feed.yaml", pim, state_dir=tmp_path / "state", guards=UNGUARDED
+        )
 
 
 def set_faults(sandbox: Sandbox, faults: str) -> None:

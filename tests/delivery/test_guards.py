@@ -112,7 +112,7 @@ def test_retry_sends_the_corrected_rows_alone_and_refuses_where_nothing_failed(s
     code, again, _ = call("retry")
     assert (code, again["rows"]["read"], again["rows"]["created"]) == (0, 1, 1)
     assert again["run"] != summary["run"]
-    code, _, err = call("retry")
+    code, _, err = call("retry", again["run"])
     assert code == 3
     assert "left no rejected rows" in err
 
