@@ -100,6 +100,9 @@ def _differences(
     appends: frozenset[str],
 ) -> tuple[dict[str, pa.Array], dict[str, pa.BooleanArray], dict[str, pa.Array]]:
     """Null out, in updates, what stands on the server already; keep what stood there otherwise."""
+    if not any(found.records):
+        # All are new: there is nothing to compare with, and nothing to clear.
+        return columns, {}, {}
     is_new = pa.array([record is None for record in found.records], pa.bool_())
     sent: dict[str, pa.Array] = {}
     clears: dict[str, pa.BooleanArray] = {}
