@@ -1,0 +1,38 @@
+"""An export of so many records from the server of pages, and what it used: `URL RECORDS FILE`."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+from etl.api import connect
+from etl.exporting import How, What, run_export
+from tests.bench.pages import COLUMNS
+from tests.bench.usage import printed
+
+
+async def export(url: str, records: int, path: Path) -> None:
+    """Export through the whole way, with the run's folder and its pages on disk."""
+    numbers = itertools.count()
+    place = SimpleNamespace(
+        state=path.parent / f"{path.stem}-state",
+        cwd=path.parent,
+        now=lambda: datetime.now(UTC),
+        chance=lambda: next(numbers),
+        version="bench",
+        profile="",
+        begins=lambda _: None,
+    )
+    columns = ",".join(COLUMNS).replace("brandId", "brand.id")
+    what = What(entity="Product", columns=columns, where=f"name != 't{records}'")
+    async with connect(url, username="bench", password="bench") as client:
+        await run_export(what, client, place=place, how=How(output=path.name, is_plain=True, is_forced=True))
+
+
+if __name__ == "__main__":
+    with printed():
+        asyncio.run(export(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))

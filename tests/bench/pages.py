@@ -1,0 +1,111 @@
+"""A server of constant pages in a process of its own: invented products by id, no filter but the last id."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import contextmanager
+from subprocess import PIPE, Popen
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote
+
+import orjson
+from aiohttp import web
+
+from etl.sandbox.builtin import builtin_metadata
+from etl.sandbox.generations import GENERATIONS
+from tests.bench.sink import TOKEN, json_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COLUMNS = (
+    "number", "name", "description", "longDescription", "status", "isActive", "price", "rrp", "quantity",
+    "ean", "mpn", "customsNumber", "note", "createdAt", "modifiedAt", "brandId", "priceUnitId", "rrpUnitId",
+    "sortOrder",
+)  # fmt: skip
+WORDS = ["Bohrer", "Schraube", "Dübel", "Leiter", "Zange", "Hobel", "Feile", "Säge"]
+
+
+def record(number: int) -> dict[str, object]:
+    word = WORDS[number % len(WORDS)]
+    return {
+        "id": f"a{number:09}", "number": f"{number:08d}", "name": f"{word} {number}",
+        "description": f"{word} aus gutem Stahl. " * 4, "longDescription": None, "status": "draft",
+        "isActive": number % 3 > 0, "price": number % 900 + 0.25, "rrp": None, "quantity": float(number % 77),
+        "ean": str(4_000_000_000_000 + number), "mpn": f"M-{number}", "customsNumber": None, "note": None,
+        "createdAt": "2026-11-21 18:23:56", "modifiedAt": "2026-11-21 18:23:56", "brandId": f"b{number % 50}",
+        "priceUnitId": "EUR", "rrpUnitId": None, "sortOrder": number,
+    }  # fmt: skip
+
+
+BLOCK = 2000
+BLOCKS: dict[int, list[bytes]] = {}
+
+
+def page(start: int, count: int, total: int) -> bytes:
+    """Return a page; records are made once, so that the server is quick the second time."""
+    parts = []
+    for number in range(start, min(start + count, total)):
+        block = BLOCKS.get(number // BLOCK)
+        if block is None:
+            first = number // BLOCK * BLOCK
+            block = BLOCKS[number // BLOCK] = [orjson.dumps(record(n)) for n in range(first, first + BLOCK)]
+        parts.append(block[number % BLOCK])
+    return b'{"total":%d,"list":[%s]}' % (max(total - start, 0), b",".join(parts))
+
+
+async def listed(request: web.Request) -> web.Response:
+    asked = parse_qs(unquote(request.query_string))
+    if request.match_info["entity"] != "Product":
+        return json_answer(b'{"total":0,"list":[]}')
+    total = 100_000
+    limits = [one for key, values in asked.items() if key.endswith("[value]") for one in values]
+    after = next((one for one in limits if one.startswith("a")), "")
+    for one in limits:
+        if one.startswith("t"):
+            total = int(one[1:])
+    return json_answer(page(int(after[1:]) + 1 if after else 0, int(asked.get("maxSize", ["200"])[0]), total))
+
+
+def serve() -> None:
+    """Serve until standard input is closed; print the port first."""
+    metadata = orjson.dumps(builtin_metadata(GENERATIONS["2.2"]))
+
+    async def sign_in(_: web.Request) -> web.Response:
+        return json_answer(TOKEN)
+
+    async def told(_: web.Request) -> web.Response:
+        return json_answer(metadata)
+
+    app = web.Application()
+    app.router.add_get("/api/v1/App/user", sign_in)
+    app.router.add_get("/api/v1/Metadata", told)
+    app.router.add_get("/api/v1/{entity}", listed)
+
+    async def run() -> None:
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        print(runner.addresses[0][1], flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        await runner.cleanup()
+
+    asyncio.run(run())
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Run the server and give its address."""
+    command = [sys.executable, "-m", "tests.bench.pages"]
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the server has no pipes")
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.stdin.close()
+
+
+if __name__ == "__main__":
+    serve()
