@@ -222,6 +222,10 @@ CATALOGUE: dict[str, Kind] = {
     "ambiguous_link": _error(
         '{count} records of {entity} have {by} "{value}"', "Link by a field that is unique."
     ),
+    "no_right": _error(
+        'the user may not {what} {entity} "{value}"',
+        "Ask an administrator for the right, or leave the row out.",
+    ),
     # delivery
     "refused": _error("the server refused the record: {text}", "Correct the row."),
     "refused_right": _error(
@@ -239,6 +243,14 @@ CATALOGUE: dict[str, Kind] = {
     "stored_then_refused": _error(
         "the server refused the record but stored a part of it (id {id}): {text}",
         "Correct the row and import again.",
+    ),
+    "changed_by_server": _warning(
+        '"{value}" was sent for {field}, and the server holds "{there}"',
+        "Send what it holds, or change the field's settings in AtroCore.",
+    ),
+    "second_record": _warning(
+        'somebody else made another record with {field} "{value}" at the same time: {other}, ours is {id}',
+        "Merge them in AtroCore; until then rows with this key are refused.",
     ),
     "not_stored": _error(
         "the server says it stored the record, but there is none with id {id}",

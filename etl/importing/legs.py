@@ -78,6 +78,17 @@ class Leg:
                 frames = at_depth(frames, self.rules, depths=self.depths, depth=depth)
             yield (_without(frame, done) for frame in frames) if done else frames
 
+    def finder(self, client: Client, folder: Path) -> RecordFinder:
+        """Return what finds the records of this leg on the server."""
+        return RecordFinder(
+            client,
+            self.rules.entity.name,
+            key_fields=self.rules.key_fields,
+            select=self.rules.payload_keys,
+            folder=folder,
+            salt=self.table.name,
+        )
+
     def comparison(
         self, links: LinkFinder, *, schema: Schema, client: Client, folder: Path, is_trying: bool
     ) -> Comparison:
@@ -86,14 +97,7 @@ class Leg:
         Args:
             is_trying: False: nothing will be sent.
         """
-        records = RecordFinder(
-            client,
-            self.rules.entity.name,
-            key_fields=self.rules.key_fields,
-            select=self.rules.payload_keys,
-            folder=folder,
-            salt=self.salt,
-        )
+        records = self.finder(client, folder)
         write = self.rules.mapping.write
         understand = _understanding(self.rules, self.scan)
         made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)

@@ -12,6 +12,7 @@ from etl.model import ChangeKind, LinkTexts, Status
 from etl.planning.changes import plan_changes
 from etl.planning.phases import in_phases
 from etl.planning.relating import existing_pairs, plan_relation
+from etl.planning.rights import permitted
 from etl.resolving import Found
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Comparison:
     """None: the mapping gives no attributes."""
     objects: LinkedObjects | None = None
     """None: the mapping sends no linked objects."""
+    asks_rights: bool = False
+    """True: records that the user may not change are blocked; else the server refuses them when they come."""
     failed: set[int] = field(default_factory=set)
     """Source rows of records that were sent and do not stand as they should; `refuse` fills it."""
 
@@ -112,8 +115,7 @@ class Comparison:
                 for creates in self.links.creates(link):
                     yield Compared(creates, None, is_needed=True)
             names = {link.target.key: self.links.names(link.target) for link in payloads.links}
-            own = dataclasses.replace(self._compared(payloads, found), part=self.block)
-            changes, after = in_phases(own, self.entity)
+            changes, after = in_phases(await self._own(payloads, found), self.entity)
             self._expect(changes)
             if payloads.attributes and self.attributes is not None:
                 async for step in self.attributes.steps(changes, payloads, found):
@@ -166,6 +168,10 @@ class Comparison:
         yield take(changes, [first])
         await self.objects.look(changes, position=first)
         yield take(changes, [i for i in range(len(changes)) if i != first])
+
+    async def _own(self, payloads: Payloads, found: Found) -> Changes:
+        own = dataclasses.replace(self._compared(payloads, found), part=self.block)
+        return await permitted(own, self.client) if self.asks_rights else own
 
     def _expect(self, changes: Changes) -> None:
         """Let links find the records of this run: parents in the same file, records of an earlier block."""
