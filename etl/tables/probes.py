@@ -77,6 +77,8 @@ DAYS_OF_DATES = (20_000, 80_000)
 LARGEST_EXACT = 10**15
 LONG_IDENTIFIER = 8
 """Digits from which a column of one length is taken for identifiers whatever its name says."""
+SHORT_IDENTIFIER = 4
+"""Digits from which it is if its name says so."""
 
 
 @dataclass(slots=True)
@@ -211,7 +213,7 @@ class Probe:
         if not total or total < 0.8 * self._cells:
             return None
         usual, seen = max(self._by_length.items(), key=lambda item: item[1].count)
-        is_identifier = usual >= LONG_IDENTIFIER or (self._has_identifier_name and usual > 3)  # noqa: PLR2004  4711
+        is_identifier = usual >= LONG_IDENTIFIER or (self._has_identifier_name and usual >= SHORT_IDENTIFIER)
         if not is_identifier or seen.count < 0.6 * total or seen.count == total:
             return None
         # A GTIN-12 beside GTIN-13s is a valid number of its own if its check digit is right.

@@ -45,14 +45,15 @@ class Grammar:
 @lru_cache(maxsize=32)
 def grammar(delimiter: str, quote: str) -> Grammar:
     """Return the patterns for a delimiter and a quote of one ASCII character each."""
+    # Atomic groups: Python 3.11.0 to 3.11.4 matches possessive ones wrongly (python/cpython#106052).
     d, q = re.escape(delimiter.encode()), re.escape(quote.encode())
     if quote:
         inner = rb"[^" + q + rb"]"
         plain = rb"(?!" + q + rb")[^" + d + rb"\r\n]*+"
-        line = q + rb"(?:[^" + q + rb"\r\n]++|" + q + q + rb")*+" + q + rb"[^" + d + rb"\r\n]*+"
-        lines = q + rb"(?:" + inner + rb"++|" + q + q + rb")*+" + q + rb"(?=[" + d + rb"\r\n]|\Z)"
+        line = q + rb"(?>(?:[^" + q + rb"\r\n]++|" + q + q + rb")*)" + q + rb"[^" + d + rb"\r\n]*+"
+        lines = q + rb"(?>(?:" + inner + rb"++|" + q + q + rb")*)" + q + rb"(?=[" + d + rb"\r\n]|\Z)"
         field = rb"(?:" + plain + rb"|" + line + rb"|" + lines + rb")"
-        loose = q + rb"(?:" + inner + rb"++|" + q + q + rb")*+(?:" + q + rb"[^" + d + rb"\r\n]*+|\Z)"
+        loose = q + rb"(?>(?:" + inner + rb"++|" + q + q + rb")*)(?:" + q + rb"[^" + d + rb"\r\n]*+|\Z)"
         cell = rb"(?:" + loose + rb"|[^" + d + rb"\r\n]*+)"
     else:
         field = cell = rb"[^" + d + rb"\r\n]*+"
@@ -60,9 +61,9 @@ def grammar(delimiter: str, quote: str) -> Grammar:
     return Grammar(
         delimiter.encode(),
         quote.encode(),
-        re.compile(field + rb"(?:" + d + field + rb")*+" + end),
+        re.compile(field + rb"(?>(?:" + d + field + rb")*)" + end),
         re.compile(cell),
-        re.compile(rb"(?:" + field + d + rb")*+"),
+        re.compile(rb"(?>(?:" + field + d + rb")*)"),
     )
 
 
