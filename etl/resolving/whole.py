@@ -5,6 +5,7 @@ In memory stand two hashes and two positions per record (32 bytes); the records 
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
@@ -34,8 +35,9 @@ class PageOfRecords(Protocol):
 class WholeEntity:
     """All records of an entity, as they were when they were read."""
 
-    def __init__(self, table: pa.Table, *, key_hashes: Hashes, id_hashes: Hashes) -> None:
-        self._table = table
+    def __init__(self, mapped: mmap.mmap, *, key_hashes: Hashes, id_hashes: Hashes) -> None:
+        table = pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
+        self._mapped, self._table = mapped, table
         self._pages = table.to_batches()
         self._firsts = np.cumsum([0, *(len(page) for page in self._pages)])[:-1].tolist()
         self._by_key, self._by_id = _Index(key_hashes), _Index(id_hashes)
@@ -67,7 +69,13 @@ class WholeEntity:
                 rows = page.select([column, "record"]).take(pa.array(wanted[begin:end] - first))
                 texts, records = rows[column].to_pylist(), rows["record"].to_pylist()
                 found += [(text, orjson.loads(record)) for text, record in zip(texts, records, strict=True)]
+                self._forget()
         return found
+
+    def _forget(self) -> None:
+        """Give back the memory of what was read of the file; it is read again when it is needed."""
+        if hasattr(self._mapped, "madvise"):
+            self._mapped.madvise(mmap.MADV_DONTNEED)
 
 
 async def read_whole(
@@ -90,10 +98,11 @@ async def read_whole(
             )
             id_hashes.append(_hashes(ids))
             key_hashes.append(_hashes([key or "" for key in keys]))
-    table = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    with path.open("rb") as written:
+        mapped = mmap.mmap(written.fileno(), 0, access=mmap.ACCESS_READ)
     nothing = np.empty(0, np.uint64)
     return WholeEntity(
-        table,
+        mapped,
         key_hashes=np.concatenate([nothing, *key_hashes]),
         id_hashes=np.concatenate([nothing, *id_hashes]),
     )
