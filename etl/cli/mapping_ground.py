@@ -91,6 +91,8 @@ def open_source(mapping: Mapping, given: Path | None) -> Table | None:
         for one in dataclasses.fields(ReadOptions)
         if (value := getattr(mapping.source, one.name, None)) is not None
     }
+    if mapping.source.records is not None:
+        said["record_path"] = mapping.source.records
     return read(path, ReadOptions(**said))
 
 

@@ -36,14 +36,14 @@ class SourceDoc(Part):
     """Such as `windows-1252`; sniffed unless said."""
     delimiter: str | None = None
     """Of CSV; sniffed unless said."""
-    quote: Literal['"', "'"] | None = None
-    """Of CSV; sniffed unless said."""
+    quote: Literal['"', "'", ""] | None = None
+    """Of CSV; sniffed unless said. Empty: quotes are letters like others."""
     header_row: Annotated[int, Field(ge=1)] | None = None
     """1-based; sniffed unless said."""
     has_header: bool | None = None
     """False: columns are called A, B, C."""
-    first_column: Name | None = None
-    """Of a sheet: where the table begins."""
+    first_column: str | int | None = None
+    """Of a sheet: letter or 1-based number of the column where the table begins."""
     records: str | None = None
     """Of JSON: the path to the list of records."""
     number: NumberRule | None = None

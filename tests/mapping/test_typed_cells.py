@@ -49,6 +49,8 @@ def typed(cells: pa.Array) -> Frame:
         ("isActive", pa.array([1, 0]), [True, False]),
         ("labels", pa.array([["a", " "], [], None], pa.list_(pa.string())), [["a"], None, None]),
         ("data", pa.array(['{"a": 1}']), ['{"a":1}']),
+        ("data", pa.array([{"a": [1, 2], "b": "x"}, None]), ['{"a":[1,2],"b":"x"}', None]),
+        ("text", pa.array([["a", "b"], None]), ['["a","b"]', None]),
     ],
 )  # fmt: skip
 def test_typed_cells_become_values(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -27,7 +28,7 @@ def as_text(cells: pa.Array) -> pa.StringArray:  # noqa: PLR0911  one case per t
     if pa.types.is_decimal(kind):
         return pa.array([_plain(value) for value in cells.to_pylist()], pa.string())
     if pa.types.is_nested(kind):
-        return pa.array([None if value is None else str(value) for value in cells.to_pylist()], pa.string())
+        return pa.array([_json(value) for value in cells.to_pylist()], pa.string())
     return pc.cast(cells, pa.string())
 
 
@@ -64,6 +65,10 @@ def _doubles(cells: pa.Array) -> pa.StringArray:
     return pa.array(
         [_plain(Decimal(text)) if text and "e" in text else text for text in texts.to_pylist()], pa.string()
     )
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else orjson.dumps(value, default=str).decode()
 
 
 def _plain(value: Decimal | None) -> str | None:
