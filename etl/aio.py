@@ -80,6 +80,7 @@ async def import_table(
     read_options: ReadOptions = ReadOptions(),
     profile: str = "",
     on_drift: OnDrift = "fail",
+    reads_all_back: bool = False,
     guards: Guards = USUAL,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
@@ -96,6 +97,7 @@ async def import_table(
         read_options: how the source is read, before what the mapping says.
         profile: a name for the report.
         on_drift: what becomes of a row whose record somebody changed in AtroCore since it was looked up.
+        reads_all_back: every record is read back and compared with what was sent; else a sample is.
         guards: what stops the run; its summary says so then (`Summary.guard`).
         listener: told how far the run is; from the thread of the event loop or another one.
         is_stopping: asked before each request; true ends the run after those in flight.
@@ -108,6 +110,7 @@ async def import_table(
     how = HowToImport(
         clock=pim.retry,
         on_drift=on_drift,
+        reads_all_back=reads_all_back,
         guards=guards,
         limits=pim.limits,
         selection=Selection(*rows, limit),

@@ -62,6 +62,8 @@ class _FailOnType(click.ParamType[FailOn]):
 @click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail",
               show_default=True,
               help="What becomes of records that were changed in AtroCore meanwhile.")  # fmt: skip
+@click.option("--read-back", is_flag=True,
+              help="Read all records back, not just a sample, to see what was stored.")  # fmt: skip
 @guards
 @rows
 @limit
@@ -77,6 +79,7 @@ def command(
     source: Path | None,
     fail_on: FailOn,
     on_drift: OnDrift,
+    read_back: bool,
     rows: RowRange | None,
     limit: int | None,
 ) -> int:
@@ -103,6 +106,7 @@ def command(
                 limit=limit,
                 profile=work.settings.profile or "",
                 on_drift=on_drift,
+                reads_all_back=read_back,
                 guards=read_guards(),
                 listener=work.listener,
                 is_stopping=work.is_stopping,

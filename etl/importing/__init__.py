@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from etl.delivery import Paces, foreseen_outcomes
 from etl.errors import HeldBack, Interrupted, RequestFailed, ServerUnreachable
 from etl.importing.legs import DIGESTS, link_finder, read_legs
+from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.journal import Journal
 from etl.model import ChangeKind, Limits, Progress, Status
@@ -52,6 +53,8 @@ class HowToImport:
     """Asked before each request; true: what is in flight is finished and the run ends."""
     paces: Paces | None = None
     """How many requests at once, how many rows in each; None: found out from the start."""
+    reads_all_back: bool = False
+    """True: every record is read back after it was sent; False: a sample."""
     guards: Guards = USUAL
     last_time: Census | None = None
     """The source of the last import with the same mapping into the same instance; None: not known."""
@@ -97,6 +100,7 @@ async def import_table(
     except HeldBack as guard:
         return Carried(tally, legs[0].scan, how.clock.now() - began, guard)
     paces = how.paces or Paces(how.limits, now=how.clock.now)
+    back = LookingBack(client, schema, reads_all=how.reads_all_back, report=tally.add_problems)
     with Journal(folder / JOURNAL) as journal, KeptValues(folder, schema) as kept:
         for outcomes in journal.outcomes():
             tally.add(outcomes)
@@ -113,6 +117,7 @@ async def import_table(
                 settle=_settler(tally, leg.scan, how.listener),
                 is_stopping=how.is_stopping,
                 keep=kept.keep,
+                back=back,
                 watch=ErrorWatch(
                     how.guards.max_errors,
                     rows=leg.scan.rows,
@@ -124,6 +129,9 @@ async def import_table(
             stopped_by = await ended_by(passage, leg.passes(how.selection, journal.done_rows(leg.block)))
             if stopped_by is not None:
                 break
+            finder = leg.finder(client, folder)
+            name, block = leg.rules.entity.name, leg.block
+            tally.add_problems(await second_records(journal, finder, entity=name, block=block))
     return Carried(tally, legs[0].scan, how.clock.now() - began, stopped_by)
 
 

@@ -86,7 +86,7 @@ class Leg:
             key_fields=self.rules.key_fields,
             select=self.rules.payload_keys,
             folder=folder,
-            salt=self.table.name,
+            salt=self.salt,
         )
 
     def comparison(

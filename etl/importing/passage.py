@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from etl.api import Client, RetryClock
     from etl.delivery import OnDrift, Paces
+    from etl.importing.looking_back import LookingBack
     from etl.journal import Journal
     from etl.model import Batch, Changes, Frame, Limits, Outcome
     from etl.planning import Compared, Comparison
@@ -39,6 +40,7 @@ class Passage:
     is_stopping: Callable[[], bool]
     keep: Callable[[Compared], None]
     """Writes down what stands there, before it is overwritten."""
+    back: LookingBack
     watch: ErrorWatch
     """Stops the run when too many rows are bad."""
     created_before: frozenset[str] = frozenset()
@@ -68,6 +70,7 @@ class Passage:
         async for outcomes in outcomes_of_batches:
             self.comparison.refuse(outcomes)
             self.settle(outcomes)
+            await self.back.landed(outcomes)
 
     async def _batches(self, passes: Iterator[Iterator[Frame]]) -> AsyncIterator[Batch | None]:
         for frames in passes:
@@ -77,6 +80,7 @@ class Passage:
                 self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
                 for batch in self._requests(compared.changes):
                     self.watch.check()
+                    self.back.sending(batch)
                     yield batch
                 if compared.is_needed:
                     yield None

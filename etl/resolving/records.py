@@ -97,6 +97,10 @@ class RecordFinder:
             records.append(record)
         return Found(ids, records, blocked)
 
+    async def standing(self, keys: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """Return the records that have one of these canonical keys, by key."""
+        return await self._by_key(sorted(set(keys)))
+
     def _keys(self, payloads: Payloads) -> list[str]:
         if self.key_fields:
             keys: list[str] = payloads.keys.to_pylist()

@@ -1,0 +1,155 @@
+"""What the server made of what it was sent: read back while a run goes on, and keys looked up once more.
+
+What it changes on save it does not say: units are converted, floats rounded, HTML cleaned, lists told apart.
+Source: quirks, 17; observations, "Bulk upsert": `entity` of an answer echoes the input, not what is stored.
+"""
+
+from __future__ import annotations
+
+import logging
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import orjson
+
+from etl.batching import take
+from etl.errors import RequestFailed
+from etl.model import Problem, Status
+from etl.planning.diff import differs
+from etl.resolving.records import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from etl.api import Client
+    from etl.journal import Journal
+    from etl.model import Batch, Changes, Outcome
+    from etl.resolving import RecordFinder
+    from etl.resolving.keys import Record
+    from etl.schema import Schema
+
+log = logging.getLogger(__name__)
+
+SAMPLE_PER_BATCH = 2
+SAMPLE_IN_ALL = 100
+KEYS_AT_ONCE = 1000
+SHOWN_VALUE = 200
+ARRIVED = frozenset({Status.CREATED, Status.UPDATED})
+
+
+class LookingBack:
+    """Reads records back once their outcome is known; holds those alone that are under way."""
+
+    def __init__(
+        self, client: Client, schema: Schema, *, reads_all: bool, report: Callable[[Iterable[Problem]], None]
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            reads_all: False: the first records of each request, and no more than `SAMPLE_IN_ALL`.
+            report: takes a Problem for each value that the server holds otherwise than it was sent.
+        """
+        self._client, self._schema, self._reads_all, self._report = client, schema, reads_all, report
+        self._left = SAMPLE_IN_ALL
+        self._under_way: dict[str, Changes] = {}
+        """Record id -> the change that was sent, alone."""
+
+    def sending(self, batch: Batch) -> None:
+        """Remember what is about to leave."""
+        if not batch.body or batch.changes.attribute_keys:
+            return
+        count = len(batch) if self._reads_all else min(SAMPLE_PER_BATCH, len(batch), self._left)
+        if not self._reads_all:
+            self._left -= count
+        for position in range(count):
+            self._under_way[batch.changes.ids[position].as_py()] = take(batch.changes, [position])
+
+    async def landed(self, outcomes: Sequence[Outcome]) -> None:
+        """Read back, of some records whose fate is known, those that are remembered and arrived."""
+        by_entity: dict[str, dict[str, Changes]] = {}
+        for outcome in outcomes:
+            sent = self._under_way.pop(outcome.record_id, None)
+            if sent is not None and outcome.status in ARRIVED:
+                by_entity.setdefault(sent.entity, {})[outcome.record_id] = sent
+        for entity, changes in by_entity.items():
+            await self._compare(entity, changes)
+
+    async def _compare(self, entity: str, changes: dict[str, Changes]) -> None:
+        known = self._schema.entity(entity)
+        keys = dict.fromkeys(key for one in changes.values() for key in one.columns)
+        select = [key for key in keys if known.by_payload_key(key) is not None]
+        try:
+            found = await self._client.look_up(entity, "id", list(changes), select=("id", *select))
+        except RequestFailed as failure:
+            # The rows have arrived; only what the server made of them stays unknown.
+            log.warning("not read back", extra={"entity": entity, "why": str(failure)})
+            return
+        for record in found:
+            self._report(self._changed(changes[str(record["id"])], record, select))
+
+    def _changed(self, sent: Changes, record: Record, keys: Sequence[str]) -> Iterator[Problem]:
+        known = self._schema.entity(sent.entity)
+        for key in keys:
+            # What is not shown at all cannot be compared: the role may hide it.
+            if (column := sent.columns.get(key)) is None or not column.is_valid()[0].as_py():
+                continue
+            if key not in record:
+                continue
+            field = known.by_payload_key(key)
+            there = record[key]
+            if differs(column, [there], field=field, appends=key in sent.appends)[0].as_py():
+                yield Problem(
+                    "changed_by_server",
+                    sent.file,
+                    sent.sheet,
+                    sent.numbers[0].as_py(),
+                    field=key,
+                    value=_shown(column[0].as_py()),
+                    facts={"there": _shown(there)},
+                )
+
+
+async def second_records(
+    journal: Journal, records: RecordFinder, *, entity: str, block: str
+) -> list[Problem]:
+    """Return a Problem for each record that we created and whose key another record has too.
+
+    Another writer may have made it between our look-up and our create. Not more than `KEYS_AT_ONCE` keys are
+    in memory.
+    """
+    problems: list[Problem] = []
+    if not records.key_fields or records.key_fields == ("id",):
+        return problems
+    created = (
+        one
+        for outcomes in journal.outcomes()
+        for one in outcomes
+        if one.status is Status.CREATED and one.entity == entity and one.part == block and one.key
+    )
+    while some := list(islice(created, KEYS_AT_ONCE)):
+        try:
+            standing = await records.standing([one.key for one in some])
+        except RequestFailed as failure:
+            log.warning("keys not looked up once more", extra={"entity": entity, "why": str(failure)})
+            return problems
+        for one in some:
+            others = [str(other["id"]) for other in standing.get(one.key, ()) if other["id"] != one.record_id]
+            if others:
+                field, facts = ", ".join(records.key_fields), {"other": others[0], "id": one.record_id}
+                problems.append(
+                    Problem(
+                        "second_record",
+                        one.file,
+                        one.sheet,
+                        one.row,
+                        field=field,
+                        value=readable(one.key)[:SHOWN_VALUE],
+                        facts=facts,
+                    )
+                )
+    return problems
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return text[:SHOWN_VALUE]
