@@ -226,6 +226,8 @@ class Binder:
         measure = (
             column.attribute.measure if column.attribute else column.field.measure if column.field else None
         )
+        if not measure and self.facts.open:
+            return column  # an attribute that is still to be asked for
         if not measure:
             raise self.source.wrong(path.place, what=f"{'.'.join(path.steps)} has no unit.")
         key = f"{column.key}UnitId" if column.attribute is None else ""

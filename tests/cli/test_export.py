@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -147,3 +148,12 @@ def test_scripts_get_a_dataframe(sandbox_in_thread: Sandbox, shop: Path):
     assert list(frame.columns) == ["number", "price", "brand.name"]
     assert frame["price"].dtype == "double[pyarrow]"
     assert len(frame) > 100
+
+
+def test_the_filters_of_the_reference_find_what_it_says(sandbox_in_thread: Sandbox, shop: Path):
+    text = (shop / "mappings" / "FILTERS.md").read_text(encoding="utf-8")
+    told = {one[0]: int(one[1]) for one in re.findall(r"^\| `(.+)` \| (\d+) \|$", text, re.MULTILINE)}
+    assert len(told) == 10
+    with etl.connect(sandbox_in_thread.url, username="admin", password="admin") as pim:
+        found = {one: len(etl.export_table("Product", pim, where=one, columns=["number"])) for one in told}
+    assert found == told

@@ -185,6 +185,12 @@ class Finder:
         name, *rest = steps
         if not entity.has_attributes:
             raise self._unknown(entity, path, name)
+        if path.channel:
+            raise self.source.wrong(
+                path.place,
+                what="channels cannot be named here.",
+                advice="Name the attribute that is for the channel, by its code or id.",
+            )
         question = Within(entity.name, name)
         if question not in self.facts.attributes:
             self.facts.open.add(("attribute", question))

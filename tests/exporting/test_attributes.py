@@ -1,0 +1,89 @@
+"""Attributes of each type, however the server shows them."""
+
+from __future__ import annotations
+
+import json
+
+import orjson
+import pytest
+
+from etl import aio
+from etl.errors import FilterInvalid
+from etl.exporting import mapping_of
+
+TYPES = {
+    "width": "float", "pieces": "int", "made": "date", "seen": "datetime", "isNew": "bool",
+    "remark": "varchar",    "story": "text", "size": "rangeInt", "words": "array", "colour": "extensibleEnum",
+    "colours": "extensibleMultiEnum",
+}  # fmt: skip
+VALUES = {
+    "width": 7.5, "pieces": 3, "made": "2026-11-01", "seen": "2026-11-01 08:30:00", "isNew": True,
+    "remark": "small",    "story": "two\nlines", "sizeFrom": 3, "sizeTo": 9, "words": ["a", "b"], "colour": "o1",
+    "colours": ["o1", "o2"],
+}  # fmt: skip
+COLUMNS = "number,width,pieces,made,seen,isNew,remark,story,size.from,size.to,words,colour,colours,weight,weight.unit"
+
+
+@pytest.fixture
+async def shop(pim):
+    for entity, payload in [
+        ("ExtensibleEnum", {"id": "l1", "code": "l1", "name": "Colours"}),
+        ("ExtensibleEnumOption", {"id": "o1", "code": "o1", "name": "Red", "extensibleEnumsIds": ["l1"]}),
+        (
+            "ExtensibleEnumOption",
+            {"id": "o2", "code": "o2", "name": "Blue, dark", "extensibleEnumsIds": ["l1"]},
+        ),
+    ]:
+        await pim.create(entity, payload)
+    ids = []
+    for code, kind in [*TYPES.items(), ("weight", "float")]:
+        payload = {"code": code, "name": code.title(), "type": kind, "entityId": "Product"}
+        payload |= {"extensibleEnumId": "l1"} if kind.startswith("extensible") else {}
+        payload |= {"measureId": "dimension"} if code == "weight" else {}
+        found = await pim.create("Attribute", {**payload, "attributePanelId": "attributeValues"})
+        ids.append(str(found["id"]))
+    products = [
+        {"id": "p1", "number": "N1", "name": "Saw", "__attributes": ids, **VALUES, "weight": 2.5,
+         "weightUnitId": "inch"},
+        {"id": "p2", "number": "N2", "name": "Axe"},
+    ]  # fmt: skip
+    items = [{"entity": "Product", "payload": one} for one in products]
+    assert {one.kind for one in await pim.upsert(orjson.dumps(items), count=2)} == {"created"}
+    return pim
+
+
+@pytest.mark.parametrize("sandbox", ["2.1", "2.2"], indirect=True)
+async def test_values_of_each_type_come_beside_the_fields(shop, export, place):
+    await export("a.jsonl", entity="Product", columns=COLUMNS)
+    first, second = (json.loads(line) for line in (place.cwd / "a.jsonl").read_text().splitlines())
+    assert first == {
+        "number": "N1", "width": 7.5, "pieces": 3, "made": "2026-11-01", "seen": "2026-11-01 08:30:00", "isNew": True,
+        "remark": "small", "story": "two\nlines", "size.from": 3, "size.to": 9, "words": ["a", "b"],
+        "colour": "Red",
+        "colours": ["Red", "Blue, dark"], "weight": 2.5, "weight.unit": "Inch",
+    }  # fmt: skip
+    assert {value for key, value in second.items() if key != "number" and value != []} == {None}
+
+
+@pytest.mark.parametrize("sandbox", ["2.1", "2.2"], indirect=True)
+async def test_all_attributes_come_sorted_by_code(shop, export, place):
+    await export("a.csv", entity="Product", columns="number,attributes.*,weight[unit]")
+    lines = (place.cwd / "a.csv").read_text(encoding="utf-8").split("\n")
+    assert lines[0].split(",")[:4] == ["number", "colour", "colours", "isNew"]
+    assert "weight.unit" in lines[0]
+    assert "2.5 Inch" in "".join(lines)
+
+
+@pytest.mark.parametrize("sandbox", ["2.1", "2.2"], indirect=True)
+async def test_a_workbook_with_attributes_imported_untouched_sends_nothing(shop, export, place):
+    await export("a.xlsx", entity="Product", columns=COLUMNS)
+    mapping = mapping_of(place.cwd / "a.xlsx", url=shop.url, state=place.state)
+    summary = await aio.import_table(place.cwd / "a.xlsx", mapping, shop, state_dir=place.state)
+    assert summary.rows.unchanged == 2, (summary.rows, summary.problems)
+
+
+async def test_an_attribute_that_is_not_there_is_refused(shop, export):
+    with pytest.raises(FilterInvalid, match='Did you mean "width"'):
+        await export("a.csv", entity="Product", columns="widht")
+    with pytest.raises(FilterInvalid, match=r"Name size\.from and size\.to"):
+        await export("a.csv", entity="Product", columns="size")
