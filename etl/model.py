@@ -321,6 +321,8 @@ class Changes:
     """Which of several records of a row this is; empty: the row's own."""
     prev_keys: frozenset[str] = frozenset()
     """Payload keys of `old` that are sent along, for the server to refuse what somebody else changed meanwhile."""
+    carries_attributes: bool = False
+    """True: among the columns are attribute values, beside the fields."""
     attribute_keys: Mapping[str, tuple[str, str]] = dataclasses.field(default_factory=dict)
     """Payload key -> id of the attribute and the key of its value (`value`, `valueUnitId`, …), where the values
     go through the simple endpoints; empty: they go like all others."""

@@ -329,18 +329,21 @@ class Client:
 
     # --- writing: one try each, the caller decides what a failure means ---
 
-    async def upsert(self, body: bytes, *, count: int) -> Sequence[ItemAnswer]:
+    async def upsert(
+        self, body: bytes, *, count: int, headers: Mapping[str, str] = wire.NO_HEADERS
+    ) -> Sequence[ItemAnswer]:
         """Send one bulk upsert and return the outcome of each item, in their order.
 
         Args:
             body: the JSON array of `{"entity", "payload"}` objects.
             count: how many they are.
+            headers: besides the usual ones; `wire.FLATTENED` where payloads hold attribute values.
 
         Raises:
             RequestFailed: all, some or none of it may have been carried out where `may_be_done` says so.
             NoAccess: the token was refused and so was the sign-in; nothing was carried out.
         """
-        request = Request("POST", self.generation.upsert, body=body)
+        request = Request("POST", self.generation.upsert, body=body, headers=headers)
         return answers.read_items(request, await self.send(request), count=count)
 
     async def create(self, entity: str, payload: Mapping[str, object]) -> Record:

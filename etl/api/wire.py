@@ -33,6 +33,11 @@ Records: TypeAlias = list[Record]
 Method: TypeAlias = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+# Source: AtroCore REST API, "Flattened Format": attribute values beside the fields need it.
+FLATTENED: Mapping[str, str] = MappingProxyType({"Flatten-Attributes": "true"})
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request, complete but for the host and the token."""

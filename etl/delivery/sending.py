@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from etl.api import ItemAnswer, ItemKind
+from etl.api.wire import FLATTENED, NO_HEADERS
 from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
 from etl.delivery.drift import OnDrift, Sorted, alarms, sort_out
@@ -200,7 +201,8 @@ class _Sender:
         while True:
             began = self._clock.now()
             try:
-                answers = await self._client.upsert(batch.body, count=len(batch))
+                headers = FLATTENED if batch.changes.carries_attributes else NO_HEADERS
+                answers = await self._client.upsert(batch.body, count=len(batch), headers=headers)
             except (TooLarge, Refused) as refusal:
                 self._last_answer = self._clock.now()
                 if isinstance(refusal, TooLarge):

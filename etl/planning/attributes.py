@@ -71,7 +71,9 @@ def beside_fields(changes: Changes, attributes: Sequence[AttributeValues], *, li
         ChangeKind.UPDATE if kind is ChangeKind.UNCHANGED and is_touched else kind
         for kind, is_touched in zip(changes.kinds, touched.to_pylist(), strict=True)
     ]
-    return dataclasses.replace(changes, columns=columns, clears=clears, old=old, kinds=kinds)
+    return dataclasses.replace(
+        changes, columns=columns, clears=clears, old=old, kinds=kinds, carries_attributes=True
+    )
 
 
 OPEN = (ChangeKind.CREATE, ChangeKind.UPDATE, ChangeKind.UNCHANGED)

@@ -117,6 +117,19 @@ async def test_a_bulk_upsert_sends_its_bytes_and_returns_outcomes_in_order():
         assert (server.seen[0].method, server.seen[0].path) == ("POST", "/api/v1/MassActions/action/upsert")
 
 
+async def test_a_bulk_upsert_with_attribute_values_says_so_in_its_header():
+    body = orjson.dumps([{"entity": "Brand", "payload": {"id": "b1"}}])
+
+    async def answer(request):
+        assert request.headers["Content-Type"] == "application/json"
+        assert await request.read() == body
+        return json([{"status": "NotModified", "stored": True}])
+
+    async with signed_in(answer) as (client, server):
+        assert await client.upsert(body, count=1, headers=FLATTENED) == [ItemAnswer(ItemKind.UNCHANGED)]
+        assert server.seen[0].headers["Flatten-Attributes"] == "true"
+
+
 async def test_a_bulk_upsert_of_2_3_goes_to_its_own_path():
     async with signed_in(one_after_the_other(lambda: json([])), base="/api", sign_in="userSession") as (
         client,
