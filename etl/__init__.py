@@ -43,6 +43,7 @@ _HOMES = {
     "connect": "etl.blocking",
     "export_table": "etl.blocking",
     "import_table": "etl.blocking",
+    "plan": "etl.blocking",
     "resume": "etl.blocking",
 }
 

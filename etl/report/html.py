@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from etl.model import Problem, Status
 from etl.problems import CATALOGUE, where
 from etl.report.neutral import neutral, shortened
-from etl.report.text import VERDICTS, first_line
+from etl.report.text import VERDICTS, changed_fields, first_line
 
 if TYPE_CHECKING:
     from etl.report.summary import ReportedProblem, Summary
@@ -64,6 +64,12 @@ code { background: var(--line); padding: .1rem .3rem; border-radius: .2rem; over
 {% for name in names %}<td class="n">{{ number(counts.of(name)) }}</td>{% endfor %}</tr>
 {% endfor %}</table>
 {% endif %}
+{% if fields %}
+<h2>Changed fields</h2>
+<table>
+{% for name, count in fields %}<tr><th>{{ name }}</th><td class="n">{{ number(count) }}</td></tr>
+{% endfor %}</table>
+{% endif %}
 {% if reasons %}
 <h2>Reasons</h2>
 <table>
@@ -111,6 +117,7 @@ def to_html(summary: Summary) -> str:
         bad_share=f"{100 * summary.rows.bad / read:.2f}",
         rows=[(status.value, summary.rows.of(status)) for status in Status if summary.rows.of(status)],
         names=[name for name in names if any(one.of(name) for one in summary.records.values())],
+        fields=changed_fields(summary),
         reasons=[_reason(summary, code, count=count) for code, count in summary.reasons.items()],
         problems=[(_place(one), shortened(one.message, 500)) for one in summary.problems],
         more=summary.problems_total - len(summary.problems),

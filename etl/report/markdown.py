@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from etl.model import Problem, Status
 from etl.problems import where
 from etl.report.neutral import neutral, shortened
-from etl.report.text import PROBLEMS_SHOWN, first_line
+from etl.report.text import PROBLEMS_SHOWN, changed_fields, first_line
 
 if TYPE_CHECKING:
     from etl.report.summary import Summary
@@ -31,6 +31,9 @@ def to_markdown(summary: Summary) -> str:
             "|---|---:|",
             *(f"| {name} | {count:,} |" for name, count in counts if count),
         ]
+    if summary.fields:
+        lines += ["", "| changed field | records |", "|---|---:|"]
+        lines += [f"| {escaped(name)} | {count:,} |" for name, count in changed_fields(summary)]
     if summary.problems:
         lines += ["", "| where | problem |", "|---|---|"]
         for one in summary.problems[:PROBLEMS_SHOWN]:

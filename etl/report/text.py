@@ -107,14 +107,19 @@ def _records(summary: Summary) -> list[str]:
     return _table(["Records", *names], body)
 
 
-def _fields(summary: Summary) -> list[str]:
+def changed_fields(summary: Summary) -> list[tuple[str, int]]:
+    """Return `Product.price` and in how many records it was changed, the most frequent first."""
     counted = [
-        (f"{entity}.{name}", count)
+        (neutral(f"{entity}.{name}"), count)
         for entity, counts in summary.fields.items()
         for name, count in counts.items()
     ]
-    most = sorted(counted, key=lambda one: (-one[1], one[0]))
-    return _table(["Changed fields", "records"], [(neutral(name), [n]) for name, n in most]) if most else []
+    return sorted(counted, key=lambda one: (-one[1], one[0]))
+
+
+def _fields(summary: Summary) -> list[str]:
+    fields = [(name, [count]) for name, count in changed_fields(summary)]
+    return _table(["Changed fields", "records"], fields) if fields else []
 
 
 def _cost(summary: Summary) -> str:
