@@ -105,6 +105,7 @@ def compile_attribute(
         compiler.problems.append(finding("address_invalid", spot, address=address))
         return []
     name, language, channel = parts["name"], parts["language"] or "", parts["channel"] or ""
+    language = "" if language == compiler.mapping.document.main_language else language
     known = find_attribute(facts, name, channel) if facts is not None else None
     if facts is not None and known is None:
         names = [one.code or one.name for one in facts]

@@ -139,7 +139,7 @@ def _bind_field(
     bound: Bound, compiler: Compiler, name: str, doc: FieldDoc, *, schema: Schema, path: Path_
 ) -> None:
     spot = compiler.mapping.key_spot(*path)
-    found = find_field(bound.entity, name)
+    found = find_field(bound.entity, name, main_language=compiler.mapping.document.main_language)
     if found is None:
         advice = choices(
             name.split("|", maxsplit=1)[0].split("@", maxsplit=1)[0],

@@ -335,6 +335,8 @@ class MappingDoc(EntityDoc):
     """Where the rows come from and how they are written."""
     export: ExportDoc = Field(default_factory=ExportDoc)
     """What an export by this mapping takes along."""
+    main_language: str | None = None
+    """The main language of the instance, `en_US`: addresses with it mean the field or attribute itself."""
     columns: Mapping[str, ColumnDoc] = Field(default_factory=dict)
     """Columns described once: short name -> what it is."""
     ignore: Names = ()

@@ -20,13 +20,14 @@ LIST_OPTION = "ExtensibleEnumOption"
 """The entity of the options of lists. Source: api-contract §5.4."""
 
 
-def find_field(entity: EntitySchema, name: str) -> FieldSchema | None:
+def find_field(entity: EntitySchema, name: str, *, main_language: str | None = None) -> FieldSchema | None:
     """Return the first of `number|sku` that the entity has.
 
     `name@de_DE` is a language of `name`, `sizeFrom` an end of a range, `priceUnit` the unit of `price`.
     """
     for one in name.split("|"):
         base, _, locale = one.strip().partition("@")
+        locale = "" if locale == main_language else locale
         if not locale and base in entity.fields:
             return entity.fields[base]
         for candidate in entity.fields.values():

@@ -24,7 +24,7 @@ CASES: list[tuple[str, str, tuple[str, ...] | None, dict[str, object], str]] = [
     ("yaml_invalid", "a: [1", None, {},
      "m.yaml:1:6: this is no YAML: expected ',' or ']', but got '<stream end>'. Correct it."),
     ("unknown_key", F + "on_emty: skip", HEADER, {},
-     'm.yaml:6:1: there is no key "on_emty" here. Keys here: entity, key, write, rows, fields, attributes, associations, patterns, on_absent, scope, on_duplicate, on_missing, on_existing, on_empty, on_conflict, write_attributes, extends, source, export, columns, ignore, markers, blocks. Did you mean "on_empty"?'),
+     'm.yaml:6:1: there is no key "on_emty" here. Keys here: entity, key, write, rows, fields, attributes, associations, patterns, on_absent, scope, on_duplicate, on_missing, on_existing, on_empty, on_conflict, write_attributes, extends, source, export, main_language, columns, ignore, markers, blocks. Did you mean "on_empty"?'),
     ("missing_key", "key: number", None, {},
      'm.yaml:1:1: the key "entity" is missing. Add it.'),
     ("wrong_form", F + "  text: {column: A, round: -1}", HEADER, {},
