@@ -230,7 +230,9 @@ class Binder:
             return column  # an attribute that is still to be asked for
         if not measure:
             raise self.source.wrong(path.place, what=f"{'.'.join(path.steps)} has no unit.")
-        key = f"{column.key}UnitId" if column.attribute is None else ""
+        key = f"{column.key}UnitId"
+        if column.attribute is not None:
+            key = attribute_key(column.attribute, "UnitId", column.language)
         return replace(column, unit=Step(key, UNIT, is_multiple=False, attribute=column.attribute))
 
     def _a_range(self, address: Address) -> Exception:

@@ -18,10 +18,13 @@ TYPES = {
 }  # fmt: skip
 VALUES = {
     "width": 7.5, "pieces": 3, "made": "2026-11-01", "seen": "2026-11-01 08:30:00", "isNew": True,
-    "remark": "small",    "story": "two\nlines", "sizeFrom": 3, "sizeTo": 9, "words": ["a", "b"], "colour": "o1",
-    "colours": ["o1", "o2"],
+    "remark": "small", "story": "two\nlines", "sizeFrom": 3, "sizeTo": 9, "words": ["a", "b"],
+    "colour": "o1", "colours": ["o1", "o2"],
 }  # fmt: skip
-COLUMNS = "number,width,pieces,made,seen,isNew,remark,story,size.from,size.to,words,colour,colours,weight,weight.unit"
+COLUMNS = (
+    "number,width,pieces,made,seen,isNew,remark,story,size.from,size.to,words,colour,colours,"
+    "weight,weight.unit"
+)
 
 
 @pytest.fixture
@@ -57,8 +60,8 @@ async def test_values_of_each_type_come_beside_the_fields(shop, export, place):
     await export("a.jsonl", entity="Product", columns=COLUMNS)
     first, second = (json.loads(line) for line in (place.cwd / "a.jsonl").read_text().splitlines())
     assert first == {
-        "number": "N1", "width": 7.5, "pieces": 3, "made": "2026-11-01", "seen": "2026-11-01 08:30:00", "isNew": True,
-        "remark": "small", "story": "two\nlines", "size.from": 3, "size.to": 9, "words": ["a", "b"],
+        "number": "N1", "width": 7.5, "pieces": 3, "made": "2026-11-01", "seen": "2026-11-01 08:30:00",
+        "isNew": True, "remark": "small", "story": "two\nlines", "size.from": 3, "size.to": 9, "words": ["a", "b"],
         "colour": "Red",
         "colours": ["Red", "Blue, dark"], "weight": 2.5, "weight.unit": "Inch",
     }  # fmt: skip
