@@ -235,6 +235,15 @@ def test_a_dataframe_is_read_with_positions_as_row_numbers() -> None:
     assert cells_of(table) == [("mine", 1, ("x", 1.5, "1", True)), ("mine", 2, (None, None, "y", False))]
 
 
+def test_a_text_among_the_numbers_of_a_dataframe_leaves_the_others_numbers() -> None:
+    source = pd.DataFrame(
+        {"p": pd.Series([1.5, "auf Anfrage", None, float("nan"), 2.5], dtype=object), "k": list("abcde")}
+    )
+    frames = list(tables.read(source).frames())
+    assert [frame.column("p").to_pylist() for frame in frames] == [[1.5], ["auf Anfrage", None, None], [2.5]]
+    assert [frame.numbers.to_pylist() for frame in frames] == [[1], [2, 3, 4], [5]]
+
+
 def test_the_digest_of_a_dataframe_is_that_of_its_content() -> None:
     one = pd.DataFrame({"a": ["x", None], "b": [1, 2]})
     assert tables.read(one).digest() == tables.read(one.copy()).digest()
