@@ -13,6 +13,7 @@ from aiohttp import web
 from etl import errors
 from etl.api import Answer, ItemAnswer, ItemKind, Page, Target, connect, wire
 from etl.api.where import equals
+from etl.api.wire import FLATTENED
 from etl.model import Limits
 from tests.api.clock import Clock
 from tests.api.stub import PASSWORD, USER, Stub, json, serving, text
