@@ -50,7 +50,7 @@ def read_dataframe(source: pd.DataFrame, *, name: str, frame_rows: int) -> Table
     )
 
 
-def _is_missing(cell: Cell) -> bool:
+def _is_missing(cell: object) -> bool:
     return cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))
 
 
