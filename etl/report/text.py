@@ -24,6 +24,8 @@ VERDICTS = {
     "failed": "failed, nothing was sent",
 }
 
+PLANNED = "what an import would do; nothing was sent"
+
 
 def first_line(instance: Instance | None, *, verb: str, version: str) -> str:
     """Return `import · profile staging · pim.example · api · AtroCore 2.2.14 · atro-etl 0.1.0`."""
@@ -78,7 +80,8 @@ def problem_line(problem: ReportedProblem) -> str:
 
 def _verdict(summary: Summary) -> str:
     name = f"Run {neutral(summary.run)}" if summary.run else "The run"
-    sentence = f"{name}: {VERDICTS[summary.status]}"
+    is_plan = summary.verb == "plan" and summary.status in ("ok", "partial")
+    sentence = f"{name}: {PLANNED if is_plan else VERDICTS[summary.status]}"
     if summary.rows.bad or summary.rows.pending:
         counts = [(summary.rows.failed, "failed"), (summary.rows.invalid, "invalid"),
                   (summary.rows.pending, "pending")]  # fmt: skip

@@ -40,3 +40,8 @@ def test_a_run_that_changed_nothing_says_nothing_of_fields():
     silent = Summary("20261121T181729Z-7f3a", "import", status="ok", rows=RowCounts(unchanged=1))
     for told in (to_text(silent), to_markdown(silent), to_html(silent)):
         assert "hanged field" not in told
+
+
+def test_a_plan_that_is_shown_again_says_that_nothing_was_sent():
+    plan = Summary("20261121T181729Z-7f3a", "plan", status="ok", rows=RowCounts(created=1))
+    assert "Run 20261121T181729Z-7f3a: what an import would do; nothing was sent." in to_text(plan)
