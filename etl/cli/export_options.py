@@ -62,6 +62,8 @@ class Given:
     encoding: str
     csv_safe: bool
     separator: str
+    template: Path | None
+    plain: bool
     force: bool
 
     def check(self) -> None:
@@ -104,6 +106,8 @@ class Given:
             output=self.output,
             suffix=f".{self.to}",
             sort=self.sort,
+            template=self.template,
+            is_plain=self.plain,
             is_forced=self.force,
             form=Format(
                 delimiter=self.delimiter.replace("\\t", "\t"),
@@ -147,6 +151,9 @@ def export_options(command: Callable[P, R]) -> Callable[P, R]:
         click.option("--encoding", default="utf-8", help="Of CSV; utf-8-sig for Excel.", show_default=True),
         click.option("--csv-safe", is_flag=True, help="CSV: no text that a spreadsheet would run."),
         click.option("--separator", default=", ", help="Between values in one cell.", show_default=True),
+        click.option("--template", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+                     help="A Jinja template over rows and header, for any other format."),
+        click.option("--plain", is_flag=True, help="XLSX: one sheet of cells, not made to be sent back."),
         click.option("--force", is_flag=True, help="Replace a file that is there already."),
     ]  # fmt: skip
     for decorate in reversed(decorators):

@@ -14,6 +14,7 @@ from etl.exporting.people import book_of, choices_of
 from etl.exporting.pulling import What, export_records, newest_change, plan_export
 from etl.exporting.sorting import read_sort, sorted_rows
 from etl.exporting.staging import Stage
+from etl.exporting.templates import load_template, write_by_template
 from etl.exporting.workbook import opened_for_people
 from etl.mapping import load
 from etl.report import Instance, Summary, to_object
@@ -89,6 +90,8 @@ class How:
     """Of standard output: the format."""
     sort: str = ""
     """Headers of columns, `-` before those with the greatest first; empty: the server's order."""
+    template: Path | None = None
+    """A Jinja template that says what is written, whatever the suffix; None: the suffix says the format."""
     is_plain: bool = False
     """A workbook is one sheet of cells, without what people need to edit it and send it back."""
     is_forced: bool = False
@@ -117,10 +120,19 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     path = None
     if how.output != STANDARD_OUTPUT:
         path = output_path(how.output, cwd=place.cwd, now=started, entity=what.entity)
-        check_format(path)
+        if how.template is None:
+            check_format(path)
+        else:
+            load_template(how.template, output=path)
         earlier.check(path, is_forced=how.is_forced)
     suffix = path.suffix.lower() if path is not None else how.suffix
-    is_for_people = suffix == WORKBOOK and what.mapping is None and not what.explode and not how.is_plain
+    is_for_people = (
+        how.template is None
+        and suffix == WORKBOOK
+        and what.mapping is None
+        and not what.explode
+        and not how.is_plain
+    )
     what = replace(what, keeps_types=suffix not in TEXTS, is_for_people=is_for_people)
     schema = read_metadata(await client.metadata())
     entity = schema.entity(what.entity)
@@ -210,6 +222,11 @@ def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey]
     described = {f"atro-etl.{name}": text for name, text in metadata.items()}
     if plan.back is None:
         described |= {f"atro-etl.column.{one.header}": one.address.text for one in plan.columns}
+    if how.template is not None:
+        template = load_template(how.template, output=target)
+        write_by_template(template, target, tables=rows, header=plan.header, facts=metadata)
+        tally.add_exported(plan.entity.name, records)
+        return
     if export.what.is_for_people:
         book = book_of(plan.columns, separator=how.form.separator, choices=export.choices, **metadata)
         opening: AbstractContextManager[Writer] = opened_for_people(target, book)

@@ -61,7 +61,8 @@ async def test_values_of_each_type_come_beside_the_fields(shop, export, place):
     first, second = (json.loads(line) for line in (place.cwd / "a.jsonl").read_text().splitlines())
     assert first == {
         "number": "N1", "width": 7.5, "pieces": 3, "made": "2026-11-01", "seen": "2026-11-01 08:30:00",
-        "isNew": True, "remark": "small", "story": "two\nlines", "size.from": 3, "size.to": 9, "words": ["a", "b"],
+        "isNew": True, "remark": "small", "story": "two\nlines", "size.from": 3, "size.to": 9,
+        "words": ["a", "b"],
         "colour": "Red",
         "colours": ["Red", "Blue, dark"], "weight": 2.5, "weight.unit": "Inch",
     }  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from etl.api import GENERATIONS
-from etl.errors import ConfigurationInvalid, FilterInvalid, FormatUnknown
+from etl.errors import ConfigurationInvalid, FilterInvalid, FormatUnknown, SourceUnreadable
 from etl.exporting import How, What, read_table, run_export
 from etl.exporting.outputs import Format
 
@@ -210,3 +210,22 @@ async def test_columns_that_are_not_there_are_refused_with_their_place(shop, exp
     with pytest.raises(FilterInvalid) as raised:
         await export("a.csv", entity="Product", columns=columns, where="" if columns else "colour = 'x'")
     assert where in str(raised.value)
+
+
+async def test_a_template_writes_any_other_format(shop, export, place):
+    template = place.cwd / "feed.xml.j2"
+    template.write_text(
+        "<shop>{% for row in rows %}<p n='{{ row.number }}'>{{ row.name }} {{ row.tag|join('+') }}</p>"
+        "{% endfor %}</shop>"
+    )
+    await shop.patch("Product", "p0003", payload={"name": "A & <B>"})
+    await export("a.xml", entity="Product", columns="number,name,tag", where="number = 'N3'",
+                 how={"template": template})  # fmt: skip
+    assert (place.cwd / "a.xml").read_text() == "<shop><p n='N3'>A &amp; &lt;B&gt; x+y, z</p></shop>"
+    template.write_text("{% for row in rows %}{{ row.nothing }}{% endfor %}")
+    with pytest.raises(SourceUnreadable, match="the template failed"):
+        await export("b.xml", entity="Product", columns="number", how={"template": template})
+    assert not (place.cwd / "b.xml").exists()
+    template.write_text("{% for %}")
+    with pytest.raises(SourceUnreadable, match="no Jinja template"):
+        await export("b.xml", entity="Product", columns="number", how={"template": template})
