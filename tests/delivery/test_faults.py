@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import json
-from urllib.request import Request, urlopen
 
 import pytest
 
-import etl
-from etl.api import RetryClock
-from etl.model import Limits
-from etl.planning.guards import Guards, Threshold
 from etl.sandbox import Sandbox
+from tests.delivery.feeds import carried, set_faults, told_as_done, what_stands, write_feed
 
 ROWS = 120
-MAPPING = """entity: Product
-key: number
-source: {number: {decimal: ","}}
-fields:
-  number: No
-  name: {column: Name, required: true}
-  price: Price
-  brand: {column: Maker, link: {by: name, missing: create}}
-  channels: {column: Where, split: "|", link: {by: code, missing: create, create: {name: shop}}}
-"""
 FAULTS = [
     "reset=0.3",
     "reset_after_commit=0.3",
@@ -49,95 +33,49 @@ FAULTS = [
 ]
 
 
-async def _at_once(_seconds: float) -> None:
-    await asyncio.sleep(0)
-
-
-# Tests wait for nothing: pauses are skipped, and many tries are allowed since so much goes wrong.
-CLOCK = RetryClock(attempts=60, patience_s=3600, sleep=_at_once)
-UNGUARDED = Guards(max_errors=Threshold())
-LIMITS = Limits(batch_rows=10, attempts=60, silence_s=3600, request_timeout_s=0.5)
-
-
-@pytest.fixture
-def feed(tmp_path):
-    lines = [
-        f"{i:04d};Produkt {i};{i},50;Maker {i % 5};{'web|shop' if i % 2 else 'web'}" for i in range(ROWS)
-    ]
-    source = tmp_path / "feed.csv"
-    source.write_text("\n".join(["No;Name;Price;Maker;Where", *lines]) + "\n")
-    (tmp_path / "feed.yaml").write_text(MAPPING)
-    return source
-
-
-async def carried(sandbox: Sandbox, feed, tmp_path, faults=""):
-    connection = etl.aio.connect(sandbox.url, username="admin", password="admin", limits=LIMITS, retry=CLOCK)
-    async with connection as pim:
-        await asyncio.to_thread(set_faults, sandbox, faults)
-        return await etl.aio.import_table(
-            feed, tmp_path / "feed.yaml", pim, state_dir=tmp_path / "state", guards=UNGUARDED
-        )
-
-
-def set_faults(sandbox: Sandbox, faults: str) -> None:
-    body = json.dumps({"faults": faults, "seed": 7}).encode()
-    headers = {"Content-Type": "application/json"}
-    request = Request(f"{sandbox.url}/sandbox/faults", body, headers)  # noqa: S310  a sandbox on loopback
-    urlopen(request).read()  # noqa: S310  the same
-
-
-async def what_stands(sandbox: Sandbox):
-    async with etl.aio.connect(sandbox.url, username="admin", password="admin") as pim:
-        found = {}
-        for entity, fields in (
-            ("Product", ("id", "number", "name", "price", "brandId", "channelsIds")),
-            ("Brand", ("id", "name")),
-            ("Channel", ("id", "code", "name")),
-        ):
-            pages = [page async for page in pim.pages(entity, select=fields)]
-            records = [{key: one.get(key) for key in fields} for page in pages for one in page.records]
-            for one in records:
-                one["channelsIds"] = sorted(one.get("channelsIds") or ())
-            found[entity] = sorted(records, key=lambda one: one["id"])
-        return found
-
-
 @pytest.fixture(scope="module")
 def clean_state(tmp_path_factory):
     """What stands after a run without faults."""
     folder = tmp_path_factory.mktemp("clean")
 
     async def run():
-        lines = [
-            f"{i:04d};Produkt {i};{i},50;Maker {i % 5};{'web|shop' if i % 2 else 'web'}" for i in range(ROWS)
-        ]
-        (folder / "feed.csv").write_text("\n".join(["No;Name;Price;Maker;Where", *lines]) + "\n")
-        (folder / "feed.yaml").write_text(MAPPING)
         async with Sandbox.open(folder / "clean.db", seed=1) as sandbox:
-            summary = await carried(sandbox, folder / "feed.csv", folder)
+            summary = await carried(sandbox.url, write_feed(folder, range(ROWS)), state=folder / "state")
             assert summary.rows.created == ROWS
-            return await what_stands(sandbox)
+            return await what_stands(sandbox.url)
 
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("faults", FAULTS)
-async def test_the_server_ends_as_after_a_clean_run(tmp_path, feed, clean_state, faults):
-    async with Sandbox.open(tmp_path / "faulty.db", seed=7) as sandbox:
-        summary = await carried(sandbox, feed, tmp_path, faults)
-        await asyncio.to_thread(set_faults, sandbox, "")
-        state = await what_stands(sandbox)
+async def hold_against(clean_state, folder, faults, seed):
+    folder.mkdir(exist_ok=True)
+    source = write_feed(folder, range(ROWS))
+    async with Sandbox.open(folder / "faulty.db", seed=seed) as sandbox:
+        summary = await carried(sandbox.url, source, state=folder / "state", faults=faults, seed=seed)
+        await asyncio.to_thread(set_faults, sandbox.url, "")
+        state = await what_stands(sandbox.url)
         rows = summary.rows
         assert rows.read == ROWS
         assert rows.pending == 0, summary.error
+        for record_id in told_as_done(summary):
+            assert state["Product"][record_id] == clean_state["Product"][record_id]
         if rows.created != ROWS:
             # A failed row says the truth: what it holds is not there, or not whole; another import mends it.
             assert rows.failed > 0
-            again = await carried(sandbox, feed, tmp_path)
+            again = await carried(sandbox.url, source, state=folder / "state")
             assert again.rows.bad == 0, again.problems
-            state = await what_stands(sandbox)
+            state = await what_stands(sandbox.url)
     assert state == clean_state
 
 
-def test_limits_of_these_tests_are_no_defaults():
-    assert dataclasses.asdict(Limits()) != dataclasses.asdict(LIMITS)
+@pytest.mark.parametrize("faults", FAULTS)
+async def test_the_server_ends_as_after_a_clean_run(tmp_path, clean_state, faults):
+    await hold_against(clean_state, tmp_path, faults, seed=7)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("faults", FAULTS)
+async def test_the_server_ends_as_after_a_clean_run_for_more_seeds(tmp_path, clean_state, faults):
+    for seed in range(20, 23):
+        await hold_against(clean_state, tmp_path / str(seed), faults, seed=seed)
