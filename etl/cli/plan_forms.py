@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from etl.cli.console import Form
 from etl.cli.exits import Exit, exit_of
 from etl.planning import read_lines
+from etl.report import last_lines, to_github
 from etl.report.foreseen import lines_from, to_object
 from etl.report.plan_markdown import to_plan_markdown
 from etl.report.plan_page import write_plan_page
@@ -43,7 +44,15 @@ def report(console: Console, foreseen: Foreseen, *, tells_changes: bool) -> Exit
         console.say_json(to_object(foreseen))
     elif console.form is Form.MARKDOWN:
         console.say(to_plan_markdown(foreseen).rstrip("\n"))
+    elif console.form is Form.GITHUB:
+        console.say(to_github(foreseen.summary).rstrip("\n"))
     elif not console.is_quiet:
         console.say(to_plan_text(foreseen).rstrip("\n"))
+    # Both on one terminal: the plan above has said it already.
+    seen = (
+        console.form is Form.TEXT and not console.is_quiet and console.out.isatty() and console.err.isatty()
+    )
+    if not seen and (lines := last_lines(foreseen.summary)):
+        console.warn(lines.rstrip("\n"))
     code = exit_of(foreseen.summary)
     return Exit.CHANGES if code is Exit.DONE and tells_changes and foreseen.has_changes else code

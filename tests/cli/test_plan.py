@@ -118,9 +118,11 @@ def test_changes_can_be_told_by_the_exit_code(call, tmp_path):
 
 def test_invalid_rows_win_over_changes(call, tmp_path):
     edit(tmp_path, {"price": "2"}, {"price": "cheap"})
-    code, out, _ = call("--detailed-exitcode")
+    code, out, err = call("--detailed-exitcode")
     assert code == 5
     assert '"cheap" is not a number' in out
+    assert "what an import would do; nothing was sent; of 2 rows 1 invalid." in err
+    assert 'row 3, column "price": "cheap" is not a number' in err
 
 
 def test_the_plan_file_carries_what_it_stands_on_and_every_change(call, sandbox, tmp_path):
@@ -164,6 +166,13 @@ def test_markdown_makes_no_markup_of_data(call, tmp_path):
     code, out, _ = call("--format", "markdown")
     assert code == 0
     assert r"| 2 | A1 | name | Hammer | \<img src=x\> \[a\]\(http://b\) \| \`c\` \\x1b\[31m |" in out
+
+
+def test_a_job_of_github_gets_a_line_for_each_problem(call, tmp_path):
+    edit(tmp_path, {"price": "2"}, {"price": "cheap"})
+    code, out, _ = call("--format", "github")
+    assert code == 5
+    assert out.startswith("::error file=items.csv,line=3,title=not_a_number::")
 
 
 def test_a_terminal_is_not_moved_by_data(call, tmp_path):
