@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -89,7 +90,8 @@ async def import_table(
     """Import a table as a mapping says and return what it came to; the report lies in the folder it names.
 
     Args:
-        source: a file, a DataFrame, or None for the file that the mapping names.
+        source: a path, a glob, `-` for standard input, an address like `https://…`, a DataFrame, or None for
+            what the mapping names.
         mapping: a YAML file.
         state_dir: where runs are kept; None: `.atro-etl` beside the nearest `atro-etl.toml`, else here.
         rows: first and last row as seen in the file, 1-based; None: to the end.
@@ -117,9 +119,10 @@ async def import_table(
         listener=listener,
         is_stopping=is_stopping,
     )
-    path = Path(source) if isinstance(source, str) else source
     place = _place(state_dir, profile=profile, begins=begins)
-    return await run_import(path, Path(mapping), client=pim, place=place, how=how, read_options=read_options)
+    return await run_import(
+        source, Path(mapping), client=pim, place=place, how=how, read_options=read_options
+    )
 
 
 async def order_mappings(mappings: Sequence[Path | str], pim: Client) -> list[Path]:
@@ -166,7 +169,7 @@ async def plan(
         is_stopping=is_stopping,
     )
     return await run_plan(
-        Path(source) if isinstance(source, str) else source,
+        source,
         Path(mapping),
         client=pim,
         place=_place(state_dir, profile=profile, begins=begins),
@@ -294,6 +297,7 @@ def _place(state_dir: Path | str | None, *, profile: str, begins: Callable[[Run]
         now=lambda: datetime.now(UTC),
         chance=lambda: secrets.randbits(16),
         version=release(),
+        stdin=sys.stdin.buffer,
         profile=profile,
         begins=begins,
     )

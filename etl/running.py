@@ -29,6 +29,7 @@ from etl.importing.leaving import (
     what_changed,
     write_report,
 )
+from etl.importing.opening import open_table
 from etl.mapping import load
 from etl.planning import PlanHeader, PlanWriter
 from etl.report import Instance, Summary, to_object
@@ -37,11 +38,12 @@ from etl.report.foreseen import to_object as foreseen_object
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
 from etl.scanning import Selection
 from etl.schema import read_metadata
-from etl.tables import ReadOptions, read
+from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
+    from typing import BinaryIO
 
     import pandas as pd
 
@@ -68,6 +70,8 @@ class Place:
     """Any number; tells two runs of one second apart."""
     version: str
     """Of this package."""
+    stdin: BinaryIO
+    """What a source called `-` is read from."""
     profile: str = ""
     """Empty: without a profile."""
     begins: Callable[[Run], None] = lambda _: None
@@ -106,7 +110,7 @@ class _Ground:
 
 
 async def run_import(
-    source: Path | pd.DataFrame | None,
+    source: Path | str | pd.DataFrame | None,
     mapping_path: Path,
     *,
     client: Client,
@@ -117,7 +121,7 @@ async def run_import(
     """Import a table in a run of its own and return what it came to; the report lies in the run's folder.
 
     Args:
-        source: None: the file that the mapping names.
+        source: None: the file that the mapping names. Text may be a path, a glob, `-` or an address.
         read_options: how the source is read; what it leaves open the mapping says, and then its first bytes.
 
     Raises:
@@ -125,9 +129,9 @@ async def run_import(
         NoAccess: the server cannot be reached or does not let us in; nothing was sent.
     """
     mapping = load(mapping_path)
-    table = await asyncio.to_thread(_open, source, mapping, read_options)
-    ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     run_id = new_run_id(place.now(), place.chance())
+    table = await _opened(source, mapping, options=read_options, run=run_id, place=place)
+    ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     facts = await asyncio.to_thread(ground.facts, run_id, place, verb="import", selection=how.selection)
     with _lock(facts, place) as lock:
         run = begin_run(place.state, facts)
@@ -136,7 +140,7 @@ async def run_import(
 
 
 async def run_plan(
-    source: Path | pd.DataFrame | None,
+    source: Path | str | pd.DataFrame | None,
     mapping_path: Path,
     *,
     client: Client,
@@ -148,7 +152,7 @@ async def run_plan(
     """Find out what `run_import` would do and return it; nothing that changes anything is sent.
 
     Args:
-        source: None: the file that the mapping names.
+        source: None: the file that the mapping names. Text may be a path, a glob, `-` or an address.
         plan: where the plan is written; None: into the run's folder.
         read_options: see `run_import`.
 
@@ -158,9 +162,9 @@ async def run_plan(
     """
     _insist_on_folder(plan)
     mapping = load(mapping_path)
-    table = await asyncio.to_thread(_open, source, mapping, read_options)
-    ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     run_id = new_run_id(place.now(), place.chance())
+    table = await _opened(source, mapping, options=read_options, run=run_id, place=place)
+    ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     facts = await asyncio.to_thread(ground.facts, run_id, place, verb="plan", selection=how.selection)
     run = begin_run(place.state, facts)
     place.begins(run)
@@ -263,7 +267,8 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     if run.facts.verb != "import":
         raise ResumeRefused(run.id, changed=[f"it is a run of {run.facts.verb}, which sends nothing"])
     mapping = load(_path_of(run.facts.mappings[0], run))
-    table = await asyncio.to_thread(_open, _path_of(run.facts.sources[0], run), mapping, ReadOptions())
+    path = _path_of(run.facts.sources[0], run)
+    table = await _opened(path, mapping, options=ReadOptions(), run=run.id, place=place)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     selection = _selection(run)
     facts = await asyncio.to_thread(ground.facts, run.id, place, verb="import", selection=selection)
@@ -343,24 +348,28 @@ def _any_of(*asked: Callable[[], bool]) -> Callable[[], bool]:
     return lambda: any(one() for one in asked)
 
 
-def _open(source: Path | pd.DataFrame | None, mapping: Mapping, options: ReadOptions) -> Table:
-    found = mapping.source_path if source is None else source
-    if found is None:
-        raise ConfigurationInvalid(
-            str(mapping.path), what="it names no source.file.", advice="Give one with --source FILE."
-        )
-    said = mapping.source
-    options = dataclasses.replace(
-        options,
-        encoding=options.encoding or said.encoding,
-        delimiter=options.delimiter or said.delimiter,
-        quote=options.quote if options.quote is not None else said.quote,
-        sheet=options.sheet if options.sheet is not None else said.sheet,
-        header_row=options.header_row or said.header_row,
-        has_header=options.has_header if options.has_header is not None else said.has_header,
-        first_column=options.first_column or said.first_column,
+async def _opened(
+    source: Path | str | pd.DataFrame | None,
+    mapping: Mapping,
+    *,
+    options: ReadOptions,
+    run: str,
+    place: Place,
+) -> Table:
+    """Open the source in a thread: it may have to be copied first."""
+    return await asyncio.to_thread(
+        open_table,
+        source,
+        mapping,
+        options=options,
+        folder=place.state / INCOMING / run,
+        stdin=place.stdin,
+        now_s=place.now().timestamp(),
     )
-    return read(found, options)
+
+
+INCOMING = "incoming"
+"""Folder in the state folder for what came by standard input or from an address, one for each run."""
 
 
 def _lock(facts: RunFacts, place: Place) -> RunLock:

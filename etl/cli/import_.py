@@ -55,8 +55,9 @@ class _FailOnType(click.ParamType[FailOn]):
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, metavar="MAPPING", type=click.Path(path_type=Path))
-@click.option("--source", type=click.Path(path_type=Path), help="The table; else what the mapping names.")
+@click.argument("files", nargs=-1, metavar="MAPPING", type=str)
+@click.option("--source", metavar="FILE",
+              help="The table: a file, a glob, an address, - for standard input; else what the mapping names.")  # fmt: skip
 @click.option("--fail-on", type=_FailOnType(), default="any", show_default=True,
               help="From how many failed or invalid rows on the exit code is 5.")  # fmt: skip
 @click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail",
@@ -75,8 +76,8 @@ class _FailOnType(click.ParamType[FailOn]):
 def command(
     console: Console,
     *,
-    files: tuple[Path, ...],
-    source: Path | None,
+    files: tuple[str, ...],
+    source: str | None,
     fail_on: FailOn,
     on_drift: OnDrift,
     read_back: bool,
@@ -95,7 +96,7 @@ def command(
     with working(console, writes=True) as work:
         state = work.settings.state_dir
         if not mappings:
-            mappings = [mapping_of(table or Path(), url=work.settings.require_url(), state=state)]
+            mappings = [mapping_of(Path(table or ""), url=work.settings.require_url(), state=state)]
         for mapping in blocking.order_mappings(mappings, work.pim) if len(mappings) > 1 else mappings:
             summary = blocking.import_table(
                 table,
@@ -118,20 +119,20 @@ def command(
     return work.ends(together(summaries), fail_on=fail_on)
 
 
-def _mappings_and_source(files: tuple[Path, ...], source: Path | None) -> tuple[list[Path], Path | None]:
-    """Tell which positionals are mappings: a file that is no YAML is the source.
+def _mappings_and_source(files: tuple[str, ...], source: str | None) -> tuple[list[Path], str | None]:
+    """Tell which positionals are mappings: what is no YAML is the source.
 
     A workbook alone needs none where an export wrote it: it says of itself what its columns are.
     """
-    mappings = [path for path in files if path.suffix.lower() in MAPPINGS]
-    tables = [path for path in files if path not in mappings]
-    if source is not None and source.suffix.lower() in MAPPINGS:
+    mappings = [Path(name) for name in files if name.lower().endswith(MAPPINGS)]
+    tables = [name for name in files if not name.lower().endswith(MAPPINGS)]
+    if source is not None and source.lower().endswith(MAPPINGS):
         hint = f"atro-etl import {source}" + (f" --source {tables[0]}" if tables else "")
         raise click.UsageError(f"{source} is a mapping, no source. Did you mean: {hint}?")
     given = [*tables, *([source] if source is not None else [])]
     if len(given) > 1:
-        raise click.UsageError(f"two sources: {' and '.join(map(str, given))}")
-    if not mappings and not (given and given[0].suffix.lower() == WORKBOOK):
+        raise click.UsageError(f"two sources: {' and '.join(given)}")
+    if not mappings and not (given and given[0].lower().endswith(WORKBOOK)):
         named = f" --source {given[0]}" if given else ""
         raise click.UsageError(f"which mapping? Write: atro-etl import MAPPING.yaml{named}")
     if len(mappings) > 1 and given:
