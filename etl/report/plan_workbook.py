@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = {"_accept": 9, "kind": 10, "row": 8, "entity": 14, "key": 22, "field": 20, "old": 40, "new": 40,
            "message": 50, "id": 26}  # fmt: skip
 """Name -> width in characters. Names with `_` in front are ours: an import passes them over."""
-OLD, NEW = 6, 7
+OLD, NEW, MESSAGE = 6, 7, 8
 MOST_ROWS = 1_048_575
 """Lines that a sheet takes below its header."""
 LINE_POINTS, MOST_LINES = 15, 12
@@ -126,7 +126,6 @@ def _line(sheet: xlsxwriter.worksheet.Worksheet, row: int, line: Line, *, format
         line.record_id,
     ]
     for column, text in enumerate(cells):
-        shade = "old" if column == OLD else "new" if column == NEW else "plain"
-        if not line.field and shade != "plain":
-            shade = "plain"
+        shade = {OLD: "old", NEW: "new"}.get(column, "plain") if line.field else "plain"
+        shade = "wrapped" if column == MESSAGE else shade
         sheet.write_string(row, column, neutral(shortened(text, LONGEST), keep="\n\t"), formats[shade])
