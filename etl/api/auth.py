@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from etl.api import answers, generations, wire
-from etl.api.retry import RetryClock, repeated
+from etl.api.retry import RetryClock, is_worth_repeating, repeated
 from etl.api.target import Secret, Target
 from etl.errors import (
     AnswerUnusable,
@@ -121,6 +121,7 @@ class Door:
         self.token = Token(target.token, now=retry.now)
         self.generation = generations.FIRST_TRIES[0]
         self._exchange = exchange
+        self._patience = retry
         self._retry = replace(retry, attempts=min(retry.attempts, ATTEMPTS))
         self._on_repeat = on_repeat
         self._is_open = False
@@ -203,7 +204,11 @@ class Door:
         for generation in (known, *others):
             try:
                 return await repeated(
-                    partial(ask, generation), self._retry, on_repeat=self._on_repeat, is_worth=_may_pass
+                    partial(ask, generation),
+                    # In the middle of a run it is AtroCore for sure, and a damaged answer passes.
+                    self._patience if self._is_open else self._retry,
+                    on_repeat=self._on_repeat,
+                    is_worth=is_worth_repeating if self._is_open else _may_pass,
                 )
             except (NoAnswer, ServerFailed) as failure:
                 raise ServerUnreachable(url, reason=_told(failure)) from failure

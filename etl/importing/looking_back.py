@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from etl.batching import take
-from etl.errors import RequestFailed
+from etl.errors import NoAccess, RequestFailed
 from etl.model import Problem, Status
 from etl.planning.diff import differs
 from etl.resolving.records import readable
@@ -80,7 +80,7 @@ class LookingBack:
         select = [key for key in keys if known.by_payload_key(key) is not None]
         try:
             found = await self._client.look_up(entity, "id", list(changes), select=("id", *select))
-        except RequestFailed as failure:
+        except (RequestFailed, NoAccess) as failure:
             # The rows have arrived; only what the server made of them stays unknown.
             log.warning("not read back", extra={"entity": entity, "why": str(failure)})
             return
@@ -129,7 +129,7 @@ async def second_records(
     while some := list(islice(created, KEYS_AT_ONCE)):
         try:
             standing = await records.standing([one.key for one in some])
-        except RequestFailed as failure:
+        except (RequestFailed, NoAccess) as failure:
             log.warning("keys not looked up once more", extra={"entity": entity, "why": str(failure)})
             return problems
         for one in some:
