@@ -1,0 +1,118 @@
+"""SIGKILL at random moments: whatever comes next, the server ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from etl.errors import RunUnknown
+from etl.sandbox import run_in_thread
+from tests.delivery.feeds import carried, what_stands, write_feed
+
+REPOSITORY = Path(__file__).parents[2]
+ROWS = range(60)
+LONGEST_S = 60.0
+
+
+class Killer:
+    """The process that forks imports and kills them."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", "tests.delivery.killing"],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(self, url, source, *, state, after_s=LONGEST_S):
+        order = {"url": url, "source": str(source), "state": str(state), "after_s": after_s}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def end(self):
+        self._process.communicate()
+
+
+@pytest.fixture
+def killer():
+    running = Killer()
+    yield running
+    running.end()
+
+
+def products_of(url, prefix):
+    """The products of a feed as they stand, links by name; brands and channels must stand once."""
+    state = asyncio.run(what_stands(url))
+    brands = {record_id: one["name"] for record_id, one in state["Brand"].items()}
+    channels = {record_id: one["code"] for record_id, one in state["Channel"].items()}
+    assert sorted(brands.values()) == sorted(set(brands.values()))
+    assert sorted(channels.values()) == sorted(set(channels.values()))
+    return sorted(
+        (
+            one["number"],
+            one["name"],
+            one["price"],
+            brands.get(one["brandId"]),
+            sorted(channels[channel] for channel in one["channelsIds"]),
+        )
+        for one in state["Product"].values()
+        if str(one["number"]).startswith(prefix)
+    )
+
+
+def expected(prefix):
+    return [
+        (
+            f"{prefix}{i:04d}",
+            f"Produkt {i}",
+            i + 0.5,
+            f"Maker {i % 5}",
+            ["shop", "web"] if i % 2 else ["web"],
+        )
+        for i in ROWS
+    ]
+
+
+def kill_and_go_on(killer, folder, *, goes_on, kills, seed):
+    """Kill as many imports as said, each at a moment of its own, and go on after each."""
+    chance = random.Random(seed)  # noqa: S311  repeatable moments
+    with run_in_thread(db=folder / "sandbox.db", seed=1, faults="latency=2ms") as sandbox:
+        whole_s = killer.run(sandbox.url, write_feed(folder, ROWS, prefix="w"), state=folder / "w")["seconds"]
+        killed = 0
+        for number in range(kills):
+            prefix = f"k{number}-"
+            source, state = write_feed(folder, ROWS, prefix=prefix), folder / prefix
+            after_s = chance.uniform(0, whole_s)
+            killed += killer.run(sandbox.url, source, state=state, after_s=after_s)["killed"]
+            try:
+                resumes = "20" if goes_on == "resume" else None
+                summary = asyncio.run(carried(sandbox.url, source, state=state, resumes=resumes))
+            except RunUnknown:  # killed before the run had its folder
+                summary = asyncio.run(carried(sandbox.url, source, state=state))
+            assert (summary.rows.read, summary.rows.bad, summary.rows.pending) == (len(ROWS), 0, 0)
+            assert products_of(sandbox.url, prefix) == expected(prefix)
+            again = asyncio.run(carried(sandbox.url, source, state=state))
+            assert again.rows.unchanged == len(ROWS)
+        return killed
+
+
+@pytest.mark.parametrize("goes_on", ["resume", "import"])
+def test_an_import_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path, killer, goes_on):
+    assert kill_and_go_on(killer, tmp_path, goes_on=goes_on, kills=6, seed=5) >= 3
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("goes_on", ["resume", "import"])
+def test_two_hundred_killed_imports_are_finished(tmp_path, killer, goes_on):
+    assert kill_and_go_on(killer, tmp_path, goes_on=goes_on, kills=200, seed=6) >= 100
