@@ -2,7 +2,7 @@
 
 from etl.exporting.describing import SelfDescription, mapping_of, read_self_description
 from etl.exporting.pulling import Exported, What, export_records, read_table
-from etl.exporting.run import How, Place, run_export
+from etl.exporting.run import How, Place, resume_export, run_export
 
 __all__ = [
     "Exported",
@@ -14,5 +14,6 @@ __all__ = [
     "mapping_of",
     "read_self_description",
     "read_table",
+    "resume_export",
     "run_export",
 ]

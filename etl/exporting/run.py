@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
-from etl.errors import ConfigurationInvalid, RequestFailed, ServerGone
+from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, ServerGone
 from etl.exporting.exploding import check_explode
 from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, opened, output_path
 from etl.exporting.people import book_of, choices_of
@@ -25,17 +27,15 @@ from etl.schema import read_metadata
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from datetime import datetime
-    from pathlib import Path
 
     import pyarrow as pa
 
     from etl.api import Client
     from etl.errors import EtlError
     from etl.exporting.pulling import Plan
-    from etl.exporting.sorting import SortKey
     from etl.model import ProgressListener
     from etl.runs import Run
+    from etl.runs.folder import Json
     from etl.schema import Schema
     from etl.tables import Writer
 
@@ -111,44 +111,74 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
         Unusable: columns, filter or output cannot be used; nothing was written.
         NoAccess: the server cannot be reached or does not let us in.
     """
-    clock = client.retry.now
-    began = clock()
     started = place.now()
     earlier = Earlier(place.state)
     if what.mapping is not None:
         what = replace(what, entity=what.entity or load(what.mapping).entity)
-    path = None
-    if how.output != STANDARD_OUTPUT:
-        path = output_path(how.output, cwd=place.cwd, now=started, entity=what.entity)
-        if how.template is None:
-            check_format(path)
-        else:
-            load_template(how.template, output=path)
+    path = _path(how, what, cwd=place.cwd, now=started)
+    if path is not None:
         earlier.check(path, is_forced=how.is_forced)
     suffix = path.suffix.lower() if path is not None else how.suffix
-    is_for_people = (
-        how.template is None
-        and suffix == WORKBOOK
-        and what.mapping is None
-        and not what.explode
-        and not how.is_plain
-    )
+    is_sheet = suffix == WORKBOOK and what.mapping is None and how.template is None
+    is_for_people = is_sheet and not what.explode and not how.is_plain
     what = replace(what, keeps_types=suffix not in TEXTS, is_for_people=is_for_people)
     schema = read_metadata(await client.metadata())
     entity = schema.entity(what.entity)
-    subject = f"{client.url} {what.mapping or what.entity} {how.output}"
+    what = _since(what, earlier.watermark(_subject(what, how, client)))
     changed = await newest_change(client, entity)
-    what = _since(what, earlier.watermark(subject))
     plan = await plan_export(what, client, schema=schema)
-    keys = read_sort(how.sort or (plan.back.mapping.document.export.sort if plan.back else ""), plan.header)
+    read_sort(how.sort, plan.header)
     if what.explode:
         check_explode(what.explode, plan.header, multiple=plan.multiple)
-    run = begin_run(
-        place.state, _facts(what, how, client=client, place=place, schema=schema, started=started)
-    )
+    facts = _facts(what, how, client=client, place=place, schema=schema, started=started, changed=changed)
+    run = begin_run(place.state, facts)
+    return await _carry(run, plan, client, what=what, how=how, schema=schema, place=place)
+
+
+async def resume_export(
+    run: Run,
+    client: Client,
+    *,
+    place: Place,
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Go on with an export that was stopped or killed: behind the last page that is kept.
+
+    Raises:
+        ResumeRefused: target, schema, mapping or our options have changed.
+        Unusable, NoAccess: see `run_export`.
+    """
+    said = run.facts.options
+    schema = read_metadata(await client.metadata())
+    changed = [] if run.facts.url == client.url else [f"the target is {client.url} and was {run.facts.url}"]
+    changed += [] if schema.digest == run.facts.schema_digest else ["the instance's schema was changed"]
+    changed += [
+        f"{one.name} was edited" for one in run.facts.mappings if load(Path(one.name)).digest != one.digest
+    ]
+    changed += [] if run.facts.version == place.version else ["atro-etl is another version"]
+    changed += ["it is done"] if run.status == "ok" else []
+    if changed:
+        raise ResumeRefused(run.id, changed=changed)
+    # `_told` wrote them from the same fields, so each has its type.
+    what = What(**_given(said["what"], What))  # type: ignore[arg-type]  # see above
+    form = Format(**_given(said["form"], Format))  # type: ignore[arg-type]  # see above
+    how = How(**_given(said["how"], How))  # type: ignore[arg-type]  # see above
+    how = replace(how, form=form, listener=listener, is_stopping=is_stopping)
+    plan = await plan_export(what, client, schema=schema)
+    return await _carry(run, plan, client, what=what, how=how, schema=schema, place=place)
+
+
+async def _carry(
+    run: Run, plan: Plan, client: Client, *, what: What, how: How, schema: Schema, place: Place
+) -> Summary:
+    began = client.retry.now()
+    started = datetime.fromisoformat(run.facts.started)
+    path = _path(how, what, cwd=Path(str(run.facts.options["cwd"])), now=started)
     place.begins(run)
     log.info("begins", extra={"run": run.id, "entity": what.entity, "url": client.url})
     stage = Stage(run.folder / PAGES)
+    kept = stage.kept()
     tally = Tally()
     ended: EtlError | None = None
     try:
@@ -157,6 +187,8 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
             client,
             schema=schema,
             what=what,
+            after=kept.last_id,
+            done=kept.records,
             listener=how.listener,
             is_stopping=how.is_stopping,
         )
@@ -167,10 +199,11 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     is_stopped = ended is not None or how.is_stopping()
     if not is_stopped:
         target = path or run.folder / f"{PIPED}{how.suffix}"
-        choices = await choices_of(plan.columns, client, schema=schema) if is_for_people else {}
+        choices = await choices_of(plan.columns, client, schema=schema) if what.is_for_people else {}
         facts = Described(plan, what, stage, run.id, client.url, f"{started:%Y-%m-%d %H:%M:%S %Z}", choices)
-        await asyncio.to_thread(_write, facts, target, how=how, keys=keys, tally=tally)
-        earlier.note(path, subject, changed=changed)
+        await asyncio.to_thread(_write, facts, target, how=how, tally=tally)
+        known = str(run.facts.options.get("changed") or "")
+        Earlier(place.state).note(path, _subject(what, how, client), changed=known)
         stage.clear()
     summary = tally.summary(
         run.id,
@@ -179,8 +212,10 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
         status="stopped" if is_stopped else None,
         requests=client.requests,
         retries=client.retries,
-        seconds=clock() - began,
+        seconds=client.retry.now() - began,
         error=str(ended) if ended else "interrupted; nothing was written." if is_stopped else None,
+        resumable=is_stopped and path is not None,
+        next_commands=[f"atro-etl resume {run.id}"] if is_stopped and path is not None else [],
         folder=str(run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
@@ -188,6 +223,26 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     end_run(run, to_object(summary))
     log.info("ends", extra={"run": run.id, "status": summary.status})
     return summary
+
+
+def _path(how: How, what: What, *, cwd: Path, now: datetime) -> Path | None:
+    """Return the file that is written; None: standard output.
+
+    Raises:
+        Unusable: its name, its suffix or the template cannot be used.
+    """
+    if how.output == STANDARD_OUTPUT:
+        return None
+    path = output_path(how.output, cwd=cwd, now=now, entity=what.entity)
+    if how.template is None:
+        check_format(path)
+    else:
+        load_template(how.template, output=path)
+    return path
+
+
+def _subject(what: What, how: How, client: Client) -> str:
+    return f"{client.url} {what.mapping or what.entity} {how.output}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +260,11 @@ class Described:
     """Of a workbook for people: header -> what may be chosen there."""
 
 
-def _write(export: Described, target: Path, *, how: How, keys: Sequence[SortKey], tally: Tally) -> None:
+def _write(export: Described, target: Path, *, how: How, tally: Tally) -> None:
     """Write the pages into the file; it appears when it is whole."""
     plan, records = export.plan, 0
+    said = how.sort or (plan.back.mapping.document.export.sort if plan.back else "")
+    keys = read_sort(said, plan.header)
 
     def tables() -> Iterator[pa.Table]:
         nonlocal records
@@ -268,10 +325,15 @@ def _since(what: What, watermark: str) -> What:
 
 
 def _facts(
-    what: What, how: How, *, client: Client, place: Place, schema: Schema, started: datetime
+    what: What,
+    how: How,
+    *,
+    client: Client,
+    place: Place,
+    schema: Schema,
+    started: datetime,
+    changed: str,
 ) -> RunFacts:
-    said = {**asdict(what), "mapping": str(what.mapping or "")}
-    options = {**said, "output": how.output, "sort": how.sort, "cwd": str(place.cwd)}
     return RunFacts(
         new_run_id(started, place.chance()),
         "export",
@@ -283,5 +345,31 @@ def _facts(
         schema_digest=schema.digest,
         version=place.version,
         started=started.isoformat(timespec="seconds"),
-        options=options,
+        options={
+            "cwd": str(place.cwd),
+            "what": _told(what),
+            "how": _told(how),
+            "form": _told(how.form),
+            "changed": changed,
+        },
     )
+
+
+def _told(said: What | How | Format) -> dict[str, Json]:
+    """Return options as JSON; listeners and nested ones are left out."""
+    values = {one.name: getattr(said, one.name) for one in fields(said)}
+    return {
+        name: str(value) if isinstance(value, PurePath) else value
+        for name, value in values.items()
+        if value is None or isinstance(value, str | int | PurePath)
+    }
+
+
+def _given(said: Json, kind: type[What | How | Format]) -> dict[str, object]:
+    """Return options as `kind` takes them; the other way round."""
+    known = {one.name for one in fields(kind)}
+    found = {name: value for name, value in said.items() if name in known} if isinstance(said, dict) else {}
+    return {
+        name: Path(value) if name in ("mapping", "template") and isinstance(value, str) else value
+        for name, value in found.items()
+    }

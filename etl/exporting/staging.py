@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAST, RECORDS = b"last", b"records"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How far the pages on disk go."""
+
+    records: int
+    last_id: str
+    """Empty: there are none."""
 
 
 class Stage:
@@ -45,6 +55,15 @@ class Stage:
                 int(facts.get(RECORDS, b"0")),
                 facts.get(LAST, b"").decode(),
             )
+
+    def kept(self) -> Kept:
+        """Return how far the pages go."""
+        records, last = 0, ""
+        for path in self._files():
+            with pa.OSFile(str(path), "rb") as source:
+                facts = pa.ipc.open_file(source).schema.metadata or {}
+            records, last = records + int(facts.get(RECORDS, b"0")), facts.get(LAST, b"").decode()
+        return Kept(records, last)
 
     def clear(self) -> None:
         """Throw all pages away."""

@@ -11,9 +11,10 @@ import pytest
 from pyarrow import parquet
 
 from etl.api import GENERATIONS
-from etl.errors import ConfigurationInvalid, FilterInvalid, FormatUnknown, SourceUnreadable
-from etl.exporting import How, What, read_table, run_export
+from etl.errors import ConfigurationInvalid, FilterInvalid, FormatUnknown, ResumeRefused, SourceUnreadable
+from etl.exporting import How, What, read_table, resume_export, run_export
 from etl.exporting.outputs import Format
+from etl.runs import find_run
 
 PRODUCTS = 230
 SERVED = [name for name in GENERATIONS if name != "2.3"]
@@ -229,3 +230,24 @@ async def test_a_template_writes_any_other_format(shop, export, place):
     template.write_text("{% for %}")
     with pytest.raises(SourceUnreadable, match="no Jinja template"):
         await export("b.xml", entity="Product", columns="number", how={"template": template})
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_an_export_that_was_cut_off_goes_on_behind_its_last_page(shop, export, place, is_killed):
+    summary = await export("a.csv", entity="Product", columns="number,brand.name",
+                           how={"is_stopping": lambda: True, "sort": "number"})  # fmt: skip
+    assert (summary.status, summary.resumable) == ("stopped", True)
+    assert summary.next == (f"atro-etl resume {summary.run}",)
+    run = find_run(place.state, summary.run)
+    if is_killed:
+        (run.folder / "summary.json").unlink()
+        run = find_run(place.state, summary.run)
+    before = shop.requests
+    summary = await resume_export(run, shop, place=place)
+    assert summary.status == "ok"
+    assert shop.requests - before < 6
+    rows = rows_of(place.cwd / "a.csv")
+    assert len({row["number"] for row in rows}) == len(rows) == PRODUCTS
+    assert [row["number"] for row in rows] == sorted(row["number"] for row in rows)
+    with pytest.raises(ResumeRefused, match="it is done"):
+        await resume_export(find_run(place.state, summary.run), shop, place=place)
