@@ -14,7 +14,7 @@ import pandas as pd
 
 from etl import api
 from etl.exporting import How as HowToExport
-from etl.exporting import What, read_table, run_export
+from etl.exporting import What, read_table, resume_export, run_export
 from etl.importing import HowToImport
 from etl.mapping import in_order, load
 from etl.model import Limits
@@ -236,7 +236,7 @@ async def resume(
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
 ) -> Summary:
-    """Go on with a stopped or killed import and return what it came to as a whole.
+    """Go on with a stopped or killed import or export and return what it came to as a whole.
 
     Args:
         run: its name or the beginning of it; None: the last import.
@@ -251,6 +251,8 @@ async def resume(
         clock=pim.retry, limits=pim.limits, guards=guards, listener=listener, is_stopping=is_stopping
     )
     found = find_run(place.state, run, verb="import")
+    if found.facts.verb == "export":
+        return await resume_export(found, pim, place=place, listener=listener, is_stopping=is_stopping)
     return await resume_import(found, client=pim, place=place, how=how)
 
 

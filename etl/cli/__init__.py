@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("etl.cli.check", "Every problem of a mapping, with file, line and column."),
     "preview": ("etl.cli.preview", "What would be sent of the first rows; sends nothing."),
     "test": ("etl.cli.test", "The mapping's own cases: rows, and what they must become."),
+    "inspect": ("etl.cli.inspect", "What a file is, and what a spreadsheet already broke."),
     "import": ("etl.cli.import_", "Send a table to AtroCore as a mapping says."),
     "plan": ("etl.cli.plan", "What an import would create, change and leave alone; sends nothing."),
     "export": ("etl.cli.export", "Records into CSV, XLSX, Parquet or JSON lines."),

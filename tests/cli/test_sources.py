@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +13,15 @@ from click.testing import CliRunner
 from etl.cli import main
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from etl.sandbox import Sandbox
 
-MAPPING = "entity: Brand\nkey: code\nsource: {file: feed-*.csv, pick: newest, max_age: 26h}\nfields: {code: C, name: N}\n"
+MAPPING = """entity: Brand
+key: code
+source: {file: feed-*.csv, pick: newest, max_age: 26h}
+fields: {code: C, name: N}
+"""
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def shop(sandbox_in_thread: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("ATRO_PASSWORD", "admin")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m.yaml").write_text(MAPPING)
-    for day, age_s in (("monday", 90_000), ("tuesday", 60)):
+    for day, age_s in (("monday", 100_000), ("tuesday", 60)):
         path = tmp_path / f"feed-{day}.csv"
         path.write_text(f"C,N\n{day},x\n")
         then = time.time() - age_s
