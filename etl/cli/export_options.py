@@ -151,7 +151,7 @@ def export_options(command: Callable[P, R]) -> Callable[P, R]:
         click.option("--encoding", default="utf-8", help="Of CSV; utf-8-sig for Excel.", show_default=True),
         click.option("--csv-safe", is_flag=True, help="CSV: no text that a spreadsheet would run."),
         click.option("--separator", default=", ", help="Between values in one cell.", show_default=True),
-        click.option("--template", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        click.option("--template", metavar="FILE", type=click.Path(path_type=Path, exists=True),
                      help="A Jinja template over rows and header, for any other format."),
         click.option("--plain", is_flag=True, help="XLSX: one sheet of cells, not made to be sent back."),
         click.option("--force", is_flag=True, help="Replace a file that is there already."),

@@ -157,3 +157,17 @@ def test_the_filters_of_the_reference_find_what_it_says(sandbox_in_thread: Sandb
     with etl.connect(sandbox_in_thread.url, username="admin", password="admin") as pim:
         found = {one: len(etl.export_table("Product", pim, where=one, columns=["number"])) for one in told}
     assert found == told
+
+
+def test_resume_goes_on_with_an_export_that_was_cut_off(shop: Path):
+    code, out, err = call("export", "--entity", "Product", "--columns", "number", "-o", "p.csv", "--json")
+    assert code == 0, err
+    folder = Path(json.loads(out)["folder"])
+    (folder / "summary.json").unlink()  # as after a kill
+    (shop / "p.csv").unlink()
+    code, out, err = call("resume", folder.name, "--json")
+    assert code == 0, err
+    assert (
+        json.loads(out)["records"]["Product"]["exported"]
+        == len((shop / "p.csv").read_text().splitlines()) - 1
+    )
