@@ -31,9 +31,9 @@ from etl.importing.leaving import (
 )
 from etl.importing.opening import open_table
 from etl.mapping import load
-from etl.planning import PlanHeader, PlanWriter
+from etl.planning import PlanWriter, header_of
 from etl.report import Instance, Summary, to_object
-from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from
+from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from, written_before
 from etl.report.foreseen import to_object as foreseen_object
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
 from etl.scanning import Selection
@@ -170,7 +170,7 @@ async def run_plan(
     place.begins(run)
     with (
         _failing_leaves_a_summary(run, place),
-        PlanWriter(plan or run.folder / PLAN, _plan_header(facts, ground)) as writer,
+        PlanWriter(plan or run.folder / PLAN, header_of(facts, mapping)) as writer,
     ):
         carried = await plan_table(
             table, mapping, schema=ground.schema, client=client, folder=run.folder, how=how, plan=writer
@@ -188,23 +188,6 @@ def _insist_on_folder(plan: Path | None) -> None:
     if plan is not None and not plan.absolute().parent.is_dir():
         advice = "Make it, or write the plan elsewhere."
         raise ConfigurationInvalid("--output", what=f"there is no folder {plan.parent}.", advice=advice)
-
-
-def _plan_header(facts: RunFacts, ground: _Ground) -> PlanHeader:
-    return PlanHeader(
-        run=facts.run,
-        made=facts.started,
-        version=facts.version,
-        url=facts.url,
-        user=facts.user,
-        mapping=facts.mappings[0].name,
-        mapping_digest=facts.mappings[0].digest,
-        source=facts.sources[0].name,
-        source_digest=facts.sources[0].digest,
-        schema_digest=facts.schema_digest,
-        entity=ground.mapping.entity,
-        key=tuple(ground.mapping.key),
-    )
 
 
 def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *, place: Place) -> Foreseen:
@@ -233,28 +216,13 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
         records=writer.records,
         fields=writer.fields,
         forecast=forecast(
-            writes, batch_rows=client.limits.batch_rows, past=_written_before(place.state, client.url)
+            writes,
+            batch_rows=client.limits.batch_rows,
+            past=written_before(list_runs(place.state), client.url),
         ),
         first=tuple(lines_from(writer.first)),
         differences=sum(count for counts in writer.fields.values() for count in counts.values()),
     )
-
-
-def _written_before(state: Path, url: str) -> Iterator[tuple[int, float]]:
-    """Yield records written and seconds of the last imports into an instance."""
-    for run in list_runs(state)[:RUNS_LOOKED_AT]:
-        said = run.summary or {}
-        records, seconds = said.get("records"), said.get("seconds")
-        if run.facts.verb != "import" or run.facts.url != url or not isinstance(seconds, int | float):
-            continue
-        counts = (
-            [one for one in records.values() if isinstance(one, dict)] if isinstance(records, dict) else []
-        )
-        written = [one.get(name) for one in counts for name in ("created", "updated", "deleted")]
-        yield sum(one for one in written if isinstance(one, int)), float(seconds)
-
-
-RUNS_LOOKED_AT = 50
 
 
 async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImport) -> Summary:

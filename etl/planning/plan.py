@@ -17,8 +17,12 @@ from etl.planning.lines import LAYOUT
 from etl.planning.phases import RELATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+    from collections.abc import Mapping as Map
     from pathlib import Path
+
+    from etl.mapping import Mapping
+    from etl.runs import RunFacts
 
 KEY = b"atro-etl-plan"
 """Where the header stands among the key-value metadata of the file."""
@@ -49,10 +53,28 @@ class PlanHeader:
     entity: str
     key: tuple[str, ...] = ()
     """The natural key, as the mapping names it."""
-    records: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    records: Map[str, Map[str, int]] = field(default_factory=dict)
     """Entity -> kind of change -> records, or rows that make none; known once the plan is complete."""
-    fields: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    fields: Map[str, Map[str, int]] = field(default_factory=dict)
     """Entity -> field -> records in which it would change, creates left out; known at the end too."""
+
+
+def header_of(facts: RunFacts, mapping: Mapping) -> PlanHeader:
+    """Return what the plan of a run stands on."""
+    return PlanHeader(
+        run=facts.run,
+        made=facts.started,
+        version=facts.version,
+        url=facts.url,
+        user=facts.user,
+        mapping=facts.mappings[0].name,
+        mapping_digest=facts.mappings[0].digest,
+        source=facts.sources[0].name,
+        source_digest=facts.sources[0].digest,
+        schema_digest=facts.schema_digest,
+        entity=mapping.entity,
+        key=tuple(mapping.key),
+    )
 
 
 class PlanWriter:

@@ -12,18 +12,20 @@ import orjson
 from etl.report.json import to_object as summary_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from etl.report.json import Json
     from etl.report.summary import Summary
+    from etl.runs import Run
 
 FIRST_KEPT = 100
 """Lines of a plan that are told before a person opens its file."""
 CHANGING = ("create", "update", "delete")
 USUAL_RATE = 20.0
 """Records a second. Source: observations, "Speed": new products in batches of 50 to 500, 20 to 34."""
+RUNS_LOOKED_AT = 50
 ENOUGH_WRITES = 50
 """So many records must have been written for a rate to be called measured."""
 
@@ -130,6 +132,27 @@ def forecast(writes: int, *, batch_rows: int, past: Iterable[tuple[int, float]])
     is_measured = count >= ENOUGH_WRITES
     rate = count / seconds if is_measured else USUAL_RATE
     return Forecast(writes, math.ceil(writes / batch_rows), writes / rate, rate, is_measured)
+
+
+def written_before(runs: Sequence[Run], url: str) -> Iterator[tuple[int, float]]:
+    """Yield records written and seconds of the last imports into an instance; of the `RUNS_LOOKED_AT` newest.
+
+    Args:
+        runs: the newest first.
+    """
+    for run in runs[:RUNS_LOOKED_AT]:
+        said = run.summary or {}
+        records, seconds = said.get("records"), said.get("seconds")
+        if run.facts.verb != "import" or run.facts.url != url or not isinstance(seconds, int | float):
+            continue
+        counts = records.values() if isinstance(records, dict) else ()
+        written = [
+            one.get(name)
+            for one in counts
+            if isinstance(one, dict)
+            for name in ("created", "updated", "deleted")
+        ]
+        yield sum(one for one in written if isinstance(one, int)), float(seconds)
 
 
 def to_object(foreseen: Foreseen) -> dict[str, Json]:
