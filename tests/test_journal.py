@@ -1,5 +1,11 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pyarrow as pa
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from etl.journal import Journal
 from etl.model import Batch, ChangeKind, Changes, Outcome, Status
@@ -55,3 +61,59 @@ def test_rows_are_done_when_their_fate_is_known(path):
         journal.noted([outcome(3, file="b.csv")])
         done = {place: rows.tolist() for place, rows in journal.done_rows().items()}
     assert done == {("a.csv", None): [2, 9], ("b.csv", None): [3]}
+
+
+class Journalled(RuleBasedStateMachine):
+    """A journal that is killed at any moment, against what it must still know."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        self.path = Path(self.folder.name) / "journal.db"
+        self.journal = Journal(self.path)
+        self.waiting, self.done, self.next_row = {}, [], 1
+
+    @rule(count=st.integers(1, 4))
+    def send(self, count):
+        rows = list(range(self.next_row, self.next_row + count))
+        self.next_row += count
+        self.waiting[self.journal.sending(batch(*rows))] = rows
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data(), status=st.sampled_from([Status.CREATED, Status.FAILED]))
+    def answer(self, data, status):
+        request = data.draw(st.sampled_from(sorted(self.waiting)))
+        rows = self.waiting.pop(request)
+        self.journal.answered(request, [outcome(row, status) for row in rows])
+        self.done += rows
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def know_by_other_means(self, data):
+        request = data.draw(st.sampled_from(sorted(self.waiting)))
+        rows = self.waiting.pop(request)
+        self.journal.noted([outcome(row) for row in rows])
+        self.journal.given_up(request)
+        self.done += rows
+
+    @rule()
+    def begin_again_after_a_kill(self):
+        self.journal.close()
+        self.journal = Journal(self.path)
+
+    @invariant()
+    def every_row_is_done_or_waits(self):
+        known = self.journal.done_rows().get(("a.csv", None))
+        assert sorted(self.done) == ([] if known is None else known.tolist())
+        sent = [one.record_id for one in self.journal.unanswered()]
+        assert sent == [f"e{row}" for request in sorted(self.waiting) for row in self.waiting[request]]
+        told = [one.row for outcomes in self.journal.outcomes() for one in outcomes]
+        assert sorted(told) == sorted(self.done)
+
+    def teardown(self):
+        self.journal.close()
+        self.folder.cleanup()
+
+
+TestJournalled = Journalled.TestCase
+TestJournalled.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
