@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from etl.errors import EtlError
     from etl.importing.legs import Leg
     from etl.mapping import Mapping
-    from etl.model import Changes, Outcome, ProgressListener
+    from etl.model import Changes, Outcome, Problem, ProgressListener
     from etl.scanning import Scan
     from etl.schema import Schema
     from etl.tables import Table
@@ -67,6 +67,8 @@ class Carried:
     tally: Tally
     scan: Scan
     seconds: float
+    marked: Sequence[Problem]
+    """What is wrong with cells, to be marked in a workbook; at most `MOST_MARKED`."""
     ended_by: EtlError | None
     """Why it stopped after something was sent, or which guard held it back; None: it came to its end."""
 
@@ -94,11 +96,12 @@ async def import_table(
     )
     links = link_finder(legs, schema=schema, client=client)
     began, tally, stopped_by = how.clock.now(), Tally(), None
-    tally.add_problems(table.problems)
+    marked: list[Problem] = []
+    tally.add_problems(_noticed(table, legs))
     try:
         _pass_guards(table, legs, folder=folder, how=how)
     except HeldBack as guard:
-        return Carried(tally, legs[0].scan, how.clock.now() - began, guard)
+        return Carried(tally, legs[0].scan, how.clock.now() - began, (), guard)
     paces = how.paces or Paces(how.limits, now=how.clock.now)
     back = LookingBack(client, schema, reads_all=how.reads_all_back, report=tally.add_problems)
     with Journal(folder / JOURNAL) as journal, KeptValues(folder, schema) as kept:
@@ -114,7 +117,7 @@ async def import_table(
                 clock=how.clock,
                 paces=paces,
                 on_drift=how.on_drift,
-                settle=_settler(tally, leg.scan, how.listener),
+                settle=_settler(tally, leg.scan, how.listener, marked=marked),
                 is_stopping=how.is_stopping,
                 keep=kept.keep,
                 back=back,
@@ -132,7 +135,7 @@ async def import_table(
             finder = leg.finder(client, folder)
             name, block = leg.rules.entity.name, leg.block
             tally.add_problems(await second_records(journal, finder, entity=name, block=block))
-    return Carried(tally, legs[0].scan, how.clock.now() - began, stopped_by)
+    return Carried(tally, legs[0].scan, how.clock.now() - began, marked, stopped_by)
 
 
 def _pass_guards(table: Table, legs: Sequence[Leg], *, folder: Path, how: HowToImport) -> None:
@@ -183,7 +186,7 @@ async def plan_table(
     )
     links = link_finder(legs, schema=schema, client=client)
     began, tally = how.clock.now(), Tally()
-    tally.add_problems(table.problems)
+    tally.add_problems(_noticed(table, legs))
     settle = _settler(tally, legs[0].scan, how.listener)
 
     def unsent(outcomes: Sequence[Outcome]) -> None:
@@ -202,7 +205,7 @@ async def plan_table(
                         raise Interrupted
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error
-    return Carried(tally, legs[0].scan, how.clock.now() - began, None)
+    return Carried(tally, legs[0].scan, how.clock.now() - began, (), None)
 
 
 def _foresee(changes: Changes, tally: Tally, settle: Callable[[Iterable[Outcome]], None]) -> None:
@@ -216,17 +219,32 @@ def _foresee(changes: Changes, tally: Tally, settle: Callable[[Iterable[Outcome]
         settle(foreseen_outcomes(changes))
 
 
+def _noticed(table: Table, legs: Sequence[Leg]) -> list[Problem]:
+    """What was noticed while opening and reading the source, each once whatever blocks read it."""
+    found = [*table.problems]
+    for leg in legs:
+        found += [one for one in leg.damage if one not in found]
+    return found
+
+
 def _created_before(journal: Journal) -> frozenset[str]:
     return frozenset(one.record_id for one in journal.unanswered() if one.kind is ChangeKind.CREATE)
 
 
+MOST_MARKED = 20_000
+"""More wrong cells than this nobody mends by hand; all of them stand in the other files of the report."""
+
+
 def _settler(
-    tally: Tally, scan: Scan, listener: ProgressListener | None
+    tally: Tally, scan: Scan, listener: ProgressListener | None, *, marked: list[Problem] | None = None
 ) -> Callable[[Iterable[Outcome]], None]:
-    """Count outcomes as they come, and tell how far the run is."""
+    """Count outcomes as they come, keep what is wrong with cells, and tell how far the run is."""
 
     def settle(outcomes: Iterable[Outcome]) -> None:
+        outcomes = list(outcomes)
         tally.add(outcomes)
+        if marked is not None and len(marked) < MOST_MARKED:
+            marked += [problem for one in outcomes for problem in one.problems]
         if listener is not None:
             listener(Progress("send", tally.rows.read, scan.rows, tally.bad))
 

@@ -16,6 +16,7 @@ from etl.planning.guards import read_census
 from etl.report.missing import write_missing
 from etl.report.rejects import RejectedRows, write_rejected
 from etl.report.results import write_results
+from etl.report.workbook import write_error_workbook
 from etl.runs import list_runs
 from etl.scanning import scanned_rows
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from etl.runs import Run, RunFacts
     from etl.tables import Table
 
+ERRORS = "errors.xlsx"
+"""Name in the folder of a run; absent where nothing was wrong, or where no workbook was read."""
 GONE_ON = ("ok", "partial")
 """Statuses of runs whose whole source was looked at."""
 
@@ -49,6 +52,9 @@ def write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None,
         # Reads the journal again only where records were to be changed.
         fields = write_kept(run.folder, journal.outcomes())
     of_table = rejected.found.get((table.name, table.sheet), {})
+    if table.path is not None and table.dialect.format == "xlsx":
+        # Whoever sent a workbook gets it back with its wrong cells marked; other formats have no cells to colour.
+        write_error_workbook(table, carried.marked, run.folder / ERRORS)
     write_missing(run.folder, carried.tally.missing)
     return write_rejected(table, of_table, run=run.id, folder=run.folder), fields
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from etl.delivery import invalid_outcomes
 from etl.importing.attributes import read_attribute_facts
+from etl.importing.damage import Damage, without_broken_cells
 from etl.mapping import bind
 from etl.planning import Comparison
 from etl.planning.attributing import Attributing
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from etl.api import Client
     from etl.journal import Place, RowNumbers
     from etl.mapping import Mapping, Rules
-    from etl.model import Frame, Outcome, Payloads, ProgressListener
+    from etl.model import Frame, Outcome, Payloads, Problem, ProgressListener
     from etl.planning import Understands
     from etl.scanning import Scan, Selection
     from etl.schema import Schema
@@ -58,6 +59,8 @@ class Leg:
     """Attribute id -> AtroCore's name of its type; empty: the mapping gives no attributes."""
     salt: str
     """What ids are made from where there is no key: equal for equal sources; empty where there is one."""
+    damage: tuple[Problem, ...]
+    """What a spreadsheet broke in the columns that are read: warnings."""
 
     @property
     def block(self) -> str:
@@ -143,8 +146,9 @@ async def read_legs(
     ]
 
     def scanned(rules: Rules) -> Leg:
+        damage = Damage(table, mapping, rules)
         scan = scan_table(
-            rules.whole_records(selection.of(table.frames())),
+            rules.whole_records(damage.seen(selection.of(table.frames()))),
             rules,
             digests=folder / DIGESTS,
             on_duplicate=rules.mapping.on_duplicate,
@@ -157,7 +161,7 @@ async def read_legs(
         known = facts.get(rules.mapping.entity, ())
         types = {one.attribute_id: one.field.type for one in known}
         salt = "" if rules.key_fields else table.digest()
-        return Leg(table, rules, scan, depths, types, salt)
+        return Leg(table, rules, scan, depths, types, salt, damage.told())
 
     return [await asyncio.to_thread(scanned, rules) for rules in bound]
 
@@ -183,8 +187,9 @@ def _understanding(rules: Rules, scan: Scan) -> Understands:
             return None
         outcomes = unreadable_outcomes(frame, entity=entity)
         frame, doubled = without_duplicates(frame, scan, rules=rules, entity=entity, field=key)
+        frame, broken = without_broken_cells(frame, rules)
         payloads = rules.translate(frame)
-        outcomes = [*outcomes, *doubled, *invalid_outcomes(payloads)]
+        outcomes = [*outcomes, *doubled, *broken, *invalid_outcomes(payloads)]
         block = rules.mapping.block
         return payloads, [dataclasses.replace(one, part=block) for one in outcomes] if block else outcomes
 

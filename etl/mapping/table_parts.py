@@ -46,6 +46,8 @@ class SourceDoc(Part):
     """Of a sheet: letter or 1-based number of the column where the table begins."""
     records: str | None = None
     """Of JSON: the path to the list of records."""
+    hazards: Mapping[str, Literal["ignore", "warn", "fail"]] = Field(default_factory=dict)
+    """What a spreadsheet may have broken, by code: whether it is told or stops the run."""
     number: NumberRule | None = None
     """How numbers are written; never guessed."""
     date: DateRule | None = None
