@@ -1,4 +1,4 @@
-"""An export of so many records from the server of pages, and what it used: `URL RECORDS FILE`."""
+"""An export of so many records and what it used: `URL RECORDS FILE plain|people`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.bench.pages import COLUMNS
 from tests.bench.usage import printed
 
 
-async def export(url: str, records: int, path: Path) -> None:
+async def export(url: str, records: int, path: Path, *, is_plain: bool) -> None:
     """Export through the whole way, with the run's folder and its pages on disk."""
     numbers = itertools.count()
     place = SimpleNamespace(
@@ -30,9 +30,9 @@ async def export(url: str, records: int, path: Path) -> None:
     columns = ",".join(COLUMNS).replace("brandId", "brand.id")
     what = What(entity="Product", columns=columns, where=f"name != 't{records}'")
     async with connect(url, username="bench", password="bench") as client:
-        await run_export(what, client, place=place, how=How(output=path.name, is_plain=True, is_forced=True))
+        await run_export(what, client, place=place, how=How(output=path.name, is_plain=is_plain))
 
 
 if __name__ == "__main__":
     with printed():
-        asyncio.run(export(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
+        asyncio.run(export(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), is_plain=sys.argv[4] == "plain"))
