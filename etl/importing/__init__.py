@@ -244,7 +244,7 @@ def _settler(
         outcomes = list(outcomes)
         tally.add(outcomes)
         if marked is not None and len(marked) < MOST_MARKED:
-            marked += [problem for one in outcomes for problem in one.problems]
+            marked.extend(problem for one in outcomes for problem in one.problems)
         if listener is not None:
             listener(Progress("send", tally.rows.read, scan.rows, tally.bad))
 

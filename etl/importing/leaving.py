@@ -53,7 +53,7 @@ def write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None,
         fields = write_kept(run.folder, journal.outcomes())
     of_table = rejected.found.get((table.name, table.sheet), {})
     if table.path is not None and table.dialect.format == "xlsx":
-        # Whoever sent a workbook gets it back with its wrong cells marked; other formats have no cells to colour.
+        # Whoever sent a workbook gets it back with its wrong cells marked.
         write_error_workbook(table, carried.marked, run.folder / ERRORS)
     write_missing(run.folder, carried.tally.missing)
     return write_rejected(table, of_table, run=run.id, folder=run.folder), fields

@@ -1,4 +1,4 @@
-"""What a spreadsheet broke is told and kept off the server; a workbook comes back with its wrong cells marked."""
+"""What a spreadsheet broke is told and kept off the server; a workbook comes back with its cells marked."""
 
 from __future__ import annotations
 
