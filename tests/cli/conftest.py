@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import io
+import shutil
+from typing import TYPE_CHECKING
 
 import pytest
 
 from etl.cli.console import Console
+from tests.cli.shop import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Terminal(io.StringIO):
@@ -30,3 +36,13 @@ def terminal(console: Console) -> Console:
     """The same console, on a terminal."""
     console.out, console.err = Terminal(), Terminal()
     return console
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the samples and their mappings, where commands are typed."""
+    folder = tmp_path / "shop"
+    for part in ("mappings", "samples"):
+        shutil.copytree(REPOSITORY / part, folder / part)
+    monkeypatch.chdir(folder)
+    return folder

@@ -1,0 +1,164 @@
+"""An import whose server dies, that is killed itself, or interrupted: nothing is lost and nothing doubled."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.shop import OTHERS, REPOSITORY, call, records_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Server:
+    """A sandbox in a process of its own, that can be killed."""
+
+    def __init__(self, db: Path) -> None:
+        self.db, self.port = db, 0
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "etl", "sandbox", "--port", str(self.port), "--db", str(self.db)]
+        self.process = subprocess.Popen(
+            [*command, "--faults", "latency=100ms"], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+        )
+        ready = next(line for line in self.process.stdout or () if line.startswith("sandbox ready"))
+        self.url = next(word for word in ready.split() if word.startswith("http"))
+        self.port = int(self.url.rpartition(":")[2])
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path / "server.db")
+    yield running
+    running.kill()
+
+
+def big_source(path: Path, rows: int) -> None:
+    lines = [f"{i:05d};Produkt {i};Acme {i % 3};{i},50" for i in range(rows)]
+    path.write_text("\n".join(["Artikelnummer;Name;Marke;Preis", *lines]) + "\n", encoding="utf-8")
+
+
+MAPPING = """entity: Product
+key: number
+source: {file: big.csv, number: {decimal: ","}}
+fields:
+  number: Artikelnummer
+  name: {column: Name, required: true}
+  price: Preis
+  brand: {column: Marke, link: {by: name, missing: create}}
+"""
+
+
+def wait_for_products(url: str, count: int) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and len(records_in(url)) < count:
+        time.sleep(0.05)  # another process works meanwhile
+
+
+def begun(server: Server, shop: Path) -> subprocess.Popen[str]:
+    big_source(shop / "big.csv", 900)
+    (shop / "big.yaml").write_text(MAPPING)
+    if not (shop / "atro-etl.toml").exists():
+        (shop / "atro-etl.toml").write_text("[limits]\nbatch_rows = 20\n")
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "etl", "import", "big.yaml", "--json", *connection],
+        cwd=shop,
+        env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_products(server.url, 100)
+    return process
+
+
+def test_a_server_that_is_killed_and_comes_back_loses_and_doubles_nothing(server, shop):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    server.kill()
+    server.start()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    summary = json.loads(out)
+    assert summary["rows"]["created"] == 900
+    numbers = [record["number"] for record in records_in(server.url)]
+    assert sorted(numbers) == [f"{i:05d}" for i in range(900)]
+    assert len(records_in(server.url, "Brand")) == 3
+
+
+def test_exit_7_when_the_server_stays_away_and_resume_finishes(server, shop, monkeypatch):
+    (shop / "secret").write_text("admin")
+    (shop / "atro-etl.toml").write_text("[limits]\nbatch_rows = 20\nattempts = 2\n")
+    process = begun(server, shop)
+    server.kill()
+    out, err = process.communicate(timeout=60)
+    stopped = json.loads(out)
+    assert process.returncode == 7, err
+    assert stopped["status"] == "stopped"
+    assert stopped["rows"]["pending"] > 0
+    assert stopped["rows"]["read"] == 900
+    assert stopped["resumable"] is True
+    assert stopped["next"][0] == f"atro-etl resume {stopped['run']}"
+    server.start()
+    monkeypatch.chdir(shop)
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    code, out, err = call("resume", "--json", *connection)
+    assert code == 0, err
+    summary = json.loads(out)
+    assert summary["run"] == stopped["run"]
+    assert summary["rows"] == {**dict.fromkeys(OTHERS, 0), "read": 900, "created": 900}
+    assert len(records_in(server.url)) == 900
+
+
+def test_resume_refuses_when_the_source_was_edited_and_says_so(server, shop, monkeypatch):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    big_source(shop / "big.csv", 901)
+    monkeypatch.chdir(shop)
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    code, _, err = call("resume", *connection)
+    assert code == 3
+    assert "the source has other contents" in err
+
+
+def test_resume_finishes_an_import_that_was_killed_with_one_outcome_for_every_row(server, shop, monkeypatch):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    monkeypatch.chdir(shop)
+    connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    code, out, err = call("resume", "--json", *connection)
+    assert code == 0, err
+    rows = json.loads(out)["rows"]
+    assert rows["read"] == 900
+    assert rows["created"] == 900
+    assert len(records_in(server.url)) == 900
+
+
+def test_one_interrupt_finishes_what_is_in_flight_and_names_the_next_command(server, shop):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    stopped = json.loads(out)
+    assert stopped["status"] == "stopped"
+    assert stopped["rows"]["created"] == len(records_in(server.url))
+    assert f"atro-etl resume {stopped['run']}" in err
