@@ -114,6 +114,9 @@ class RecordFinder:
         return dict(zip(keys, made, strict=True))
 
     async def _by_key(self, keys: list[str]) -> dict[str, list[Record]]:
+        if not keys:
+            # All rows of a frame may be wrong, and a sheet may end in an empty one.
+            return {}
         if self._whole is not None:
             records: Sequence[Record] = await asyncio.to_thread(self._whole.with_keys, keys)
         else:
