@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from etl import aio
-    from etl.blocking import Pim, connect, export_table, import_table, resume
+    from etl.blocking import Pim, connect, export_table, import_table, plan, resume
     from etl.errors import EtlError
     from etl.model import Limits
     from etl.report import Summary
@@ -30,6 +30,7 @@ __all__ = [
     "connect",
     "export_table",
     "import_table",
+    "plan",
     "resume",
 ]
 

@@ -146,7 +146,8 @@ def bind(
     errors = [str(one) for one in problems if one.severity is Severity.ERROR]
     if errors or bound is None:
         raise MappingInvalid(str(mapping.path), problems=errors)
-    by_name = {rule.field.name: rule for rule in bound.rules}
+    # A key may name a field by any of its alternatives: `number` where the field is `number|sku`.
+    by_name = {name: rule for rule in bound.rules for name in (*rule.name.split("|"), rule.field.name)}
     keys = tuple(next(by_name[name] for name in names if name in by_name) for names in key_names(mapping))
     used = columns_in_use(mapping, header)
     return Rules(mapping, bound.entity, bound, keys, tuple(name for name in header if name in used))

@@ -139,3 +139,10 @@ async def test_rows_without_a_key_are_created_once_for_each_source(carry, record
     assert (await carry(mapping, "No,Name", "1,a", "1,a")).rows.unchanged == 2
     assert (await carry(mapping, "No,Name", "1,a", "2,b")).rows.created == 2
     assert len(await records("Product", "number")) == 4
+
+
+@pytest.mark.parametrize("sandbox", ["1.10", "2.2"], indirect=True)
+async def test_a_key_may_be_named_by_the_alternative_that_the_instance_does_not_have(carry, pim):
+    mapping = "entity: Product\nkey: number\nfields:\n  number|sku: No\n  name: Name\n"
+    assert (await carry(mapping, "No,Name", "1,a")).rows.created == 1
+    assert (await carry(mapping, "No,Name", "1,a")).rows.unchanged == 1
