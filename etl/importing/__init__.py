@@ -132,9 +132,11 @@ async def import_table(
             stopped_by = await ended_by(passage, leg.passes(how.selection, journal.done_rows(leg.block)))
             if stopped_by is not None:
                 break
-            finder = leg.finder(client, folder)
+            finder = leg.finder(client, folder, select=())
             name, block = leg.rules.entity.name, leg.block
-            tally.add_problems(await second_records(journal, finder, entity=name, block=block))
+            tally.add_problems(
+                await second_records(journal, finder, entity=name, block=block, created=tally.rows.created)
+            )
     return Carried(tally, legs[0].scan, how.clock.now() - began, marked, stopped_by)
 
 

@@ -81,13 +81,13 @@ class Leg:
                 frames = at_depth(frames, self.rules, depths=self.depths, depth=depth)
             yield (_without(frame, done) for frame in frames) if done else frames
 
-    def finder(self, client: Client, folder: Path) -> RecordFinder:
-        """Return what finds the records of this leg on the server."""
+    def finder(self, client: Client, folder: Path, *, select: Sequence[str]) -> RecordFinder:
+        """Return what finds the records of this leg on the server, and reads `select` of them."""
         return RecordFinder(
             client,
             self.rules.entity.name,
             key_fields=self.rules.key_fields,
-            select=self.rules.payload_keys,
+            select=select,
             folder=folder,
             salt=self.salt,
         )
@@ -100,7 +100,7 @@ class Leg:
         Args:
             is_trying: False: nothing will be sent.
         """
-        records = self.finder(client, folder)
+        records = self.finder(client, folder, select=self.rules.payload_keys)
         write = self.rules.mapping.write
         understand = _understanding(self.rules, self.scan)
         made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 SAMPLE_PER_BATCH = 2
 SAMPLE_IN_ALL = 100
+READ_AT_ONCE = 50
 KEYS_AT_ONCE = 1000
 SHOWN_VALUE = 200
 ARRIVED = frozenset({Status.CREATED, Status.UPDATED})
@@ -53,6 +54,8 @@ class LookingBack:
         self._left = SAMPLE_IN_ALL
         self._under_way: dict[str, Changes] = {}
         """Record id -> the change that was sent, alone."""
+        self._arrived: dict[str, dict[str, Changes]] = {}
+        """Entity -> those of them that wait for being read."""
 
     def sending(self, batch: Batch) -> None:
         """Remember what is about to leave."""
@@ -65,16 +68,25 @@ class LookingBack:
             self._under_way[batch.changes.ids[position].as_py()] = take(batch.changes, [position])
 
     async def landed(self, outcomes: Sequence[Outcome]) -> None:
-        """Read back, of some records whose fate is known, those that are remembered and arrived."""
-        by_entity: dict[str, dict[str, Changes]] = {}
+        """Read back those that are remembered and arrived, once there are enough of them for a request."""
         for outcome in outcomes:
             sent = self._under_way.pop(outcome.record_id, None)
             if sent is not None and outcome.status in ARRIVED:
-                by_entity.setdefault(sent.entity, {})[outcome.record_id] = sent
-        for entity, changes in by_entity.items():
+                self._arrived.setdefault(sent.entity, {})[outcome.record_id] = sent
+        for entity, changes in self._arrived.items():
+            if len(changes) >= READ_AT_ONCE:
+                await self._compare(entity, changes)
+
+    async def finish(self) -> None:
+        """Read back what is left."""
+        for entity, changes in self._arrived.items():
             await self._compare(entity, changes)
 
-    async def _compare(self, entity: str, changes: dict[str, Changes]) -> None:
+    async def _compare(self, entity: str, waiting: dict[str, Changes]) -> None:
+        changes = dict(waiting)
+        waiting.clear()
+        if not changes:
+            return
         known = self._schema.entity(entity)
         keys = dict.fromkeys(key for one in changes.values() for key in one.columns)
         select = [key for key in keys if known.by_payload_key(key) is not None]
@@ -110,24 +122,32 @@ class LookingBack:
 
 
 async def second_records(
-    journal: Journal, records: RecordFinder, *, entity: str, block: str
+    journal: Journal, records: RecordFinder, *, entity: str, block: str, created: int
 ) -> list[Problem]:
     """Return a Problem for each record that we created and whose key another record has too.
 
     Another writer may have made it between our look-up and our create. Not more than `KEYS_AT_ONCE` keys are
     in memory.
+
+    Args:
+        created: rows that were created, about.
     """
     problems: list[Problem] = []
-    if not records.key_fields or records.key_fields == ("id",):
+    if not created or not records.key_fields or records.key_fields == ("id",):
         return problems
-    created = (
+    ours = (
         one
         for outcomes in journal.outcomes()
         for one in outcomes
         if one.status is Status.CREATED and one.entity == entity and one.part == block and one.key
     )
-    while some := list(islice(created, KEYS_AT_ONCE)):
+    is_ready = False
+    while some := list(islice(ours, KEYS_AT_ONCE)):
         try:
+            if not is_ready:
+                # Where most of the entity is ours, reading it whole is cheaper than asking for each key.
+                await records.prepare(created)
+                is_ready = True
             standing = await records.standing([one.key for one in some])
         except (RequestFailed, NoAccess) as failure:
             log.warning("keys not looked up once more", extra={"entity": entity, "why": str(failure)})

@@ -71,6 +71,7 @@ class Passage:
             self.comparison.refuse(outcomes)
             self.settle(outcomes)
             await self.back.landed(outcomes)
+        await self.back.finish()
 
     async def _batches(self, passes: Iterator[Iterator[Frame]]) -> AsyncIterator[Batch | None]:
         for frames in passes:

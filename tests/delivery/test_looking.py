@@ -86,6 +86,7 @@ async def test_what_the_server_holds_otherwise_than_it_was_sent_is_told(pim):
     back.sending(batch())
     outcome = Outcome("a.csv", None, 0, "Product", "", Status.CREATED)
     await back.landed([dataclasses.replace(outcome, record_id=one) for one in IDS[:2]])
+    await back.finish()
     found = [(one.code, one.row, one.field, one.value, one.facts["there"]) for one in told]
     assert ("changed_by_server", 3, "name", "b", "changed") in found
     assert ("changed_by_server", 2, "number", "1", "x") in found
@@ -101,6 +102,7 @@ async def test_a_failed_row_is_not_read_back_and_a_sample_ends(pim):
     before = pim.requests
     failed = Outcome("a.csv", None, 2, "Product", "1", Status.FAILED, record_id=IDS[0])
     await back.landed([failed])
+    await back.finish()
     assert pim.requests == before
     assert back._left == 0
 
