@@ -18,6 +18,7 @@ from etl.errors import FormatTooSmall
 from etl.exporting.describing import HIDDEN_SHEET, ID, UNTOUCHED, lines
 from etl.exporting.outputs import flat
 from etl.model import Problem
+from etl.tables.probes import ERROR_TEXTS
 from etl.tables.writing import completed
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ SHORT_LIST = 250
 MOST_CHOICES = 5000
 WIDEST, NARROWEST = 60, 8
 GREY, PALE = "#808080", "#F2F2F2"
+ERRORS = frozenset(ERROR_TEXTS.to_pylist())
 LISTS = "Lists"
 A4 = 9
 # A carriage return alone, control characters, and what looks like an escape of a sheet's XML.
@@ -285,7 +287,9 @@ def unheld(rows: pa.Table) -> pa.Table:
         if pa.types.is_string(column.type):
             bare = pc.utf8_trim_whitespace(column)
             is_blank = pc.and_(pc.equal(bare, ""), pc.not_equal(column, ""))
-            odd = pc.or_(pc.match_substring_regex(column, ODD), is_blank)
+            # A text like #N/A would be taken for what a broken formula shows.
+            is_error = pc.is_in(column, value_set=ERROR_TEXTS)
+            odd = pc.or_(pc.or_(pc.match_substring_regex(column, ODD), is_blank), is_error)
             if pc.any(odd, min_count=0).as_py():
                 rows = rows.set_column(at, name, pc.if_else(odd, UNTOUCHED, column))
         elif pa.types.is_list(column.type):
@@ -300,6 +304,7 @@ def _held_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
         pc.match_substring_regex(pieces, ODD_PIECE),
         pc.or_(pc.not_equal(pc.utf8_trim_whitespace(pieces), pieces), pc.equal(pieces, "")),
     )
+    is_odd = pc.or_(is_odd, pc.is_in(pieces, value_set=ERROR_TEXTS))
     if not pc.any(pc.fill_null(is_odd, fill_value=True), min_count=0).as_py():
         return column
     made = [[UNTOUCHED] if one and any(map(_is_odd_piece, one)) else one for one in column.to_pylist()]
@@ -308,4 +313,6 @@ def _held_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _is_odd_piece(piece: object) -> bool:
     text = "" if piece is None else str(piece)
-    return not text or text.strip() != text or re.search(ODD_PIECE, text) is not None
+    if not text or text.strip() != text or text in ERRORS:
+        return True
+    return re.search(ODD_PIECE, text) is not None
