@@ -204,6 +204,14 @@ CATALOGUE: dict[str, Kind] = {
         "Somebody renamed it there: change the key in the source, or in AtroCore.",
     ),
     "record_exists": _error('{entity} "{value}" is there already, and write is create', "Use write: upsert."),
+    "record_missing_left": _warning(
+        '{entity} "{value}" is not there, and write is update: the row was left out',
+        "Use write: upsert, or on_missing: fail.",
+    ),
+    "record_exists_left": _warning(
+        '{entity} "{value}" is there already, and write is create: it was left alone',
+        "Use write: upsert, or on_existing: fail.",
+    ),
     "record_missing": _error('{entity} "{value}" is not there, and write is update', "Use write: upsert."),
     # links
     "missing_link": _error(

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from etl.delivery.outcomes import outcome_with, problems_by_row, record_outcomes
 from etl.model import ChangeKind, Outcome, Status
+from etl.problems import is_error
 
 if TYPE_CHECKING:
-    from etl.model import Changes, Payloads
+    from collections.abc import Sequence
+
+    from etl.model import Changes, Payloads, Problem
 
 STATUS_OF = {ChangeKind.UNCHANGED: Status.UNCHANGED, ChangeKind.BLOCKED: Status.FAILED}
 
@@ -26,13 +29,21 @@ def unsent_outcomes(changes: Changes, *, created_before: frozenset[str] = frozen
     for kind, row, key, record_id in zip(changes.kinds, *columns, strict=True):
         if kind not in STATUS_OF:
             continue
-        status = STATUS_OF[kind]
+        problems = by_row.get(row, ())
+        status = _status_of(kind, problems)
         if status is Status.UNCHANGED and record_id in created_before:
             status = Status.CREATED
         outcomes += record_outcomes(
-            changes, row, key=key, status=status, record_id=record_id, problems=by_row.get(row, ())
+            changes, row, key=key, status=status, record_id=record_id, problems=problems
         )
     return outcomes
+
+
+def _status_of(kind: ChangeKind, problems: Sequence[Problem]) -> Status:
+    """What is blocked without an error is left alone because the mapping says so."""
+    if kind is ChangeKind.BLOCKED and not any(is_error(problem) for problem in problems):
+        return Status.SKIPPED
+    return FORESEEN[kind]
 
 
 FORESEEN = {**STATUS_OF, ChangeKind.CREATE: Status.CREATED, ChangeKind.UPDATE: Status.UPDATED,
@@ -47,7 +58,7 @@ def foreseen_outcomes(changes: Changes) -> list[Outcome]:
     for kind, row, key, record_id in zip(changes.kinds, *columns, strict=True):
         problems = by_row.get(row, ()) if row else ()
         outcomes += record_outcomes(
-            changes, row, key=key, status=FORESEEN[kind], record_id=record_id, problems=problems
+            changes, row, key=key, status=_status_of(kind, problems), record_id=record_id, problems=problems
         )
     return outcomes
 

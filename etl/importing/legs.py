@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from etl.delivery import invalid_outcomes
+from etl.errors import MappingInvalid
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
 from etl.mapping import bind
@@ -105,6 +106,8 @@ class Leg:
         understand = _understanding(self.rules, self.scan)
         made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
         made.asks_rights = not is_trying
+        doc = self.rules.mapping.doc
+        made.unwanted = {"record_missing": doc.on_missing, "record_exists": doc.on_existing}
         if self.types:
             reader = AttributeReader(client, self.rules.entity, schema=schema, types=self.types)
             said = self.rules.mapping.doc.write_attributes
@@ -132,6 +135,7 @@ async def read_legs(
         RequestFailed, NoAccess: the server could not be asked for its attributes.
     """
     parts = mapping.parts()
+    _refuse_what_is_not_done(parts)
     entities = {part.entity for part in parts if part.doc.attributes or part.doc.patterns}
     facts = {entity: await read_attribute_facts(client, schema, entity=entity) for entity in entities}
     bound = [
@@ -164,6 +168,25 @@ async def read_legs(
         return Leg(table, rules, scan, depths, types, salt, damage.told())
 
     return [await asyncio.to_thread(scanned, rules) for rules in bound]
+
+
+def _refuse_what_is_not_done(parts: Sequence[Mapping]) -> None:
+    """Refuse policies that this version knows but does not carry out: nobody shall rely on them.
+
+    Raises:
+        MappingInvalid: with the place of each.
+    """
+    found = [
+        f'{part.spot(name)}: "{name}: {said}" is not carried out by this version. Write {name}: {usual}.'
+        for part in parts
+        for name, said, usual in (
+            ("on_absent", part.doc.on_absent, "keep"),
+            ("on_conflict", part.doc.on_conflict, "report"),
+        )
+        if said != usual
+    ]
+    if found:
+        raise MappingInvalid(str(parts[0].path), problems=found)
 
 
 def _certain_generation(client: Client) -> str | None:

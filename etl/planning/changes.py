@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping  # noqa: TC003  a type alias below needs it
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -31,8 +33,19 @@ UNWANTED = MappingProxyType(
 """What is to be done with a record, and whether it is there -> the problem, where both do not fit."""
 
 
+Unwanted: TypeAlias = Literal["report", "skip", "fail"]
+"""What becomes of a record that must not be touched: left alone and told, left alone, or failed."""
+ALWAYS_FAILS: Mapping[str, Unwanted] = MappingProxyType({})
+
+
 def plan_changes(
-    payloads: Payloads, found: Found, *, links: Sequence[LinkIds], entity: EntitySchema, write: WriteMode
+    payloads: Payloads,
+    found: Found,
+    *,
+    links: Sequence[LinkIds],
+    entity: EntitySchema,
+    write: WriteMode,
+    unwanted: Mapping[str, Unwanted] = ALWAYS_FAILS,
 ) -> Changes:
     """Return one change per payload, position by position; an update holds only the fields that differ.
 
@@ -41,11 +54,15 @@ def plan_changes(
         links: the resolved links of the payloads.
         entity: types the comparison.
         write: what may be done: a record that is missing for `update`, or there for `create`, is blocked.
+        unwanted: `record_missing` and `record_exists` -> what becomes of such rows; absent: they fail.
     """
     columns = dict(payloads.columns) | {one.target.key: one.ids for one in links}
     appends = frozenset(one.target.key for one in links if one.target.is_multiple and not one.target.replaces)
     kinds = [ChangeKind.CREATE if record is None else ChangeKind.UPDATE for record in found.records]
-    problems = {**_unwanted(payloads, kinds, write=write), **found.blocked}
+    refused = _unwanted(payloads, kinds, write=write)
+    policies = {} if write == "none" else unwanted
+    problems = {position: _told(one, policies.get(one.code, "fail")) for position, one in refused.items()}
+    problems |= found.blocked
     for one in links:
         for position in one.failed:
             problems.setdefault(position, _first(one, payloads.numbers[position].as_py()))
@@ -54,13 +71,14 @@ def plan_changes(
     changed = _any(columns, clears, len(payloads))
     deleted = _deleted(payloads)
     for position, kind in enumerate(kinds):
-        if position in problems:
+        if position in problems or position in refused:
             kinds[position] = ChangeKind.BLOCKED
         elif position in deleted:
             # What is not there needs no deleting.
             kinds[position] = ChangeKind.DELETE if kind is ChangeKind.UPDATE else ChangeKind.UNCHANGED
         elif kind is ChangeKind.UPDATE and (write == "none" or not changed[position]):
             kinds[position] = ChangeKind.UNCHANGED
+    reasons = [one for one in problems.values() if policies.get(one.code.removesuffix("_left")) != "skip"]
     told = {id(problem) for problem in problems.values()}
     warnings = [p for one in links for p in one.problems if id(p) not in told]
     warnings += [p for p in payloads.problems if p.row not in payloads.invalid]
@@ -77,7 +95,7 @@ def plan_changes(
         appends=appends,
         old=old,
         prev_keys=frozenset(key for key in old if _is_compared_by_server(key, entity)),
-        problems=(*problems.values(), *warnings),
+        problems=(*reasons, *warnings),
         members=payloads.members,
     )
 
@@ -159,6 +177,11 @@ def _unwanted(payloads: Payloads, kinds: list[ChangeKind], *, write: WriteMode) 
                 facts={"entity": payloads.entity},
             )
     return unwanted
+
+
+def _told(problem: Problem, policy: Unwanted) -> Problem:
+    """A row that is left alone on purpose has no error, only a remark."""
+    return problem if policy == "fail" else dataclasses.replace(problem, code=f"{problem.code}_left")
 
 
 def _deleted(payloads: Payloads) -> frozenset[int]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.api import Client
     from etl.model import Changes, Frame, Outcome, Payloads
     from etl.planning.attributing import Attributing
-    from etl.planning.changes import WriteMode
+    from etl.planning.changes import Unwanted, WriteMode
     from etl.planning.objects import LinkedObjects
     from etl.resolving import LinkFinder, RecordFinder
     from etl.resolving.keys import Record
@@ -70,6 +70,8 @@ class Comparison:
     schema: Schema
     block: str = ""
     """Of the mapping: the part of a row that its records are; empty where it has no blocks."""
+    unwanted: Mapping[str, Unwanted] = field(default_factory=dict)
+    """Of rows whose records `write` must not touch; see `plan_changes`."""
     attributes: Attributing | None = None
     """None: the mapping gives no attributes."""
     objects: LinkedObjects | None = None
@@ -188,7 +190,14 @@ class Comparison:
 
     def _compared(self, payloads: Payloads, found: Found) -> Changes:
         links = [self._ids(payloads, link) for link in payloads.links]
-        return plan_changes(payloads, found, links=links, entity=self.entity, write=self.write)
+        return plan_changes(
+            payloads,
+            found,
+            links=links,
+            entity=self.entity,
+            write=self.write,
+            unwanted=self.unwanted,
+        )
 
     def _ids(self, payloads: Payloads, link: LinkTexts) -> LinkIds:
         return self.links.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=payloads.numbers)

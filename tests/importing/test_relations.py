@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import etl
+
 GENERATIONS = pytest.mark.parametrize("sandbox", ["2.1", "2.2", "2.3"], indirect=True)
 PRODUCT = "entity: Product\nkey: number\nfields:\n  number: No\n  name: Name\n"
 
@@ -114,8 +116,8 @@ async def test_a_column_of_commands_says_what_becomes_of_each_row(carry, records
         "1x,x,delete",
     )
     rows = summary.rows
-    assert (rows.updated, rows.deleted, rows.skipped, rows.failed, rows.created) == (1, 1, 1, 1, 1)
-    assert summary.problems[0].code == "record_missing"
+    assert (rows.updated, rows.deleted, rows.skipped, rows.failed, rows.created) == (1, 1, 2, 0, 1)
+    assert summary.problems[0].code == "record_missing_left"
     found = [(one["number"], one["name"]) for one in await records("Product", "number", "name")]
     assert found == [("1", "a2"), ("3", "c"), ("5", "e")]
 
@@ -146,3 +148,27 @@ async def test_a_key_may_be_named_by_the_alternative_that_the_instance_does_not_
     mapping = "entity: Product\nkey: number\nfields:\n  number|sku: No\n  name: Name\n"
     assert (await carry(mapping, "No,Name", "1,a")).rows.created == 1
     assert (await carry(mapping, "No,Name", "1,a")).rows.unchanged == 1
+
+
+@pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
+@pytest.mark.parametrize(
+    ("policy", "status", "code"),
+    [
+        ("report", "skipped", "record_missing_left"),
+        ("skip", "skipped", ""),
+        ("fail", "failed", "record_missing"),
+    ],
+)
+async def test_rows_without_a_record_are_treated_as_on_missing_says(carry, policy, status, code):
+    mapping = PRODUCT + f"write: update\non_missing: {policy}\n"
+    summary = await carry(mapping, "No,Name", "1,a")
+    assert getattr(summary.rows, status) == 1
+    assert [one.code for one in summary.problems] == ([code] if code else [])
+
+
+@pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
+@pytest.mark.parametrize("policy", ["on_absent: delete", "on_conflict: server"])
+async def test_a_policy_that_is_not_carried_out_is_refused_and_nothing_is_sent(carry, records, policy):
+    with pytest.raises(etl.EtlError, match="not carried out by this version"):
+        await carry(PRODUCT + f"{policy}\nscope: isActive\n", "No,Name", "1,a")
+    assert await records("Product", "number") == []
