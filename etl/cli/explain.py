@@ -18,7 +18,7 @@ from etl.cli.options import output, pass_console
 def command(console: Console, *, code: str | None) -> int:
     """What a message with this CODE means and what to do; without a code all there are."""
     from etl.mapping import FINDINGS  # noqa: PLC0415  `--help` needs none of it
-    from etl.mapping.findings import choices  # noqa: PLC0415
+    from etl.mapping.findings import did_you_mean  # noqa: PLC0415
     from etl.problems import CATALOGUE  # noqa: PLC0415
 
     known = {**FINDINGS, **CATALOGUE}
@@ -30,7 +30,8 @@ def command(console: Console, *, code: str | None) -> int:
         ) if console.form is Form.JSON else console.say("\n".join(lines))
         return Exit.DONE
     if code not in known:
-        raise click.UsageError(f'there is no code "{code}". {choices(code, known, what="Codes", at_most=0)}')
+        hint = did_you_mean(code, known) or " Without a code `atro-etl explain` lists them all."
+        raise click.UsageError(f'there is no code "{code}".{hint}')
     kind = known[code]
     about = "the mapping" if code in FINDINGS else "a row of the source"
     effect = {

@@ -130,6 +130,10 @@ def test_explain_knows_every_code() -> None:
     assert "not_a_number" in call("explain")[1]
     code, _, err = call("explain", "not_a_numbr")
     assert (code, 'Did you mean "not_a_number"' in err) == (2, True)
+    # Where none is near it says where all are.
+    assert call("explain", "xyz")[2].endswith(
+        'there is no code "xyz". Without a code `atro-etl explain` lists them all.\n'
+    )
 
 
 LACKS = """\
