@@ -1,0 +1,152 @@
+"""Every exception: what makes a run impossible or ends it. Raised with facts, they speak here, in one place.
+
+    EtlError
+    ├── Unusable                    exit 3: mapping, configuration or source; nothing was sent
+    │   ├── SourceMissing
+    │   ├── SourceEmpty
+    │   ├── SourceUnreadable
+    │   ├── FormatUnknown
+    │   ├── FormatTooSmall
+    │   ├── ConfigurationInvalid
+    │   ├── SettingsInvalid
+    │   ├── MappingInvalid
+    │   ├── FilterInvalid
+    │   ├── EntityUnknown
+    │   ├── RunUnknown
+    │   ├── RunAmbiguous
+    │   ├── RunLocked
+    │   ├── ResumeRefused
+    │   └── RetryRefused
+    ├── NoAccess                    exit 4: cannot reach the server, log in, or no right; nothing was sent
+    │   ├── ServerUnreachable
+    │   ├── SignInRefused
+    │   ├── SignInLocked
+    │   ├── RightMissing
+    │   └── NotAtroCore
+    ├── RequestFailed               one request; the caller decides what it means for the run
+    │   ├── NoAnswer                nothing came back: the request may have been carried out
+    │   │   ├── TimedOut            no answer in time: the server may be at work on it still
+    │   │   └── NotReached          no connection came about: nothing was carried out
+    │   ├── ServerFailed            500, 502, 503, 504, 429: the request may have been carried out
+    │   ├── AnswerUnusable          an answer that is no JSON, cut or of the wrong length
+    │   │   └── DatabaseRefused     an SQL error, which AtroCore answers with status 200
+    │   ├── TooLarge                413, 414: nothing was carried out
+    │   └── Refused                 400, 403, 404, 409: nothing was carried out
+    ├── HeldBack                    exit 6: a guard stopped the run before anything was sent
+    │   ├── SourceStale
+    │   ├── SourceUnfinished
+    │   ├── SourceUnmarked
+    │   ├── SourceDamaged
+    │   ├── SourceRowless
+    │   ├── SourceShrunk
+    │   ├── ColumnsBlanked
+    │   └── TooManyErrors           before or while it sends
+    └── Stopped                     exit 7: after something was sent; `resume` goes on
+        ├── ServerGone
+        ├── RightsLost
+        ├── LockLost
+        ├── AttributesNotKept
+        ├── ObjectsNotKept
+        └── Interrupted             exit 130 or 143
+
+A bad row is none of these: it is a `Problem`.
+"""
+
+from etl.errors.access import NotAtroCore, RightMissing, ServerUnreachable, SignInLocked, SignInRefused
+from etl.errors.families import EtlError, HeldBack, NoAccess, RequestFailed, Stopped, Unusable
+from etl.errors.held import (
+    ColumnsBlanked,
+    SourceDamaged,
+    SourceRowless,
+    SourceShrunk,
+    SourceStale,
+    SourceUnfinished,
+    SourceUnmarked,
+    TooManyErrors,
+)
+from etl.errors.requests import (
+    AnswerUnusable,
+    DatabaseRefused,
+    NoAnswer,
+    NotReached,
+    Refused,
+    ServerFailed,
+    TimedOut,
+    TooLarge,
+)
+from etl.errors.stopped import (
+    AttributesNotKept,
+    Interrupted,
+    LockLost,
+    ObjectsNotKept,
+    RightsLost,
+    ServerGone,
+)
+from etl.errors.unusable import (
+    ConfigurationInvalid,
+    EntityUnknown,
+    FilterInvalid,
+    FormatTooSmall,
+    FormatUnknown,
+    MappingInvalid,
+    ResumeRefused,
+    RetryRefused,
+    RunAmbiguous,
+    RunLocked,
+    RunUnknown,
+    SettingsInvalid,
+    SourceEmpty,
+    SourceMissing,
+    SourceUnreadable,
+)
+
+__all__ = [
+    "AnswerUnusable",
+    "AttributesNotKept",
+    "ColumnsBlanked",
+    "ConfigurationInvalid",
+    "DatabaseRefused",
+    "EntityUnknown",
+    "EtlError",
+    "FilterInvalid",
+    "FormatTooSmall",
+    "FormatUnknown",
+    "HeldBack",
+    "Interrupted",
+    "LockLost",
+    "MappingInvalid",
+    "NoAccess",
+    "NoAnswer",
+    "NotAtroCore",
+    "NotReached",
+    "ObjectsNotKept",
+    "Refused",
+    "RequestFailed",
+    "ResumeRefused",
+    "RetryRefused",
+    "RightMissing",
+    "RightsLost",
+    "RunAmbiguous",
+    "RunLocked",
+    "RunUnknown",
+    "ServerFailed",
+    "ServerGone",
+    "ServerUnreachable",
+    "SettingsInvalid",
+    "SignInLocked",
+    "SignInRefused",
+    "SourceDamaged",
+    "SourceEmpty",
+    "SourceMissing",
+    "SourceRowless",
+    "SourceShrunk",
+    "SourceStale",
+    "SourceUnfinished",
+    "SourceUnmarked",
+    "SourceUnreadable",
+    "Stopped",
+    "TimedOut",
+    "TooLarge",
+    "TooManyErrors",
+    "Unusable",
+]
