@@ -55,9 +55,9 @@ class _FailOnType(click.ParamType[FailOn]):
 
 
 @click.command("import")
-@click.argument("files", nargs=-1, metavar="MAPPING", type=str)
+@click.argument("files", nargs=-1, metavar="MAPPING... [SOURCE]", type=str)
 @click.option("--source", metavar="FILE",
-              help="A file, a glob, an address, - (standard input); else what the mapping names.")  # fmt: skip
+              help="A file, glob or address, - (standard input); else what the mapping names.")  # fmt: skip
 @click.option("--fail-on", type=_FailOnType(), default="any", show_default=True,
               help="From how many failed or invalid rows on the exit code is 5.")  # fmt: skip
 @click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail",

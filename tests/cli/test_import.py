@@ -211,3 +211,7 @@ def test_exit_5_when_rows_are_invalid_unless_the_line_is_moved(pim_url):
     assert call("import", "mappings/products.yaml")[0] == 5
     assert call("import", "mappings/products.yaml", "--fail-on", "2%")[0] == 0
     assert call("import", "mappings/products.yaml", "--fail-on", "never")[0] == 0
+
+
+def test_the_help_of_import_tells_of_several_mappings_and_of_a_source():
+    assert "MAPPING... [SOURCE]" in call("import", "--help")[1]
