@@ -44,7 +44,11 @@ CATALOGUE: dict[str, Kind] = {
     # reading
     "ragged_row": _error(
         "the row has {cells} cells, the header {columns}",
-        "Quote cells that contain the delimiter, or remove the cell.",
+        "Give it as many cells as the header has; quote cells that contain the delimiter.",
+    ),
+    "formula_without_value": _error(
+        'the formula "{value}" stands here without its value',
+        "Open the workbook in a spreadsheet program and save it, or write the value.",
     ),
     "unclosed_quote": _error(
         "a quote opens here and is never closed", "Close it, or double a quote that belongs to the text."

@@ -17,6 +17,7 @@ from etl.errors import (
     HeldBack,
     Interrupted,
     LockLost,
+    NothingToResume,
     ResumeRefused,
     RetryRefused,
 )
@@ -102,6 +103,7 @@ class _Ground:
             started=place.now().isoformat(timespec="seconds"),
             options={
                 "cwd": str(place.cwd),
+                "source": self.table.name,
                 "first": selection.first,
                 "last": selection.last,
                 "limit": selection.limit,
@@ -234,9 +236,13 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     """
     if run.facts.verb != "import":
         raise ResumeRefused(run.id, changed=[f"it is a run of {run.facts.verb}, which sends nothing"])
+    if run.status in ("ok", "partial"):
+        raise NothingToResume(run.id, status=run.status)
     mapping = load(_path_of(run.facts.mappings[0], run))
     path = _path_of(run.facts.sources[0], run)
-    table = await _opened(path, mapping, options=ReadOptions(), run=run.id, place=place)
+    # What came by standard input has another name on disk; its rows are those of the source all the same.
+    named = str(run.facts.options["source"]) if "source" in run.facts.options else None
+    table = await _opened(path, mapping, options=ReadOptions(), run=run.id, place=place, name=named)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     selection = _selection(run)
     facts = await asyncio.to_thread(ground.facts, run.id, place, verb="import", selection=selection)
@@ -323,6 +329,7 @@ async def _opened(
     options: ReadOptions,
     run: str,
     place: Place,
+    name: str | None = None,
 ) -> Table:
     """Open the source in a thread: it may have to be copied first."""
     return await asyncio.to_thread(
@@ -333,6 +340,7 @@ async def _opened(
         folder=place.state / INCOMING / run,
         stdin=place.stdin,
         now_s=place.now().timestamp(),
+        name=name,
     )
 
 

@@ -16,6 +16,7 @@
     │   ├── RunAmbiguous
     │   ├── RunLocked
     │   ├── ResumeRefused
+    │   ├── NothingToResume
     │   └── RetryRefused
     ├── NoAccess                    exit 4: cannot reach the server, log in, or no right; nothing was sent
     │   ├── ServerUnreachable
@@ -89,6 +90,7 @@ from etl.errors.unusable import (
     FormatTooSmall,
     FormatUnknown,
     MappingInvalid,
+    NothingToResume,
     ResumeRefused,
     RetryRefused,
     RunAmbiguous,
@@ -119,6 +121,7 @@ __all__ = [
     "NoAnswer",
     "NotAtroCore",
     "NotReached",
+    "NothingToResume",
     "ObjectsNotKept",
     "Refused",
     "RequestFailed",

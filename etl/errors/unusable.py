@@ -205,6 +205,19 @@ class ResumeRefused(Unusable):
         )
 
 
+class NothingToResume(Unusable):
+    """The run came to its end: no row is left."""
+
+    def __init__(self, run: str, *, status: str) -> None:
+        super().__init__(run, status)
+        self.run, self.status = run, status
+
+    def __str__(self) -> str:
+        """Say what can be done instead."""
+        advice = f" `atro-etl retry {self.run}` sends the rejected rows." if self.status == "partial" else ""
+        return f"run {self.run} came to its end: there is nothing to resume.{advice}"
+
+
 class RetryRefused(Unusable):
     """A run has no rejected rows that could be sent again."""
 

@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from etl.delivery.outcomes import outcome_with, problems_by_row
-from etl.model import Outcome, Status
+from etl.model import Outcome, Problem, Status
 from etl.scanning import kept
 from etl.tables.hazards import HazardScan, Switch, broken_cells, refuse_failing, to_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Mapping as Map
 
     from etl.mapping import Mapping, Rules
-    from etl.model import Frame, Problem
+    from etl.model import Frame
     from etl.tables import Table
+
+
+def _unstored(frame: Frame, used: Sequence[str], formulas: Map[int, Map[str, str]]) -> Iterator[Problem]:
+    for row in frame.numbers.to_pylist() if formulas else ():
+        for column, formula in formulas.get(row, {}).items():
+            if column in used:
+                yield Problem(
+                    "formula_without_value", frame.file, frame.sheet, row, column, value=formula[:200]
+                )
 
 
 class Damage:
@@ -44,12 +54,18 @@ class Damage:
         return to_problems(found, self._table)
 
 
-def without_broken_cells(frame: Frame, rules: Rules) -> tuple[Frame, list[Outcome]]:
-    """Split the records from a frame in which a used cell holds an error like `#N/A` instead of a value.
+def without_broken_cells(
+    frame: Frame, rules: Rules, *, formulas: Map[int, Map[str, str]]
+) -> tuple[Frame, list[Outcome]]:
+    """Split the records from a frame in which a used cell holds an error like `#N/A`, or no value at all.
 
     Each row is told whatever else is wrong with it.
+
+    Args:
+        formulas: row -> column -> formula, of cells whose value was never stored.
     """
-    broken = broken_cells(frame, [name for name in rules.used_columns if name in frame.data.columns])
+    used = [name for name in rules.used_columns if name in frame.data.columns]
+    broken = [*broken_cells(frame, used), *_unstored(frame, used, formulas)]
     if not broken:
         return frame, []
     rows = {problem.row for problem in broken}

@@ -69,6 +69,10 @@ def next_commands(
     if rejected is not None:
         named, source = shlex.quote(str(mapping.path)), shlex.quote(str(rejected))
         commands.append(f"atro-etl import {named} --source {source}")
+    if (marked := run.folder / ERRORS).exists():
+        commands.append(
+            f"atro-etl import {shlex.quote(str(mapping.path))} --source {shlex.quote(str(marked))}"
+        )
     return commands
 
 

@@ -28,6 +28,7 @@ from etl.scanning import (
     unreadable_outcomes,
     without_duplicates,
 )
+from etl.tables.hazards import formulas_without_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,6 +63,8 @@ class Leg:
     """What ids are made from where there is no key: equal for equal sources; empty where there is one."""
     damage: tuple[Problem, ...]
     """What a spreadsheet broke in the columns that are read: warnings."""
+    formulas: Map[int, Map[str, str]]
+    """Row -> column -> formula, of cells whose value was never stored."""
 
     @property
     def block(self) -> str:
@@ -103,7 +106,7 @@ class Leg:
         """
         records = self.finder(client, folder, select=self.rules.payload_keys)
         write = self.rules.mapping.write
-        understand = _understanding(self.rules, self.scan)
+        understand = _understanding(self.rules, self.scan, self.formulas)
         made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
         made.asks_rights = not is_trying
         doc = self.rules.mapping.doc
@@ -165,7 +168,8 @@ async def read_legs(
         known = facts.get(rules.mapping.entity, ())
         types = {one.attribute_id: one.field.type for one in known}
         salt = "" if rules.key_fields else table.digest()
-        return Leg(table, rules, scan, depths, types, salt, damage.told())
+        told, formulas = damage.told(), formulas_without_value(table)
+        return Leg(table, rules, scan, depths, types, salt, told, formulas)
 
     return [await asyncio.to_thread(scanned, rules) for rules in bound]
 
@@ -201,7 +205,7 @@ def link_finder(legs: Sequence[Leg], *, schema: Schema, client: Client) -> LinkF
     return LinkFinder(client, targets, schema=schema)
 
 
-def _understanding(rules: Rules, scan: Scan) -> Understands:
+def _understanding(rules: Rules, scan: Scan, formulas: Map[int, Map[str, str]]) -> Understands:
     entity, key = rules.entity.name, ", ".join(rules.mapping.key)
 
     def understand(frames: Iterator[Frame]) -> tuple[Payloads, list[Outcome]] | None:
@@ -210,7 +214,7 @@ def _understanding(rules: Rules, scan: Scan) -> Understands:
             return None
         outcomes = unreadable_outcomes(frame, entity=entity)
         frame, doubled = without_duplicates(frame, scan, rules=rules, entity=entity, field=key)
-        frame, broken = without_broken_cells(frame, rules)
+        frame, broken = without_broken_cells(frame, rules, formulas=formulas)
         payloads = rules.translate(frame)
         outcomes = [*outcomes, *doubled, *broken, *invalid_outcomes(payloads)]
         block = rules.mapping.block

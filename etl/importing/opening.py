@@ -26,6 +26,7 @@ def open_table(
     folder: Path,
     stdin: BinaryIO,
     now_s: float,
+    name: str | None = None,
 ) -> Table:
     """Open the table that a run is about, without reading more of it than its header needs.
 
@@ -34,6 +35,7 @@ def open_table(
         options: how it is read; what they leave open the mapping says, and then its first bytes.
         folder: standard input and what an address holds are copied there, so that the run can be resumed.
         now_s: seconds since the epoch.
+        name: what messages and outcomes call it; None: as it is named.
 
     Raises:
         Unusable: there is no such source, or it cannot be read; says why.
@@ -53,10 +55,10 @@ def open_table(
         record_path=options.record_path or said.records,
     )
     if not isinstance(found, Path | str):
-        return read(found, options)
+        return read(found, options, name=name)
     # What somebody names is meant; how old a file may be is asked of the one that the mapping names.
     choice = _choice(mapping) if source is None else Choice()
-    return open_source(str(found), options, choice=choice, folder=folder, stdin=stdin, now=now_s)
+    return open_source(str(found), options, choice=choice, folder=folder, stdin=stdin, now=now_s, name=name)
 
 
 def _named_by(mapping: Mapping) -> Path | str:

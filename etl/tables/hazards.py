@@ -237,6 +237,21 @@ def refuse_failing(hazards: Sequence[Hazard], table: Table, switches: Mapping[st
         raise SourceDamaged(table.name, hazards=told)
 
 
+def formulas_without_value(table: Table) -> dict[int, dict[str, str]]:
+    """Return row -> column -> formula, of cells whose value was never stored; empty where there are none.
+
+    Looks through the whole sheet once; other formats have no formulas.
+    """
+    if table.sheet_facts is None:
+        return {}
+    names = {table.first_column + at: name for at, name in enumerate(table.header)}
+    found: dict[int, dict[str, str]] = {}
+    for place, text in table.sheet_facts().uncached.items():
+        if place.column in names and place.row > table.header_row:
+            found.setdefault(place.row, {})[names[place.column]] = text
+    return found
+
+
 def broken_cells(frame: Frame, columns: Collection[str]) -> tuple[Problem, ...]:
     """Return the cells of a frame that hold what a spreadsheet shows instead of a value, like `#N/A`.
 
