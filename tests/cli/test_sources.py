@@ -66,3 +66,6 @@ def test_standard_input_is_read_and_kept_so_that_the_run_can_be_resumed(shop):
     summary = json.loads(out)
     assert summary["rows"]["created"] == 1
     assert list((shop / ".atro-etl" / "incoming" / summary["run"]).iterdir())
+    code, _, err = call("resume")
+    assert code == 3
+    assert "there is nothing to resume" in err

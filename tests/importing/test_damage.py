@@ -40,3 +40,19 @@ async def test_a_workbook_comes_back_with_its_wrong_cells_marked(tmp_path, pim):
     assert '"dear" is not a number' in back.worksheets[0]["C2"].comment.text
     assert back.worksheets[0]["C3"].comment is None
     assert "Problems" in back.sheetnames
+    assert "errors.xlsx" in summary.next[-1]
+
+
+async def test_a_formula_without_its_value_is_not_sent_as_text(tmp_path, pim, records):
+    book = openpyxl.Workbook()
+    for row in (("No", "Name", "Price"), ("1", '=A1&"x"', 5), ("2", "b", 5)):
+        book.active.append(row)
+    book.save(tmp_path / "feed.xlsx")
+    (tmp_path / "m.yaml").write_text(MAPPING)
+    summary = await etl.aio.import_table(
+        tmp_path / "feed.xlsx", tmp_path / "m.yaml", pim, state_dir=tmp_path / "state"
+    )
+    assert (summary.rows.created, summary.rows.invalid) == (1, 1)
+    assert [one["number"] for one in await records("Product", "number")] == ["2"]
+    told = next(one for one in summary.problems if one.code == "formula_without_value")
+    assert (told.row, told.column, told.value) == (2, "Name", '=A1&"x"')
