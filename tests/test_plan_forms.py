@@ -137,6 +137,13 @@ def test_the_workbook_holds_a_line_for_each_difference_and_every_cell_is_text(li
         assert sheet["G2"].fill.fgColor.rgb != sheet["H2"].fill.fgColor.rgb
 
 
+@pytest.mark.parametrize(("name", "headed"), [("nothing", False), ("one", True)])
+def test_the_summary_heads_changed_fields_only_when_there_are_some(name, headed, tmp_path):
+    write_plan_workbook(foreseen(CASES[name]), tmp_path / "plan.xlsx", lines=CASES[name])
+    told = [row[0].value for row in load_workbook(tmp_path / "plan.xlsx")["Summary"].iter_rows()]
+    assert ("fields that change" in told) is headed
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [(0.2, "about a second"), (42.4, "about 42 s"), (60, "about 1 min"), (59 * 60, "about 59 min"),

@@ -103,7 +103,8 @@ def _summary(
         for column, kind in enumerate(kinds, 1):
             sheet.write_number(top, column, counts.get(kind, 0))
     top += 2
-    sheet.write_string(top, 0, "fields that change", bold)
+    if any(foreseen.fields.values()):
+        sheet.write_string(top, 0, "fields that change", bold)
     for entity, counts in foreseen.fields.items():
         for name, count in counts.items():
             top += 1
