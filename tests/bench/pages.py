@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from contextlib import contextmanager
-from subprocess import PIPE, Popen
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
 import orjson
-from aiohttp import web
 
-from etl.sandbox.builtin import builtin_metadata
-from etl.sandbox.generations import GENERATIONS
-from tests.bench.sink import TOKEN, json_answer
+from tests.bench import serving
+from tests.bench.serving import json_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from aiohttp import web
 
 COLUMNS = (
     "number", "name", "description", "longDescription", "status", "isActive", "price", "rrp", "quantity",
@@ -68,44 +64,12 @@ async def listed(request: web.Request) -> web.Response:
     return json_answer(page(int(after[1:]) + 1 if after else 0, int(asked.get("maxSize", ["200"])[0]), total))
 
 
-def serve() -> None:
-    """Serve until standard input is closed; print the port first."""
-    metadata = orjson.dumps(builtin_metadata(GENERATIONS["2.2"]))
-
-    async def sign_in(_: web.Request) -> web.Response:
-        return json_answer(TOKEN)
-
-    async def told(_: web.Request) -> web.Response:
-        return json_answer(metadata)
-
-    app = web.Application()
-    app.router.add_get("/api/v1/App/user", sign_in)
-    app.router.add_get("/api/v1/Metadata", told)
-    app.router.add_get("/api/v1/{entity}", listed)
-
-    async def run() -> None:
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        print(runner.addresses[0][1], flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-        await runner.cleanup()
-
-    asyncio.run(run())
-
-
-@contextmanager
-def running() -> Iterator[str]:
+def running() -> AbstractContextManager[str]:
     """Run the server and give its address."""
-    command = [sys.executable, "-m", "tests.bench.pages"]
-    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the server has no pipes")
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.stdin.close()
+    return serving.running("tests.bench.pages")
 
 
 if __name__ == "__main__":
-    serve()
+    app = serving.application("2.2")
+    app.router.add_get("/api/v1/{entity}", listed)
+    serving.serve(app)
