@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from etl.api.where import equals
-from etl.schema import KINDS
+from etl.schema import KINDS, FieldSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +45,19 @@ class AttributeFacts:
     def address(self) -> str:
         """What names it in payloads and columns: the code, or the id where there is none."""
         return self.code or self.id
+
+    @property
+    def field(self) -> FieldSchema:
+        """The attribute as a field of a record, so that it is converted like one."""
+        return FieldSchema(
+            self.address,
+            self.type,
+            self.kind,
+            is_multilang=self.is_multilang,
+            measure=self.measure or None,
+            list_id=self.list_id or None,
+            target=self.target or None,
+        )
 
 
 def code_key(schema: Schema) -> str:

@@ -16,7 +16,6 @@ from etl.exporting.columns import TYPES, Column, Part, Step, attribute_key
 from etl.mapping import AttributeFacts, back_columns, bind, load, no_way_back
 from etl.mapping.backwards import BackColumn
 from etl.mapping.using import named_columns
-from etl.schema import FieldSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -239,15 +238,7 @@ def _facts(one: InstanceFacts, schema: Schema) -> AttributeFacts:
         one.id,
         one.code,
         one.name,
-        field=FieldSchema(
-            one.address,
-            one.type,
-            one.kind,
-            is_multilang=one.is_multilang,
-            measure=one.measure or None,
-            list_id=one.list_id or None,
-            target=one.target or None,
-        ),
+        field=one.field,
         channel=one.channel,
         languages=schema.languages if one.is_multilang else (),
     )

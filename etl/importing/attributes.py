@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from etl.api.attributes import all_attributes
 from etl.mapping import AttributeFacts
-from etl.schema import FieldSchema
 
 if TYPE_CHECKING:
     from etl.api import Client
@@ -30,15 +29,7 @@ async def read_attribute_facts(client: Client, schema: Schema, *, entity: str) -
             one.id,
             one.code,
             one.name,
-            field=FieldSchema(
-                one.address,
-                one.type,
-                one.kind,
-                is_multilang=one.is_multilang,
-                measure=one.measure or None,
-                list_id=one.list_id or None,
-                target=one.target or None,
-            ),
+            field=one.field,
             channel=codes.get(one.channel, one.channel),
             languages=schema.languages if one.is_multilang else (),
         )
