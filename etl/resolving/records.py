@@ -74,7 +74,7 @@ class RecordFinder:
         keys = self._keys(payloads)
         by_key = await self._by_key(sorted(set(keys))) if self.key_fields else {}
         own = self._own_ids([key for key in dict.fromkeys(keys) if key not in by_key])
-        renamed = await self._by_id(sorted(own.values()))
+        under_own_id = await self._by_id(sorted(own.values()))
         ids, records, blocked = [], [], {}
         for position, key in enumerate(keys):
             new_id = own.get(key, "")
@@ -87,9 +87,10 @@ class RecordFinder:
                     "ambiguous_key",
                     facts={"count": str(len(hits)), "ids": ", ".join(str(hit["id"]) for hit in hits[:3])},
                 )
-            elif record is None and (other := renamed.get(new_id)) is not None:
-                if self.key_fields:
-                    there = keys_of_records([other], self.key_fields)[0] or ""
+            elif record is None and (other := under_own_id.get(new_id)) is not None:
+                there = keys_of_records([other], self.key_fields)[0] or ""
+                # With the same key it was made by another import of the same, between our two look-ups.
+                if self.key_fields and there != key:
                     facts = {"found": readable(there), "id": new_id}
                     blocked[position] = self._problem(payloads, position, "blocked_renamed", facts=facts)
                 record = other

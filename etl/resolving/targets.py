@@ -99,12 +99,29 @@ class Targets:
         unfound = [text for text in new if not self.knows(text)]
         self.missing.update(unfound)
         if unfound and self.may_create:
-            own = {self.own_id(text): text for text in unfound}
-            records = await client.look_up(self.target.entity, "id", list(own), select=("id", *self.fields))
-            for record, there in zip(records, self._texts(records), strict=True):
-                text = own[str(record["id"])]
-                self.missing.discard(text)
-                self.renamed[text] = (str(record["id"]), there or "")
+            await self._ask_own_ids(client, unfound)
+
+    async def _ask_own_ids(self, client: Client, texts: Iterable[str]) -> None:
+        """Look under the ids that missing targets would get: somebody renamed them, or just made them."""
+        own = {self.own_id(text): text for text in texts}
+        select = ("id", *self.fields, *((PARENTS,) if self.target.path else ()))
+        records = await client.look_up(self.target.entity, "id", list(own), select=select)
+        for record, there in zip(records, self._texts(records), strict=True):
+            record_id = str(record["id"])
+            text = own[record_id]
+            self.missing.discard(text)
+            if self._is_called(text, record, there):
+                # Another import of the same made it after we looked for its name.
+                self.ids[text] = record_id
+            else:
+                self.renamed[text] = (record_id, there or "")
+
+    def _is_called(self, text: str, record: Record, there: str | None) -> bool:
+        if not self.target.path:
+            return text == there
+        above, _, last = text.rpartition(PART_SEPARATOR)
+        parent = (self.ids.get(above) or self.own_id(above)) if above else None
+        return last == there and (parent in _parents(record) if parent else not _parents(record))
 
     def creates(self, texts: Iterable[str]) -> list[Changes]:
         """Return the creates of missing targets, each once in a run; of paths a step after the other."""
