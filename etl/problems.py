@@ -269,6 +269,34 @@ CATALOGUE: dict[str, Kind] = {
         "Look for another record with the same unique value.",
     ),
     "link_not_created": _error('{entity} "{value}" could not be created: {text}', "See the row of {entity}."),
+    # files
+    "file_missing": _error('there is no file "{path}"', "Put it there, or correct the name."),
+    "file_outside": _error(
+        '"{path}" leads out of the folder {base}', "Files are taken only from below it: move it there."
+    ),
+    "file_empty": _error('the file "{path}" is empty', "Was it still being written? Export it anew."),
+    "file_unreadable": _error(
+        'the file "{path}" cannot be read: {reason}', "Check what it is and who may read it."
+    ),
+    "file_too_large": _error(
+        'the file "{path}" has {bytes} bytes, {most} are allowed', "Make it smaller, or raise the limit."
+    ),
+    "files_too_many": _error('"{path}" finds more than {most} files', "Write a narrower pattern."),
+    "file_wrong_extension": _error(
+        'the file "{path}" ends in "{extension}", allowed are {allowed}', "Give another file."
+    ),
+    "file_wrong_type": _error(
+        'the file "{path}" is called {extension} but holds {kind}', "Was an error page saved? Get it anew."
+    ),
+    "file_changed": _error(
+        'the file "{path}" was changed while it was uploaded, twice', "Import again when it is written."
+    ),
+    "file_refused": _error('the server refused the file "{path}": {text}', "Correct the file or its name."),
+    "file_damaged": _error(
+        'the server stored other bytes than were sent of "{path}", twice', "Look into the server's log."
+    ),
+    "file_not_fetched": _error('"{url}" could not be fetched: {reason}', "Open it in a browser."),
+    "file_type_unknown": _error('"{value}" is no file type of AtroCore', "Create it, or name another."),
 }
 
 

@@ -1,0 +1,83 @@
+"""The content of a local file: size and MD5 in one pass, and whether it is still the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from etl.files.wanted import Flaw
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+READ_BYTES = 1 << 20
+"""Read at once: fits the caches of a processor, so hashing does not wait for memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the file system says of a file; while it is the same, the content is."""
+
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    """Moves even where a program sets `mtime` back, as copying with times kept does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of a file at one moment."""
+
+    size_bytes: int
+    md5: str
+    """Hexadecimal, as AtroCore stores it in `hash`. Source: observations, "Files"."""
+    stamp: Stamp | None = None
+    """Of the file it was read from; None: of no local file."""
+
+
+def stamp_of(path: Path) -> Stamp | Flaw:
+    """Return what the file system says of a file, or why it cannot be used."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return Flaw("file_missing", {"path": str(path)})
+    except OSError as error:
+        return unreadable(path, error)
+    if not os.path.isfile(path):  # noqa: PTH113  the same question in one call for every Path
+        return Flaw("file_unreadable", {"path": str(path), "reason": "it is no file"})
+    return to_stamp(found)
+
+
+def to_stamp(found: os.stat_result) -> Stamp:
+    """Return what matters of a file's state."""
+    return Stamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def unreadable(path: Path, error: OSError) -> Flaw:
+    """Return the flaw of a file that the system does not let us read."""
+    return Flaw("file_unreadable", {"path": str(path), "reason": error.strerror or type(error).__name__})
+
+
+def measure(path: Path) -> Content | Flaw:
+    """Return size and MD5 of a file, read once, or why it cannot be used. Blocks; for a thread.
+
+    A file that grows or shrinks while it is read is measured as far as it was read; sending it tells.
+    """
+    digest = hashlib.md5(usedforsecurity=False)
+    buffer = memoryview(bytearray(READ_BYTES))
+    size = 0
+    try:
+        with path.open("rb", buffering=0) as file:
+            stamp = to_stamp(os.fstat(file.fileno()))
+            while count := file.readinto(buffer):
+                digest.update(buffer[:count])
+                size += count
+    except FileNotFoundError:
+        return Flaw("file_missing", {"path": str(path)})
+    except OSError as error:
+        return unreadable(path, error)
+    if size == 0:
+        return Flaw("file_empty", {"path": str(path)})
+    return Content(size, digest.hexdigest(), stamp)
