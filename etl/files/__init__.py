@@ -7,9 +7,8 @@
 `Wanted` says what shall stand there, `Stored` what became of it, position by position: an id to link, and
 whether it was uploaded, reused, failed or (foreseen) is missing. A file that cannot be used is no exception
 but a `Flaw`: a code of `problems.CATALOGUE` and the facts that its sentence needs; whoever knows the row
-makes the `Problem`. Each content is uploaded at most once in a run, however many ask for it and from however many
-tasks, so calls may be of any size; one call with many files is the cheapest, since hashes are looked up
-in bulk.
+makes the `Problem`. Each content is uploaded at most once in a run, however many ask for it; calls may be
+of any size, and one call with many files is the cheapest, since hashes are looked up in bulk.
 
 `files_below` resolves what a cell says below a base folder; nothing outside is ever returned.
 """

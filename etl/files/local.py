@@ -22,8 +22,8 @@ def files_below(base: Path, text: str) -> list[Path] | Flaw:
     """Return the files that a name, a path or a glob means below a folder, sorted, or why there are none.
 
     A slash separates folders, a backslash too where no file is called so; `**` is any folders. A file whose
-    own name holds `*`, `?` or `[` is found by that name. A path that leaves the folder, by `..`, from the root
-    of the disk or through a link, is refused whether there is a file or not.
+    own name holds `*`, `?` or `[` is found by that name. A path that leaves the folder, by `..`, from the
+    root of the disk or through a link, is refused whether there is a file or not.
     """
     given = text.strip()
     facts = {"path": given, "base": str(base)}
