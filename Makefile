@@ -72,8 +72,9 @@ check-laws: $(VENV)/.installed-dev
 	@$(RUN) $(BIN)/python -m pytest tests/house --quiet --durations=0 --durations-min=5
 
 .PHONY: unit
-unit: $(VENV)/.installed-dev ## the tests, with branch coverage
+unit: $(VENV)/.installed-dev ## the tests, on all cores, with branch coverage
 	@$(RUN) $(BIN)/python -m pytest tests --ignore=tests/house -m "not soak" --quiet \
+		--numprocesses auto --maxprocesses 4 --dist worksteal \
 		--cov --cov-report=term:skip-covered
 
 # The wheel travels alone: packaging mistakes show nowhere else.

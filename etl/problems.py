@@ -252,6 +252,11 @@ CATALOGUE: dict[str, Kind] = {
     "drifted": _error(
         "the record was changed in AtroCore meanwhile: {text}", "Import again to compare anew."
     ),
+    "conflicts_unchecked": _warning(
+        "this AtroCore does not compare old values, so what somebody changes in the seconds between our last "
+        "look at a record and its update is overwritten",
+        "Switch on Check For Conflicts in AtroCore's settings.",
+    ),
     "stored_then_refused": _error(
         "the server refused the record but stored a part of it (id {id}): {text}",
         "Correct the row and import again.",

@@ -312,7 +312,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )
-    summary = dataclasses.replace(summary, fields=fields)
+    summary = dataclasses.replace(summary, fields=fields, limits=how.limits)
     end_run(run, to_object(summary))
     log.info("ends", extra={"run": run.id, "status": summary.status, "read": summary.rows.read})
     return summary

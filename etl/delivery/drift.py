@@ -1,7 +1,8 @@
 """Records that somebody changed between our look at them and our update: sorted out here.
 
 An update carries the old values of what it changes (`_prev`); the server answers 409 where one of them does
-not stand any more. Source: observations, "The way of writing"; api-contract §3.4: values that look like
+not stand any more, unless its setting `checkForConflicts` is off: then they are held against it here, before
+the update leaves. Source: observations, "The way of writing"; api-contract §3.4: values that look like
 numbers can raise a false alarm, so what stands is read before a row is called drifted.
 """
 
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import orjson
 
-from etl.delivery.standing import is_equal, stands_as_sent
+from etl.delivery.standing import APPENDING, is_equal, stands_as_sent
 from etl.model import ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from etl.api import ItemAnswer
+    from etl.api import Client, ItemAnswer
     from etl.model import Batch
     from etl.resolving.keys import Record
 
@@ -35,6 +36,40 @@ class Sorted:
     again: tuple[int, ...]
     """To be sent once more without old values: a false alarm, or the user wants it overwritten."""
     drifted: frozenset[int]
+
+
+async def drifted_by_now(batch: Batch, client: Client) -> dict[int, str]:
+    """Read the records of a batch of updates once more; return the positions of those that somebody changed.
+
+    For an instance that does not compare old values itself. `modifiedAt` alone would not do: it moves for
+    fields that are none of ours. Between this look and the update some seconds remain.
+
+    Returns:
+        Position -> what was changed and when, in words.
+
+    Raises:
+        RequestFailed, NoAccess: the server cannot be asked.
+    """
+    payloads = {
+        at: dict(item["payload"])
+        for at, (kind, item) in enumerate(zip(batch.changes.kinds, orjson.loads(batch.body), strict=True))
+        if kind is ChangeKind.UPDATE and "_prev" in item["payload"]
+    }
+    keys = sorted({key for one in payloads.values() for key in one if key not in ("id", "_prev")})
+    ids = [str(one["id"]) for one in payloads.values()]
+    select = ("id", "modifiedAt", *(key for key in keys if not key.endswith(APPENDING)))
+    found = await client.look_up(batch.entity, "id", ids, select=select) if ids else []
+    records = {str(record["id"]): record for record in found}
+    drifted: dict[int, str] = {}
+    for at, payload in payloads.items():
+        record = records.get(str(payload["id"]))
+        if record is None:
+            drifted[at] = "it was deleted"
+        elif not stands_as_sent(payload, record):
+            changed = [key for key, value in payload["_prev"].items() if not is_equal(record.get(key), value)]
+            if changed:
+                drifted[at] = f"{', '.join(changed)} changed, last at {record.get('modifiedAt')} UTC"
+    return drifted
 
 
 def alarms(batch: Batch, answers: Sequence[ItemAnswer]) -> list[int]:

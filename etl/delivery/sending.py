@@ -16,7 +16,7 @@ from etl.api import ItemAnswer, ItemKind
 from etl.api.wire import FLATTENED, NO_HEADERS
 from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
-from etl.delivery.drift import OnDrift, Sorted, alarms, sort_out
+from etl.delivery.drift import CONFLICT, OnDrift, Sorted, alarms, drifted_by_now, sort_out
 from etl.delivery.judging import ids_to_look_at, judge, judge_each, refused_whole, skipped_if_drifted
 from etl.delivery.standing import done_when_still, may_still_work
 from etl.errors import (
@@ -161,6 +161,14 @@ class _Sender:
             return await self._delete(batch, request)
         if batch.changes.attribute_keys:
             return await self._through_endpoints(batch, request)
+        left, outcomes = await self._without_drifted(batch)
+        if left is None:
+            self._journal.answered(request, outcomes)
+            return outcomes
+        self._journal.noted(outcomes)
+        return [*outcomes, *await self._until_judged(left, request, was_sent_before=was_sent_before)]
+
+    async def _until_judged(self, batch: Batch, request: int, *, was_sent_before: bool) -> list[Outcome]:
         tries = broken = 0
         while True:
             try:
@@ -188,6 +196,22 @@ class _Sender:
             self._journal.answered(request, outcomes)
             log.info("answered", extra={"batch": batch.number, "entity": batch.entity, "items": len(batch)})
             return outcomes
+
+    async def _without_drifted(self, batch: Batch) -> tuple[Batch | None, list[Outcome]]:
+        """Leave out what somebody changed by now and the instance would not notice; None: nothing is left."""
+        is_unchecked = self._client.session.checks_conflicts is False
+        if not is_unchecked or not batch.changes.prev_keys or self._on_drift == "overwrite":
+            return batch, []
+        drifted = await drifted_by_now(batch, self._client)
+        if not drifted:
+            return batch, []
+        answers = [ItemAnswer(ItemKind.FAILED, code=CONFLICT, text=text) for text in drifted.values()]
+        part = _part(batch, list(drifted))
+        outcomes = judge(part, answers, standing=frozenset(), was_sent_before=False)
+        if self._on_drift == "skip":
+            outcomes = [skipped_if_drifted(one) for one in outcomes]
+        rest = [at for at in range(len(batch)) if at not in drifted]
+        return _part(batch, rest) if rest else None, outcomes
 
     async def _upsert(self, batch: Batch) -> Sequence[ItemAnswer]:
         """Send a batch once, taking note of its pace.

@@ -11,7 +11,7 @@ from etl.importing.legs import DIGESTS, link_finder, read_legs
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.journal import Journal
-from etl.model import ChangeKind, Limits, Progress, Status
+from etl.model import ChangeKind, Limits, Problem, Progress, Status
 from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
 from etl.planning.guards import USUAL, Census, ErrorWatch, Guards, check_source, read_census, write_census
 from etl.report.tally import Tally
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from etl.errors import EtlError
     from etl.importing.legs import Leg
     from etl.mapping import Mapping
-    from etl.model import Changes, Outcome, Problem, ProgressListener
+    from etl.model import Changes, Outcome, ProgressListener
     from etl.scanning import Scan
     from etl.schema import Schema
     from etl.tables import Table
@@ -137,6 +137,8 @@ async def import_table(
             tally.add_problems(
                 await second_records(journal, finder, entity=name, block=block, created=tally.rows.created)
             )
+    if tally.rows.updated and client.session.checks_conflicts is False and how.on_drift != "overwrite":
+        tally.add_problems([Problem("conflicts_unchecked", table.name)])
     return Carried(tally, legs[0].scan, how.clock.now() - began, marked, stopped_by)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, TypeAlias, get_args
 
+from etl.model import Limits
 from etl.report.summary import (
     FileCounts,
     Instance,
@@ -52,6 +53,7 @@ def to_object(summary: Summary) -> dict[str, Json]:
         "fields": {entity: dict(counts) for entity, counts in summary.fields.items()},
         "instance": dataclasses.asdict(summary.instance) if summary.instance else None,
         "version": summary.version,
+        "limits": dataclasses.asdict(summary.limits) if summary.limits else None,
     }
 
 
@@ -111,7 +113,14 @@ def _summary(said: Mapping[str, Json]) -> Summary:
         },
         instance=_instance(_table(instance)) if instance is not None else None,
         version=_text(said.get("version", "")),
+        limits=_limits(_table(limits)) if (limits := said.get("limits")) is not None else None,
     )
+
+
+def _limits(one: dict[str, Json]) -> Limits:
+    known = {field.name for field in dataclasses.fields(Limits)}
+    # Some count, some are seconds: a number stays what it was.
+    return Limits(**{name: value for name, value in one.items() if name in known and _number(value)})  # type: ignore[arg-type]
 
 
 def _reported(one: dict[str, Json]) -> ReportedProblem:

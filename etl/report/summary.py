@@ -11,7 +11,7 @@ from etl.problems import say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from etl.model import Problem, Status
+    from etl.model import Limits, Problem, Status
 
 RunStatus = Literal["ok", "partial", "stopped", "failed"]
 PROBLEMS_KEPT = 100
@@ -167,3 +167,5 @@ class Summary:
     """None: no server was spoken to."""
     version: str = ""
     """Of this package."""
+    limits: Limits | None = None
+    """How much at once, how long and how often; None: nothing was to be sent."""

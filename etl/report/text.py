@@ -48,7 +48,7 @@ def to_text(summary: Summary) -> str:
         _rows(summary),
         _records(summary),
         _fields(summary),
-        [_cost(summary)] if summary.requests or summary.rows.read else [],
+        [_cost(summary), *_limits(summary)] if summary.requests or summary.rows.read else [],
         _problems(summary),
         _missing(summary),
         _after(summary),
@@ -139,6 +139,15 @@ def _cost(summary: Summary) -> str:
             f"{files.failed:,} failed"
         )
     return ", ".join(parts)
+
+
+def _limits(summary: Summary) -> list[str]:
+    if (limits := summary.limits) is None:
+        return []
+    longest = _duration(limits.request_timeout_s)
+    size = f"{limits.batch_rows:,} records, {_size(limits.batch_bytes)} and {longest}"
+    patience = f"{limits.attempts} requests in a row, or {_duration(limits.silence_s)}, without an answer"
+    return [f"at most {limits.in_flight} requests at once, each of {size}; stops after {patience}"]
 
 
 def _problems(summary: Summary) -> list[str]:

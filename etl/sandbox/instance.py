@@ -94,6 +94,7 @@ class Instance:
         self.writes = 0
         self.totals: dict[tuple[str, str, tuple[SqlValue, ...]], tuple[int, int]] = {}
         self.languages: tuple[str, ...] = ()
+        self.checks_conflicts = True
         self._with_deleted: dict[str, bool] = {}
         self._plans: dict[str, Plan] = {}
 

@@ -45,6 +45,8 @@ class Options:
     """Time that each request takes before its first record."""
     cost_per_record_s: float = 0.0
     """Time that each record takes."""
+    checks_conflicts: bool = True
+    """AtroCore's setting of that name: `_prev` is held against what stands there."""
     clock: Callable[[], float] = time.time
     """Seconds since 1970."""
 

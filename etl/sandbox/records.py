@@ -254,7 +254,8 @@ def update(
         payload = value_records.to_columns(session, payload, attribute_id=stored.get("attributeId"))
     if not payload.get("_skipIsEntityUpdated") and not _is_updated(session, plan, stored, payload):
         raise NotModified
-    _check_conflicts(stored, payload)
+    if session.instance.checks_conflicts:
+        _check_conflicts(stored, payload)
     return _apply(session, plan, record_id, payload=payload, stored=stored, server=server or {})
 
 

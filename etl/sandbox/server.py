@@ -71,6 +71,7 @@ class Sandbox:
         if options.from_snapshot is not None:
             _restore_snapshot(options.from_snapshot, path)
         self.instance = Instance(path, generation, schema=schema, seed=options.seed, clock=options.clock)
+        self.instance.checks_conflicts = options.checks_conflicts
         self.instance.languages = options.languages
         accounts = Accounts(self.instance, username=options.username, password=options.password)
         self.site = routes.Site(self.instance, accounts)

@@ -27,7 +27,7 @@ def settings(session: Session) -> JsonObject:
         "chunkFileSize": 2,
         "fileUploadStreamCount": 3,
         "massUpdateMaxCountWithoutJob": 200,
-        "checkForConflicts": True,
+        "checkForConflicts": session.instance.checks_conflicts,
         "applicationName": "AtroCore sandbox",
     }
 

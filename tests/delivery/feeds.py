@@ -32,7 +32,7 @@ fields:
 ALL_FAULTS = (
     "latency=1ms,reset=0.03,reset_after_commit=0.03,truncate=0.03,http429=0.03,http502=0.03,http503=0.03,"
     "http504=0.03,http500=0.02,page_html=0.03,sql200=0.02,short_answer=0.03,die_mid_batch=0.05,"
-    "hang_after_commit=0.01,expire_token=@9,half_stored=0.01,failed_but_stored=0.005,max_body=6KB,max_uri=4KB"
+    "hang_after_commit=0.01,expire_token=@9,half_stored=0.01,failed_but_stored=0.005,max_body=1500B,max_uri=2KB"
 )
 
 
@@ -55,6 +55,12 @@ def write_feed(folder: Path, rows: range, *, prefix: str = "") -> Path:
     source.write_text("\n".join(["No;Name;Price;Maker;Where", *lines]) + "\n")
     (folder / "feed.yaml").write_text(MAPPING)
     return source
+
+
+def struck(url: str) -> dict[str, int]:
+    """Return how often each fault of a sandbox struck since it was switched on."""
+    answer = json.loads(urlopen(f"{url}/sandbox/faults").read())  # noqa: S310  a sandbox on loopback
+    return dict(answer["fired"])
 
 
 def set_faults(url: str, faults: str, seed: int = 7) -> None:

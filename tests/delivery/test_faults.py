@@ -7,9 +7,11 @@ import asyncio
 import pytest
 
 from etl.sandbox import Sandbox
-from tests.delivery.feeds import carried, set_faults, told_as_done, what_stands, write_feed
+from etl.sandbox.fault_specs import CHANCES, SIZES, TIMES
+from tests.delivery.feeds import carried, set_faults, struck, told_as_done, what_stands, write_feed
 
-ROWS = 120
+ROWS = 400
+SEEDS = (7, 8, 9)
 FAULTS = [
     "reset=0.3",
     "reset_after_commit=0.3",
@@ -24,13 +26,26 @@ FAULTS = [
     "short_answer=0.3",
     "die_mid_batch=0.3",
     "expire_token=@6",
-    "hang_after_commit=0.1",
-    "max_body=4KB",
+    "hang_after_commit=0.03",
+    "max_body=1KB",
     "max_uri=2KB",
     "half_stored=0.1",
     "failed_but_stored=0.05",
+    "slow_start=1ms",
     "latency=5ms,reset=0.1,http502=0.1,truncate=0.1,die_mid_batch=0.1,short_answer=0.1",
 ]
+
+
+ELSEWHERE = {
+    "other_writer",  # the server cannot end as after a clean run: test_faults_together
+    "lockout",  # sign-ins only: tests/api/test_sign_in.py
+}
+
+
+def test_every_fault_that_the_sandbox_knows_is_tried():
+    tried = {one.partition("=")[0] for faults in FAULTS for one in faults.split(",")}
+    gateways = {"http429", "http500", "http502", "http503", "http504"}
+    assert (TIMES | SIZES | CHANCES | gateways) <= tried | ELSEWHERE
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +67,7 @@ async def hold_against(clean_state, folder, faults, seed):
     source = write_feed(folder, range(ROWS))
     async with Sandbox.open(folder / "faulty.db", seed=seed) as sandbox:
         summary = await carried(sandbox.url, source, state=folder / "state", faults=faults, seed=seed)
+        assert all((await asyncio.to_thread(struck, sandbox.url)).values())
         await asyncio.to_thread(set_faults, sandbox.url, "")
         state = await what_stands(sandbox.url)
         rows = summary.rows
@@ -70,12 +86,13 @@ async def hold_against(clean_state, folder, faults, seed):
 
 @pytest.mark.parametrize("faults", FAULTS)
 async def test_the_server_ends_as_after_a_clean_run(tmp_path, clean_state, faults):
-    await hold_against(clean_state, tmp_path, faults, seed=7)
+    for seed in SEEDS:
+        await hold_against(clean_state, tmp_path / str(seed), faults, seed=seed)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("faults", FAULTS)
 async def test_the_server_ends_as_after_a_clean_run_for_more_seeds(tmp_path, clean_state, faults):
-    for seed in range(20, 23):
+    for seed in range(20, 70):
         await hold_against(clean_state, tmp_path / str(seed), faults, seed=seed)

@@ -10,9 +10,9 @@ import pytest
 from etl.sandbox import Sandbox
 from tests.delivery.feeds import ALL_FAULTS, carried, set_faults, told_as_done, what_stands, write_feed
 
-ROWS = range(80)
+ROWS = range(400)
 # With 106 and 123 a token is renewed while the server answers with pages and failures.
-SEEDS = (1, 2, 106, 123)
+SEEDS = (*range(1, 9), 106, 123)
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,9 @@ def ask(sandbox, method, path, body=None, token=""):
 
 
 @pytest.mark.parametrize(
+    "sandbox_in_thread", [{}, {"checks_conflicts": False}], ids=["checked", "unchecked"], indirect=True
+)
+@pytest.mark.parametrize(
     ("on_drift", "expected", "name"),
     [
         ("fail", {"failed": 1, "updated": 1}, "edited"),
@@ -66,6 +69,10 @@ def test_an_edit_made_meanwhile_is_not_overwritten_unless_that_is_wanted(
         )
     rows = {key: count for key in ("failed", "skipped", "updated") if (count := getattr(summary.rows, key))}
     assert rows == expected, summary.problems
-    if on_drift != "overwrite":
-        assert summary.problems[0].code == "drifted"
+    codes = {one.code for one in summary.problems}
+    is_checked = sandbox.options.checks_conflicts
+    if on_drift == "overwrite":
+        assert not codes
+    else:
+        assert codes == ({"drifted"} if is_checked else {"drifted", "conflicts_unchecked"})
     assert ask(sandbox, "GET", f"Product/{edits[0]}", token=token)["name"] == name

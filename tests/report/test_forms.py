@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from etl.model import Limits
 from etl.report import (
     FileCounts,
     Instance,
@@ -134,6 +135,16 @@ def test_a_stopped_run_says_why_and_how_to_go_on():
         "Folder  .atro-etl/runs/20261121T181729Z-7f3a\n"
         "Next    atro-etl resume 20261121T181729Z-7f3a\n"
     )
+
+
+def test_the_limits_of_a_run_are_told_and_read_back():
+    summary = dataclasses.replace(STOPPED, limits=Limits(in_flight=3, batch_rows=1_000, silence_s=30))
+    assert (
+        "14 requests, 1 of them retries, 3.2 s, 615 rows/s\n"
+        "at most 3 requests at once, each of 1,000 records, 900.0 kB and 2 min 00 s; "
+        "stops after 5 requests in a row, or 30.0 s, without an answer\n"
+    ) in to_text(summary)
+    assert from_object(to_object(summary)).limits == summary.limits
 
 
 def test_a_run_with_nothing_to_do_is_two_lines():
