@@ -2,22 +2,28 @@
 
 A request stands here before it leaves, its outcomes after it was answered; rows that need no request are
 noted too. The outcomes of a run are read from here, never from memory. One writer; every call is a commit.
+
+Outcomes that are alike stand here as Arrow columns, in the form that messages of Arrow have: they are made of
+columns and become columns of the report, and no row of them is ever an object.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import numpy as np
 import orjson
+import pyarrow as pa
 import xxhash
 
-from etl.model import ChangeKind, Outcome, Status
+from etl.errors import JournalOutdated
+from etl.model import Alike, ChangeKind, Outcome, Outcomes, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from etl.model import Batch
@@ -27,13 +33,17 @@ Place: TypeAlias = tuple[str, str | None]
 """File and sheet."""
 RequestPhase = Literal["record", "relations", "attributes"]
 
+FORM = 2
+"""Of the tables; raised with every change of theirs. Files without a number are older."""
 # WAL and synchronous=NORMAL: a killed process loses nothing, a power cut the last commits at most, which a
 # plain import finds again on the server.
-SET_UP = """
+SET_UP = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
+PRAGMA user_version = {FORM};
 CREATE TABLE IF NOT EXISTS requests (
   request INTEGER PRIMARY KEY,
+  answered INTEGER NOT NULL DEFAULT 0,
   batch INTEGER NOT NULL,
   phase TEXT NOT NULL,
   entity TEXT NOT NULL,
@@ -41,16 +51,17 @@ CREATE TABLE IF NOT EXISTS requests (
   first_row INTEGER NOT NULL,
   last_row INTEGER NOT NULL,
   digest BLOB NOT NULL,
-  items BLOB NOT NULL,
-  answered INTEGER NOT NULL DEFAULT 0
+  kinds BLOB NOT NULL,
+  ids BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS outcomes (
   seq INTEGER PRIMARY KEY,
-  first_row INTEGER NOT NULL,
-  last_row INTEGER NOT NULL,
+  alike BLOB,
   rows BLOB NOT NULL
 );
 """
+# Of the outcomes that are alike; `Outcome` has the others as JSON.
+COLUMNS = pa.schema([("rows", pa.int64()), ("keys", pa.string()), ("ids", pa.string())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +73,27 @@ class Unanswered:
     kind: ChangeKind
 
 
+def insist_on_form(path: Path) -> None:
+    """Refuse a journal whose tables are not those of this version; one that is not there is none of these.
+
+    Raises:
+        JournalOutdated: it was written by an earlier version.
+    """
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path)) as db:
+        (form,) = db.execute("PRAGMA user_version").fetchone()
+        # A process killed as it began left no tables.
+        if form != FORM and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise JournalOutdated(str(path))
+
+
 class Journal:
     """The journal of one run: `journal.db` in its folder."""
 
     def __init__(self, path: Path) -> None:
         # Written from the event loop and from the thread that reads the source, never from both at once.
+        insist_on_form(path)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript(SET_UP)
 
@@ -84,10 +111,9 @@ class Journal:
         """Write down that a request is about to leave; return its number for `answered`."""
         changes = batch.changes
         numbers = changes.numbers.to_pylist()
-        items = list(zip(changes.ids.to_pylist(), changes.kinds, strict=True))
         cursor = self._db.execute(
-            "INSERT INTO requests (batch, phase, entity, part, first_row, last_row, digest, items)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO requests (batch, phase, entity, part, first_row, last_row, digest, kinds, ids)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 batch.number,
                 phase,
@@ -96,7 +122,8 @@ class Journal:
                 min(numbers),
                 max(numbers),
                 xxhash.xxh3_128_digest(batch.body),
-                orjson.dumps(items),
+                orjson.dumps(_shortened(changes.kinds)),
+                orjson.dumps(changes.ids.to_pylist()),
             ),
         )
         return int(cursor.lastrowid or 0)
@@ -110,24 +137,32 @@ class Journal:
 
     def noted(self, outcomes: Iterable[Outcome]) -> None:
         """Write down what became of rows that no request was needed for."""
-        self._insert(outcomes)
+        if outcomes := Outcomes.of(outcomes):
+            self._db.execute("BEGIN")
+            self._insert(outcomes)
+            self._db.execute("COMMIT")
 
     def given_up(self, request: int) -> None:
         """Write down that a request was never answered but what it held is known by other means."""
         self._db.execute("UPDATE requests SET answered = 1 WHERE request = ?", (request,))
 
-    def outcomes(self) -> Iterator[list[Outcome]]:
+    def outcomes(self) -> Iterator[Outcomes]:
         """Yield all outcomes, in the order in which they were written; some hundred at a time."""
-        for (rows,) in self._db.execute("SELECT rows FROM outcomes ORDER BY seq"):
-            yield [_outcome(row) for row in orjson.loads(rows)]
+        for alike, rows in self._db.execute("SELECT alike, rows FROM outcomes ORDER BY seq"):
+            if alike is None:
+                yield Outcomes(told=tuple(_outcome(row) for row in orjson.loads(rows)))
+            else:
+                yield Outcomes((_alike(alike, rows),))
 
     def unanswered(self) -> list[Unanswered]:
         """Return the records of requests that left and were never answered."""
-        rows = self._db.execute("SELECT entity, items FROM requests WHERE answered = 0 ORDER BY request")
+        found = self._db.execute(
+            "SELECT entity, kinds, ids FROM requests WHERE answered = 0 ORDER BY request"
+        )
         return [
             Unanswered(entity, record_id, ChangeKind(kind))
-            for entity, items in rows
-            for record_id, kind in orjson.loads(items)
+            for entity, kinds, ids in found
+            for kind, record_id in _paired(orjson.loads(kinds), orjson.loads(ids))
         ]
 
     def done_rows(self, block: str = "") -> dict[Place, RowNumbers]:
@@ -138,37 +173,62 @@ class Journal:
         """
         rows: dict[Place, list[RowNumbers]] = {}
         for outcomes in self.outcomes():
+            for alike in outcomes.alike:
+                if alike.part == block and alike.status is not Status.PENDING:
+                    numbers = alike.rows.to_numpy()
+                    rows.setdefault((alike.file, alike.sheet), []).append(numbers[numbers > 0])
             per_sheet: dict[Place, list[int]] = {}
-            for outcome in outcomes:
+            for outcome in outcomes.told:
                 if outcome.row and outcome.part == block and outcome.status is not Status.PENDING:
                     per_sheet.setdefault((outcome.file, outcome.sheet), []).append(outcome.row)
-            for place, numbers in per_sheet.items():
-                rows.setdefault(place, []).append(np.array(numbers, np.int64))
+            for place, told in per_sheet.items():
+                rows.setdefault(place, []).append(np.array(told, np.int64))
         return {place: np.unique(np.concatenate(parts)) for place, parts in rows.items()}
 
     def _insert(self, outcomes: Iterable[Outcome]) -> None:
-        rows = [
-            (
-                one.row,
-                one.file,
-                one.sheet,
-                one.entity,
-                one.key,
-                one.status,
-                one.record_id,
-                one.code,
-                one.message,
-                one.part,
-                one.column,
-            )
-            for one in outcomes
+        outcomes = Outcomes.of(outcomes)
+        rows: list[tuple[bytes | None, bytes | pa.Buffer]] = [
+            (orjson.dumps([one.file, one.sheet, one.entity, one.status, one.part]), _columns(one))
+            for one in outcomes.alike
         ]
-        if rows:
-            numbers = [row[0] for row in rows]
-            self._db.execute(
-                "INSERT INTO outcomes (first_row, last_row, rows) VALUES (?, ?, ?)",
-                (min(numbers), max(numbers), orjson.dumps(rows)),
-            )
+        if outcomes.told:
+            rows.append((None, orjson.dumps([_cells(one) for one in outcomes.told])))
+        self._db.executemany("INSERT INTO outcomes (alike, rows) VALUES (?, ?)", rows)
+
+
+def _shortened(kinds: Sequence[ChangeKind]) -> list[ChangeKind]:
+    """Of kinds that are all the same, the first."""
+    return list(kinds[:1]) if len(set(kinds)) == 1 else list(kinds)
+
+
+def _paired(kinds: list[str], ids: list[str]) -> Iterator[tuple[str, str]]:
+    return zip(kinds * len(ids) if len(kinds) == 1 else kinds, ids, strict=True)
+
+
+def _columns(alike: Alike) -> pa.Buffer:
+    return pa.RecordBatch.from_arrays([alike.rows, alike.keys, alike.ids], schema=COLUMNS).serialize()
+
+
+def _alike(constants: bytes, columns: bytes) -> Alike:
+    file, sheet, entity, status, part = orjson.loads(constants)
+    rows, keys, ids = pa.ipc.read_record_batch(pa.py_buffer(columns), COLUMNS).columns
+    return Alike(file, sheet, entity, Status(status), rows, keys, ids, part)
+
+
+def _cells(one: Outcome) -> tuple[str | int | None, ...]:
+    return (
+        one.row,
+        one.file,
+        one.sheet,
+        one.entity,
+        one.key,
+        one.status,
+        one.record_id,
+        one.code,
+        one.message,
+        one.part,
+        one.column,
+    )
 
 
 def _outcome(row: list[str]) -> Outcome:

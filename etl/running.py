@@ -21,7 +21,7 @@ from etl.errors import (
     ResumeRefused,
     RetryRefused,
 )
-from etl.importing import Carried, HowToImport, import_table, plan_table
+from etl.importing import JOURNAL, Carried, HowToImport, import_table, plan_table
 from etl.importing.leaving import (
     keep_paces,
     known_paces,
@@ -31,6 +31,7 @@ from etl.importing.leaving import (
     write_report,
 )
 from etl.importing.opening import open_table
+from etl.journal import insist_on_form
 from etl.mapping import load
 from etl.planning import PlanWriter, header_of
 from etl.report import Instance, Summary, to_object
@@ -232,12 +233,14 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
 
     Raises:
         ResumeRefused: source, mapping, target, schema or our major version have changed; says which.
+        JournalOutdated: an earlier version began the run and kept its journal in another form.
         Unusable, NoAccess: see `run_import`.
     """
     if run.facts.verb != "import":
         raise ResumeRefused(run.id, changed=[f"it is a run of {run.facts.verb}, which sends nothing"])
     if run.status in ("ok", "partial"):
         raise NothingToResume(run.id, status=run.status)
+    insist_on_form(run.folder / JOURNAL)
     mapping = load(_path_of(run.facts.mappings[0], run))
     path = _path_of(run.facts.sources[0], run)
     # What came by standard input has another name on disk; its rows are those of the source all the same.

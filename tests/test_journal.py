@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,8 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from etl.errors import JournalOutdated
 from etl.journal import Journal
-from etl.model import Batch, ChangeKind, Changes, Outcome, Status
+from etl.model import Alike, Batch, ChangeKind, Changes, Outcome, Outcomes, Status
 
 
 def batch(*rows):
@@ -29,6 +32,11 @@ def outcome(row, status=Status.CREATED, file="a.csv"):
     return Outcome(file, None, row, "Product", str(row), status, record_id=f"e{row}", message='"ü"')
 
 
+def columns(*rows):
+    texts = pa.array([str(row) for row in rows], pa.string())
+    return pa.array(rows, pa.int64()), texts, pa.array([f"e{row}" for row in rows], pa.string())
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "journal.db"
@@ -40,7 +48,45 @@ def test_outcomes_come_back_as_they_were_written_by_another_process_later(path):
         journal.answered(journal.sending(batch(2, 3)), written)
         journal.noted([outcome(4, Status.INVALID)])
     with Journal(path) as journal:
-        assert list(journal.outcomes()) == [written, [outcome(4, Status.INVALID)]]
+        assert [list(one) for one in journal.outcomes()] == [written, [outcome(4, Status.INVALID)]]
+
+
+def test_what_is_alike_comes_back_as_columns(path):
+    alike = Alike("a.csv", "Q3", "Product", Status.CREATED, *columns(2, 3), part="price")
+    with Journal(path) as journal:
+        journal.answered(journal.sending(batch(2, 3, 4)), Outcomes((alike,), (outcome(4),)))
+    with Journal(path) as journal:
+        first, second = journal.outcomes()
+    assert first == Outcomes((alike,))
+    assert list(first) == list(alike)
+    assert list(second) == [outcome(4)]
+
+
+def test_a_part_of_columns_takes_the_room_of_a_part(path):
+    numbers, keys, ids = columns(*range(10_000))
+    part = [column.slice(5_000, 2) for column in (numbers, keys, ids)]
+    with Journal(path) as journal:
+        journal.noted(Outcomes((Alike("a.csv", None, "Product", Status.CREATED, *part),)))
+        (found,) = journal.outcomes()
+    assert [one.row for one in found] == [5_000, 5_001]
+    assert path.stat().st_size < 50_000
+
+
+def test_a_journal_in_the_form_of_an_earlier_version_is_refused(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE outcomes (seq INTEGER PRIMARY KEY, first_row INTEGER, last_row INTEGER, rows BLOB)"
+        )
+    with pytest.raises(JournalOutdated, match="Start a new import instead"):
+        Journal(path)
+
+
+def test_a_journal_whose_writer_was_killed_as_it_began_is_begun(path):
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+    with Journal(path) as journal:
+        journal.noted([outcome(2)])
+        assert len(list(journal.outcomes())) == 1
 
 
 def test_what_was_sent_without_an_answer_is_known(path):
@@ -59,8 +105,9 @@ def test_rows_are_done_when_their_fate_is_known(path):
     with Journal(path) as journal:
         journal.noted([outcome(9), outcome(2), outcome(5, Status.PENDING), outcome(0)])
         journal.noted([outcome(3, file="b.csv")])
+        journal.noted(Outcomes((Alike("b.csv", None, "Product", Status.UNCHANGED, *columns(8, 0, 3)),)))
         done = {place: rows.tolist() for place, rows in journal.done_rows().items()}
-    assert done == {("a.csv", None): [2, 9], ("b.csv", None): [3]}
+    assert done == {("a.csv", None): [2, 9], ("b.csv", None): [3, 8]}
 
 
 class Journalled(RuleBasedStateMachine):
@@ -84,7 +131,9 @@ class Journalled(RuleBasedStateMachine):
     def answer(self, data, status):
         request = data.draw(st.sampled_from(sorted(self.waiting)))
         rows = self.waiting.pop(request)
-        self.journal.answered(request, [outcome(row, status) for row in rows])
+        alike = Alike("a.csv", None, "Product", Status.CREATED, *columns(*rows))
+        told = [outcome(row, status) for row in rows]
+        self.journal.answered(request, Outcomes((alike,)) if status is Status.CREATED else told)
         self.done += rows
 
     @precondition(lambda self: self.waiting)

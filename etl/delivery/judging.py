@@ -10,14 +10,14 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from etl.api import ItemKind
-from etl.delivery.outcomes import problems_by_row, record_outcomes
-from etl.model import ChangeKind, Problem, Status
+from etl.delivery.outcomes import outcomes_of, problems_by_position
+from etl.model import ChangeKind, Outcomes, Problem, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from etl.api import ItemAnswer
-    from etl.model import Batch, Outcome
+    from etl.model import Batch, Changes
 
 SHOWN_VALUE = 200
 
@@ -25,17 +25,15 @@ SHOWN_VALUE = 200
 def ids_to_look_at(batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool) -> list[str]:
     """Return the ids whose fate the answers alone do not tell: creates that are not answered with Created."""
     return [
-        record_id
-        for kind, record_id, answer in zip(
-            batch.changes.kinds, batch.changes.ids.to_pylist(), answers, strict=True
-        )
+        batch.changes.ids[position].as_py()
+        for position, (kind, answer) in enumerate(zip(batch.changes.kinds, answers, strict=True))
         if kind is ChangeKind.CREATE and (answer.kind is not ItemKind.CREATED or was_sent_before)
     ]
 
 
 def judge(
     batch: Batch, answers: Sequence[ItemAnswer], *, standing: frozenset[str], was_sent_before: bool
-) -> list[Outcome]:
+) -> Outcomes:
     """Return what became of each record of an answered batch; of groups one outcome per member row.
 
     Args:
@@ -43,58 +41,46 @@ def judge(
         was_sent_before: an earlier request with these records got no answer.
     """
     changes = batch.changes
-    warnings = problems_by_row(changes.problems)
-    outcomes: list[Outcome] = []
-    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
-    for kind, answer, row, key, record_id in zip(changes.kinds, answers, *columns, strict=True):
+    problems = problems_by_position(changes)
+    there = _positions(changes, standing)
+    statuses: list[Status] = []
+    nameless: set[int] = set()
+    for position, (kind, answer) in enumerate(zip(changes.kinds, answers, strict=True)):
         if kind is ChangeKind.CREATE:
-            status, code = _of_create(answer, is_there=record_id in standing, was_sent_before=was_sent_before)
+            is_there = position in there
+            status, code = _of_create(answer, is_there=is_there, was_sent_before=was_sent_before)
+            if code and code != "stored_then_refused":
+                # Where nothing was stored there is no record to name.
+                nameless.add(position)
         else:
             status, code = _of_update(answer, was_sent_before=was_sent_before)
-        problems = list(warnings.get(row, ())) if row else []
+        statuses.append(status)
         if code:
-            problems.append(_problem(batch, answer, code=code, row=row, key=key or "", record_id=record_id))
-        # Where nothing was stored there is no record to name.
-        known_id = "" if code and code != "stored_then_refused" and kind is ChangeKind.CREATE else record_id
-        outcomes += record_outcomes(
-            changes, row, key=key, status=status, record_id=known_id, problems=problems
-        )
-    return outcomes
+            text = answer.text or "it gave no reason"
+            problems.setdefault(position, []).append(_problem(changes, position, code=code, text=text))
+    return outcomes_of(changes, statuses, problems=problems, without_record=frozenset(nameless))
 
 
 def refused_whole(
     batch: Batch, *, code: str, text: str, record_ids: frozenset[str] = frozenset()
-) -> list[Outcome]:
+) -> Outcomes:
     """Return the outcomes of a batch that the server refuses or fails at as a whole.
 
     Args:
         record_ids: ids of the batch that stand on the server all the same.
     """
     changes = batch.changes
-    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
-    outcomes: list[Outcome] = []
-    for row, key, record_id in zip(*columns, strict=True):
-        stands = record_id in record_ids
-        problem = Problem(
-            "stored_then_refused" if stands else code,
-            changes.file,
-            changes.sheet,
-            row,
-            value=(key or "")[:SHOWN_VALUE],
-            facts={"text": text, "id": record_id},
-        )
-        outcomes += record_outcomes(
-            changes,
-            row,
-            key=key,
-            status=Status.FAILED,
-            record_id=record_id if stands else "",
-            problems=[problem],
-        )
-    return outcomes
+    there = _positions(changes, record_ids)
+    problems = {
+        at: [_problem(changes, at, code="stored_then_refused" if at in there else code, text=text)]
+        for at in range(len(batch))
+    }
+    statuses = [Status.FAILED] * len(batch)
+    nameless = frozenset(range(len(batch))) - there
+    return outcomes_of(changes, statuses, problems=problems, without_record=nameless)
 
 
-def judge_each(batch: Batch, refusals: Mapping[str, str], *, done: Status) -> list[Outcome]:
+def judge_each(batch: Batch, refusals: Mapping[str, str], *, done: Status) -> Outcomes:
     """Return what became of each record of a batch whose records went one by one.
 
     Args:
@@ -102,25 +88,29 @@ def judge_each(batch: Batch, refusals: Mapping[str, str], *, done: Status) -> li
         done: what became of the others.
     """
     changes = batch.changes
-    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
-    outcomes: list[Outcome] = []
-    for row, key, record_id in zip(*columns, strict=True):
-        problems = []
-        if record_id in refusals:
-            facts = {"text": refusals[record_id], "id": record_id}
-            problems = [Problem("refused", changes.file, changes.sheet, row, value=key or "", facts=facts)]
-        status = Status.FAILED if problems else done
-        outcomes += record_outcomes(
-            changes, row, key=key, status=status, record_id=record_id, problems=problems
-        )
-    return outcomes
+    refused = _positions(changes, refusals.keys())
+    problems = {
+        at: [_problem(changes, at, code="refused", text=refusals[changes.ids[at].as_py()])] for at in refused
+    }
+    statuses = [Status.FAILED if at in refused else done for at in range(len(batch))]
+    return outcomes_of(changes, statuses, problems=problems)
 
 
-def skipped_if_drifted(outcome: Outcome) -> Outcome:
-    """Return the outcome of a drifted row as the user wants it: left alone."""
-    if outcome.code != "drifted":
-        return outcome
-    return dataclasses.replace(outcome, status=Status.SKIPPED)
+def skipped_if_drifted(outcomes: Outcomes) -> Outcomes:
+    """Return the outcomes with drifted rows as the user wants them: left alone."""
+    told = [
+        dataclasses.replace(one, status=Status.SKIPPED) if one.code == "drifted" else one
+        for one in outcomes.told
+    ]
+    return Outcomes(outcomes.alike, tuple(told))
+
+
+def _positions(changes: Changes, ids: Collection[str]) -> frozenset[int]:
+    """Where the records with some ids stand; most often there are none."""
+    return frozenset(at for at, one in enumerate(changes.ids.to_pylist()) if one in ids) if ids else NONE
+
+
+NONE: frozenset[int] = frozenset()
 
 
 def _of_create(answer: ItemAnswer, *, is_there: bool, was_sent_before: bool) -> tuple[Status, str]:
@@ -153,17 +143,16 @@ def _refusal(answer: ItemAnswer) -> str:
     return {FORBIDDEN: "refused_right", CONFLICTING: "drifted"}.get(answer.code or 0, "refused")
 
 
-def _problem(batch: Batch, answer: ItemAnswer, *, code: str, row: int, key: str, record_id: str) -> Problem:
-    changes = batch.changes
+def _problem(changes: Changes, position: int, *, code: str, text: str) -> Problem:
     return Problem(
         code,
         changes.file,
         changes.sheet,
-        row,
-        value=key[:SHOWN_VALUE],
+        changes.numbers[position].as_py(),
+        value=(changes.keys[position].as_py() or "")[:SHOWN_VALUE],
         facts={
-            "text": answer.text or "it gave no reason",
-            "id": record_id,
+            "text": text,
+            "id": changes.ids[position].as_py(),
             "unique": ", ".join(name for name, column in changes.columns.items() if len(column)),
         },
     )

@@ -32,7 +32,7 @@ from etl.errors import (
     Stopped,
     TooLarge,
 )
-from etl.model import Status
+from etl.model import Outcomes, Status
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from etl.api import Client, RetryClock
     from etl.delivery.paces import Paces
     from etl.journal import Journal
-    from etl.model import Batch, Limits, Outcome
+    from etl.model import Batch, Limits
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def deliver(
     paces: Paces,
     on_drift: OnDrift = "fail",
     is_stopping: Callable[[], bool] = lambda: False,
-) -> AsyncIterator[list[Outcome]]:
+) -> AsyncIterator[Outcomes]:
     """Yield the outcomes of batches as their answers come, not in the order of the batches.
 
     The next batch is asked for when a place is free: that pull is the back-pressure. What is yielded stands
@@ -115,22 +115,22 @@ class _Flight:
     """The batches that are on their way."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[list[Outcome]]] = set()
+        self._tasks: set[asyncio.Task[Outcomes]] = set()
 
-    def start(self, sending: Coroutine[None, None, list[Outcome]]) -> None:
+    def start(self, sending: Coroutine[None, None, Outcomes]) -> None:
         self._tasks.add(asyncio.create_task(sending))
 
-    async def landing(self, *, leave: int) -> AsyncIterator[list[Outcome]]:
+    async def landing(self, *, leave: int) -> AsyncIterator[Outcomes]:
         """Yield outcomes until at most `leave` batches are on their way."""
         while len(self._tasks) > leave:
             done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 yield task.result()
 
-    async def rest(self) -> list[list[Outcome]]:
+    async def rest(self) -> list[Outcomes]:
         """Wait for all that are on their way; those that fail too add nothing to what is known."""
         landed = await asyncio.gather(*self._tasks, return_exceptions=True)
-        return [outcomes for outcomes in landed if isinstance(outcomes, list)]
+        return [outcomes for outcomes in landed if isinstance(outcomes, Outcomes)]
 
     def cancel(self) -> None:
         for task in self._tasks:
@@ -155,7 +155,7 @@ class _Sender:
         self._on_drift: OnDrift = on_drift
         self._last_answer = clock.now()
 
-    async def send(self, batch: Batch, *, was_sent_before: bool = False) -> list[Outcome]:
+    async def send(self, batch: Batch, *, was_sent_before: bool = False) -> Outcomes:
         request = self._journal.sending(batch)
         if not batch.body:
             return await self._delete(batch, request)
@@ -166,9 +166,9 @@ class _Sender:
             self._journal.answered(request, outcomes)
             return outcomes
         self._journal.noted(outcomes)
-        return [*outcomes, *await self._until_judged(left, request, was_sent_before=was_sent_before)]
+        return outcomes + await self._until_judged(left, request, was_sent_before=was_sent_before)
 
-    async def _until_judged(self, batch: Batch, request: int, *, was_sent_before: bool) -> list[Outcome]:
+    async def _until_judged(self, batch: Batch, request: int, *, was_sent_before: bool) -> Outcomes:
         tries = broken = 0
         while True:
             try:
@@ -192,24 +192,23 @@ class _Sender:
                 self._give_up_when_silent(tries, failure)
                 await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
                 continue
-            outcomes = await self._judged(batch, answers, was_sent_before=was_sent_before)
-            self._journal.answered(request, outcomes)
+            outcomes = await self._judged(batch, answers, request=request, was_sent_before=was_sent_before)
             log.info("answered", extra={"batch": batch.number, "entity": batch.entity, "items": len(batch)})
             return outcomes
 
-    async def _without_drifted(self, batch: Batch) -> tuple[Batch | None, list[Outcome]]:
+    async def _without_drifted(self, batch: Batch) -> tuple[Batch | None, Outcomes]:
         """Leave out what somebody changed by now and the instance would not notice; None: nothing is left."""
         is_unchecked = self._client.session.checks_conflicts is False
         if not is_unchecked or not batch.changes.prev_keys or self._on_drift == "overwrite":
-            return batch, []
+            return batch, Outcomes()
         drifted = await drifted_by_now(batch, self._client)
         if not drifted:
-            return batch, []
+            return batch, Outcomes()
         answers = [ItemAnswer(ItemKind.FAILED, code=CONFLICT, text=text) for text in drifted.values()]
         part = _part(batch, list(drifted))
         outcomes = judge(part, answers, standing=frozenset(), was_sent_before=False)
         if self._on_drift == "skip":
-            outcomes = [skipped_if_drifted(one) for one in outcomes]
+            outcomes = skipped_if_drifted(outcomes)
         rest = [at for at in range(len(batch)) if at not in drifted]
         return _part(batch, rest) if rest else None, outcomes
 
@@ -248,9 +247,9 @@ class _Sender:
                 pacer.answered(self._last_answer - began, len(batch))
                 return answers
 
-    async def _rest_in_halves(self, batch: Batch, request: int, *, done: Sequence[int]) -> list[Outcome]:
+    async def _rest_in_halves(self, batch: Batch, request: int, *, done: Sequence[int]) -> Outcomes:
         """Send again, in halves, what does not stand as it was sent."""
-        outcomes: list[Outcome] = []
+        outcomes = Outcomes()
         if done:
             part = _part(batch, done)
             ids = frozenset(part.changes.ids.to_pylist())
@@ -266,7 +265,7 @@ class _Sender:
         self._journal.given_up(request)
         return outcomes
 
-    async def _delete(self, batch: Batch, request: int) -> list[Outcome]:
+    async def _delete(self, batch: Batch, request: int) -> Outcomes:
         """Delete records one by one: what is gone already, or goes twice, is deleted."""
         refusals: dict[str, str] = {}
         for record_id in batch.changes.ids.to_pylist():
@@ -278,7 +277,7 @@ class _Sender:
         self._journal.answered(request, outcomes)
         return outcomes
 
-    async def _through_endpoints(self, batch: Batch, request: int) -> list[Outcome]:
+    async def _through_endpoints(self, batch: Batch, request: int) -> Outcomes:
         """Write attribute values record by record; each request may go twice."""
         refusals: dict[str, str] = {}
         for record_id, calls in calls_of(batch):
@@ -313,8 +312,8 @@ class _Sender:
             return
 
     async def _judged(
-        self, batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool
-    ) -> list[Outcome]:
+        self, batch: Batch, answers: Sequence[ItemAnswer], *, request: int, was_sent_before: bool
+    ) -> Outcomes:
         found = await self._drift(batch, answers)
         if found.again:
             changes = dataclasses.replace(batch.changes, prev_keys=frozenset())
@@ -324,17 +323,18 @@ class _Sender:
             batch = dataclasses.replace(batch, changes=take(batch.changes, kept))
             answers = [answers[i] for i in kept]
         else:
-            later, kept = [], list(range(len(batch)))
+            later, kept = Outcomes(), list(range(len(batch)))
         unsure = ids_to_look_at(batch, answers, was_sent_before=was_sent_before)
         standing = await self._standing(batch.entity, unsure)
-        answers = [
-            ItemAnswer(ItemKind.UPDATED) if i in found.done else answer
-            for i, answer in zip(kept, answers, strict=True)
-        ]
+        if found.done:
+            stands = ItemAnswer(ItemKind.UPDATED)
+            answers = [stands if i in found.done else one for i, one in zip(kept, answers, strict=True)]
         outcomes = judge(batch, answers, standing=standing, was_sent_before=was_sent_before)
         if self._on_drift == "skip":
-            outcomes = [skipped_if_drifted(one) for one in outcomes]
-        return [*outcomes, *later]
+            outcomes = skipped_if_drifted(outcomes)
+        # What was sent once more stands in the journal already.
+        self._journal.answered(request, outcomes)
+        return outcomes + later
 
     async def _drift(self, batch: Batch, answers: Sequence[ItemAnswer]) -> Sorted:
         positions = alarms(batch, answers)
@@ -355,11 +355,11 @@ class _Sender:
 
     async def _apart(
         self, batch: Batch, request: int, *, was_sent_before: bool, why: RequestFailed
-    ) -> list[Outcome]:
+    ) -> Outcomes:
         """Send a batch that cannot go as a whole in halves; a row that stands alone is reported."""
         if len(batch) > 1:
             log.warning("sent again in halves", extra={"batch": batch.number, "why": str(why)})
-            outcomes = []
+            outcomes = Outcomes()
             for half in halves(batch):
                 outcomes += await self.send(half, was_sent_before=was_sent_before)
             self._journal.given_up(request)

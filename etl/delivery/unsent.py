@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.delivery.outcomes import outcome_with, problems_by_row, record_outcomes
-from etl.model import ChangeKind, Outcome, Status
+from etl.delivery.outcomes import outcome_with, outcomes_of, problems_by_position, problems_by_row
+from etl.model import ChangeKind, Outcome, Outcomes, Status
 from etl.problems import is_error
 
 if TYPE_CHECKING:
@@ -16,27 +16,25 @@ if TYPE_CHECKING:
 STATUS_OF = {ChangeKind.UNCHANGED: Status.UNCHANGED, ChangeKind.BLOCKED: Status.FAILED}
 
 
-def unsent_outcomes(changes: Changes, *, created_before: frozenset[str] = frozenset()) -> list[Outcome]:
+def unsent_outcomes(changes: Changes, *, created_before: frozenset[str] = frozenset()) -> Outcomes:
     """Return the outcomes of unchanged and blocked records; of groups one per member row.
 
     Args:
         created_before: ids that an earlier, stopped part of this run sent as creates without an answer.
             Where they stand on the server now and need no change, they were created by this run.
     """
-    by_row = problems_by_row(changes.problems)
-    outcomes: list[Outcome] = []
-    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
-    for kind, row, key, record_id in zip(changes.kinds, *columns, strict=True):
-        if kind not in STATUS_OF:
-            continue
-        problems = by_row.get(row, ())
-        status = _status_of(kind, problems)
-        if status is Status.UNCHANGED and record_id in created_before:
-            status = Status.CREATED
-        outcomes += record_outcomes(
-            changes, row, key=key, status=status, record_id=record_id, problems=problems
-        )
-    return outcomes
+    if not any(kind in changes.kinds for kind in STATUS_OF):
+        return Outcomes()
+    problems = problems_by_position(changes)
+    statuses = [
+        _status_of(kind, problems.get(at, ())) if kind in STATUS_OF else None
+        for at, kind in enumerate(changes.kinds)
+    ]
+    if created_before:
+        for at, (status, record_id) in enumerate(zip(statuses, changes.ids.to_pylist(), strict=True)):
+            if status is Status.UNCHANGED and record_id in created_before:
+                statuses[at] = Status.CREATED
+    return outcomes_of(changes, statuses, problems=problems)
 
 
 def _status_of(kind: ChangeKind, problems: Sequence[Problem]) -> Status:
@@ -50,17 +48,11 @@ FORESEEN = {**STATUS_OF, ChangeKind.CREATE: Status.CREATED, ChangeKind.UPDATE: S
             ChangeKind.DELETE: Status.DELETED}  # fmt: skip
 
 
-def foreseen_outcomes(changes: Changes) -> list[Outcome]:
+def foreseen_outcomes(changes: Changes) -> Outcomes:
     """Return the outcomes that all of these changes will have if the server does what it is asked to."""
-    by_row = problems_by_row(changes.problems)
-    outcomes: list[Outcome] = []
-    columns = (changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist())
-    for kind, row, key, record_id in zip(changes.kinds, *columns, strict=True):
-        problems = by_row.get(row, ()) if row else ()
-        outcomes += record_outcomes(
-            changes, row, key=key, status=_status_of(kind, problems), record_id=record_id, problems=problems
-        )
-    return outcomes
+    problems = problems_by_position(changes)
+    statuses = [_status_of(kind, problems.get(at, ())) for at, kind in enumerate(changes.kinds)]
+    return outcomes_of(changes, statuses, problems=problems)
 
 
 def invalid_outcomes(payloads: Payloads) -> list[Outcome]:

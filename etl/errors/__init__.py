@@ -16,6 +16,7 @@
     │   ├── RunAmbiguous
     │   ├── RunLocked
     │   ├── ResumeRefused
+    │   ├── JournalOutdated
     │   ├── NothingToResume
     │   └── RetryRefused
     ├── NoAccess                    exit 4: cannot reach the server, log in, or no right; nothing was sent
@@ -89,6 +90,7 @@ from etl.errors.unusable import (
     FilterInvalid,
     FormatTooSmall,
     FormatUnknown,
+    JournalOutdated,
     MappingInvalid,
     NothingToResume,
     ResumeRefused,
@@ -115,6 +117,7 @@ __all__ = [
     "FormatUnknown",
     "HeldBack",
     "Interrupted",
+    "JournalOutdated",
     "LockLost",
     "MappingInvalid",
     "NoAccess",

@@ -205,6 +205,21 @@ class ResumeRefused(Unusable):
         )
 
 
+class JournalOutdated(Unusable):
+    """The journal of a run has the form of an earlier version of this package."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        """Say what can be done instead."""
+        return (
+            f"{self.path} was written by an earlier version of atro-etl and cannot be read by this one. "
+            "Start a new import instead: it finds what was sent and doubles nothing."
+        )
+
+
 class NothingToResume(Unusable):
     """The run came to its end: no row is left."""
 

@@ -11,7 +11,7 @@ from etl.importing.legs import DIGESTS, link_finder, read_legs
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.journal import Journal
-from etl.model import ChangeKind, Limits, Problem, Progress, Status
+from etl.model import Limits, Outcomes, Problem, Progress
 from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
 from etl.planning.guards import USUAL, Census, ErrorWatch, Guards, check_source, read_census, write_census
 from etl.report.tally import Tally
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from etl.errors import EtlError
     from etl.importing.legs import Leg
     from etl.mapping import Mapping
-    from etl.model import Changes, Outcome, ProgressListener
+    from etl.model import Outcome, ProgressListener
     from etl.scanning import Scan
     from etl.schema import Schema
     from etl.tables import Table
@@ -203,24 +203,13 @@ async def plan_table(
             await comparison.prepare(leg.scan.rows)
             for frames in leg.passes(how.selection, {}):
                 async for compared in comparison.changes(frames, unsent=unsent):
-                    _foresee(compared.changes, tally, settle)
+                    settle(foreseen_outcomes(compared.changes))
                     plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
                     if how.is_stopping():
                         raise Interrupted
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error
     return Carried(tally, legs[0].scan, how.clock.now() - began, (), None)
-
-
-def _foresee(changes: Changes, tally: Tally, settle: Callable[[Iterable[Outcome]], None]) -> None:
-    """Count records as they would end; where nothing changes, a whole frame at once."""
-    is_plain = not changes.problems and not changes.members and not changes.part
-    if is_plain and all(kind is ChangeKind.UNCHANGED for kind in changes.kinds):
-        rows, status = changes.numbers, Status.UNCHANGED
-        tally.add_rows(changes.file, changes.sheet, rows=rows, status=status, entity=changes.entity)
-        settle(())
-    else:
-        settle(foreseen_outcomes(changes))
 
 
 def _noticed(table: Table, legs: Sequence[Leg]) -> list[Problem]:
@@ -245,10 +234,10 @@ def _settler(
     """Count outcomes as they come, keep what is wrong with cells, and tell how far the run is."""
 
     def settle(outcomes: Iterable[Outcome]) -> None:
-        outcomes = list(outcomes)
-        tally.add(outcomes)
+        portion = Outcomes.of(outcomes)
+        tally.add(portion)
         if marked is not None and len(marked) < MOST_MARKED:
-            marked.extend(problem for one in outcomes for problem in one.problems)
+            marked.extend(problem for one in portion.told for problem in one.problems)
         if listener is not None:
             listener(Progress("send", tally.rows.read, scan.rows, tally.bad))
 

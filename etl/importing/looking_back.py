@@ -7,19 +7,19 @@ Source: quirks, 17; observations, "Bulk upsert": `entity` of an answer echoes th
 from __future__ import annotations
 
 import logging
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import orjson
+import pyarrow as pa
 
 from etl.batching import take
 from etl.errors import NoAccess, RequestFailed
-from etl.model import Problem, Status
+from etl.model import Alike, Outcomes, Problem, Status
 from etl.planning.diff import differs
 from etl.resolving.records import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from etl.api import Client
     from etl.journal import Journal
@@ -67,15 +67,23 @@ class LookingBack:
         for position in range(count):
             self._under_way[batch.changes.ids[position].as_py()] = take(batch.changes, [position])
 
-    async def landed(self, outcomes: Sequence[Outcome]) -> None:
+    async def landed(self, outcomes: Iterable[Outcome]) -> None:
         """Read back those that are remembered and arrived, once there are enough of them for a request."""
-        for outcome in outcomes:
-            sent = self._under_way.pop(outcome.record_id, None)
-            if sent is not None and outcome.status in ARRIVED:
-                self._arrived.setdefault(sent.entity, {})[outcome.record_id] = sent
+        portion = Outcomes.of(outcomes)
+        for alike in portion.alike:
+            if self._under_way:
+                self._landed(alike.ids.to_pylist(), alike.status)
+        for outcome in portion.told:
+            self._landed([outcome.record_id], outcome.status)
         for entity, changes in self._arrived.items():
             if len(changes) >= READ_AT_ONCE:
                 await self._compare(entity, changes)
+
+    def _landed(self, ids: Iterable[str], status: Status) -> None:
+        for record_id in self._under_way.keys() & ids:
+            sent = self._under_way.pop(record_id)
+            if status in ARRIVED:
+                self._arrived.setdefault(sent.entity, {})[record_id] = sent
 
     async def finish(self) -> None:
         """Read back what is left."""
@@ -126,7 +134,7 @@ async def second_records(
 ) -> list[Problem]:
     """Return a Problem for each record that we created and whose key another record has too.
 
-    Another writer may have made it between our look-up and our create. Not more than `KEYS_AT_ONCE` keys are
+    Another writer may have made it between our look-up and our create. Of the keys about `KEYS_AT_ONCE` are
     in memory.
 
     Args:
@@ -135,39 +143,55 @@ async def second_records(
     problems: list[Problem] = []
     if not created or not records.key_fields or records.key_fields == ("id",):
         return problems
-    ours = (
-        one
-        for outcomes in journal.outcomes()
-        for one in outcomes
-        if one.status is Status.CREATED and one.entity == entity and one.part == block and one.key
-    )
     is_ready = False
-    while some := list(islice(ours, KEYS_AT_ONCE)):
+    for some in _in_portions(_created(journal, entity, block)):
         try:
             if not is_ready:
                 # Where most of the entity is ours, reading it whole is cheaper than asking for each key.
                 await records.prepare(created)
                 is_ready = True
-            standing = await records.standing([one.key for one in some])
+            standing = await records.standing([key for one in some for key in one.keys.to_pylist() if key])
         except (RequestFailed, NoAccess) as failure:
             log.warning("keys not looked up once more", extra={"entity": entity, "why": str(failure)})
             return problems
-        for one in some:
-            others = [str(other["id"]) for other in standing.get(one.key, ()) if other["id"] != one.record_id]
-            if others:
-                field, facts = ", ".join(records.key_fields), {"other": others[0], "id": one.record_id}
-                problems.append(
-                    Problem(
-                        "second_record",
-                        one.file,
-                        one.sheet,
-                        one.row,
-                        field=field,
-                        value=readable(one.key)[:SHOWN_VALUE],
-                        facts=facts,
-                    )
-                )
+        if standing:
+            field = ", ".join(records.key_fields)
+            problems += [problem for one in some for problem in _doubled(one, standing, field=field)]
     return problems
+
+
+def _doubled(ours: Alike, standing: Mapping[str, Sequence[Record]], *, field: str) -> Iterator[Problem]:
+    for row, key, record_id in zip(
+        ours.rows.to_pylist(), ours.keys.to_pylist(), ours.ids.to_pylist(), strict=True
+    ):
+        others = [str(other["id"]) for other in standing.get(key, ()) if other["id"] != record_id]
+        if others:
+            facts = {"other": others[0], "id": record_id}
+            value = readable(key)[:SHOWN_VALUE]
+            yield Problem("second_record", ours.file, ours.sheet, row, field=field, value=value, facts=facts)
+
+
+def _created(journal: Journal, entity: str, block: str) -> Iterator[Alike]:
+    """What this run created of an entity, as columns."""
+    sought = (Status.CREATED, entity, block)
+    for outcomes in journal.outcomes():
+        yield from (one for one in outcomes.alike if (one.status, one.entity, one.part) == sought)
+        for one in outcomes.told:
+            if (one.status, one.entity, one.part) == sought:
+                rows, keys, ids = pa.array([one.row]), pa.array([one.key]), pa.array([one.record_id])
+                yield Alike(one.file, one.sheet, entity, one.status, rows, keys, ids, block)
+
+
+def _in_portions(created: Iterator[Alike]) -> Iterator[list[Alike]]:
+    """Put together what makes a look-up worth while."""
+    some: list[Alike] = []
+    for one in created:
+        some.append(one)
+        if sum(map(len, some)) >= KEYS_AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _shown(value: object) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from etl.delivery import OnDrift, Paces
     from etl.importing.looking_back import LookingBack
     from etl.journal import Journal
-    from etl.model import Batch, Changes, Frame, Limits, Outcome
+    from etl.model import Batch, Changes, Frame, Limits, Outcome, Outcomes
     from etl.planning import Compared, Comparison
     from etl.planning.guards import ErrorWatch
 
@@ -97,7 +97,7 @@ class Passage:
             self.batches_made = batch.number
             yield batch
 
-    def _settle_unsent(self, outcomes: Sequence[Outcome]) -> None:
+    def _settle_unsent(self, outcomes: Sequence[Outcome] | Outcomes) -> None:
         if outcomes:
             self.journal.noted(outcomes)
             self.settle(outcomes)

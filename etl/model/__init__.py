@@ -4,8 +4,9 @@ Where speed asks for columns the value is the column: a frame, payloads and chan
 length, and an object of its own exists only for what went wrong.
 """
 
-from etl.model.changes import Batch, ChangeKind, Changes, Outcome
+from etl.model.changes import Batch, ChangeKind, Changes
 from etl.model.limits import Limits, Phase, Progress, ProgressListener
+from etl.model.outcomes import Alike, Outcome, Outcomes
 from etl.model.payloads import (
     AttributeTarget,
     AttributeValues,
@@ -19,6 +20,7 @@ from etl.model.rows import ROW_PRECEDENCE, Frame, Problem, RowRef, Status, Unrea
 
 __all__ = [
     "ROW_PRECEDENCE",
+    "Alike",
     "AttributeTarget",
     "AttributeValues",
     "Batch",
@@ -30,6 +32,7 @@ __all__ = [
     "LinkTexts",
     "Missing",
     "Outcome",
+    "Outcomes",
     "Payloads",
     "Phase",
     "Problem",

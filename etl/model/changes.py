@@ -1,4 +1,4 @@
-"""What shall be done with records, and what became of it."""
+"""What shall be done with records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from etl.model.rows import Problem, Status
+    from etl.model.rows import Problem
 
 
 class ChangeKind(StrEnum):
@@ -79,27 +79,3 @@ class Batch:
     def __len__(self) -> int:
         """Items."""
         return len(self.changes)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one record of one row."""
-
-    file: str
-    sheet: str | None
-    row: int
-    """1-based as seen in the file; 0: a record that no row stands for by itself."""
-    entity: str
-    key: str
-    status: Status
-    record_id: str = ""
-    """Empty where there is no record."""
-    code: str = ""
-    """Why, where it failed or was invalid or skipped: a key of `problems.CATALOGUE`."""
-    message: str = ""
-    """The whole sentence for a person."""
-    part: str = ""
-    column: str = ""
-    """The source column the (first) problem is about."""
-    problems: tuple[Problem, ...] = ()
-    """All that was wrong with it, and warnings; `code` and `message` sum them up. Not in the journal."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from etl.batching import take
-from etl.model import ChangeKind, LinkTexts, Status
+from etl.model import ChangeKind, LinkTexts, Outcomes, Status
 from etl.planning.changes import plan_changes
 from etl.planning.phases import in_phases
 from etl.planning.relating import existing_pairs, plan_relation
@@ -83,11 +83,9 @@ class Comparison:
 
     def refuse(self, outcomes: Iterable[Outcome]) -> None:
         """Learn what became of what was sent: nothing is built on records that failed."""
-        outcomes = list(outcomes)
-        self.links.refuse(outcomes)
-        self.failed.update(
-            one.row for one in outcomes if one.status is Status.FAILED and one.part == self.block
-        )
+        told = Outcomes.of(outcomes).told
+        self.links.refuse(told)
+        self.failed.update(one.row for one in told if one.status is Status.FAILED and one.part == self.block)
 
     async def prepare(self, rows: int) -> None:
         """Read whole what is cheaper read whole, for a source of `rows` rows.

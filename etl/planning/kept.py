@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import xxhash
 from pyarrow import parquet
 
-from etl.model import Status
+from etl.model import ChangeKind, Outcomes, Status
 from etl.planning.lines import LAYOUT, lines_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CHANGES = "changes.parquet"
 """Name in the folder of a run; absent where nothing was to be changed."""
-KINDS = pa.array(["update", "delete"])
+OVERWRITING = (ChangeKind.UPDATE, ChangeKind.DELETE)
 
 
 class KeptValues:
@@ -50,10 +50,10 @@ class KeptValues:
     def keep(self, compared: Compared) -> None:
         """Write what stands there of the records that will be changed or deleted."""
         changes = compared.changes
-        if not any(kind.value in ("update", "delete") for kind in changes.kinds):
+        if not any(kind in changes.kinds for kind in OVERWRITING):
             return
         lines = lines_of(compared, entity=self._schema.entity(changes.entity))
-        lines = lines.filter(pc.is_in(lines["kind"], KINDS))
+        lines = lines.filter(pc.is_in(lines["kind"], pa.array([kind.value for kind in OVERWRITING])))
         if self._writer is None:
             number = len(_streams(self._folder)) + 1
             self._file = pa.OSFile(str(self._folder / f"changes-{number}.arrows"), "wb")
@@ -73,8 +73,7 @@ def write_kept(folder: Path, outcomes: Iterable[Iterable[Outcome]]) -> dict[str,
     path = folder / CHANGES
     if not streams and not path.exists():
         return {}
-    updated = np.sort(_hashes(f"{one.entity}\x1f{one.record_id}" for some in outcomes for one in some
-                              if one.status is Status.UPDATED))  # fmt: skip
+    updated = np.sort(_hashes(_updated(outcomes)))
     counts: Counter[tuple[str, str]] = Counter()
     beside = path.with_name(f"{CHANGES}.new")
     with parquet.ParquetWriter(beside, LAYOUT, compression="zstd") as writer:
@@ -93,6 +92,16 @@ def write_kept(folder: Path, outcomes: Iterable[Iterable[Outcome]]) -> dict[str,
 def read_kept(folder: Path) -> Iterator[pa.RecordBatch]:
     """Yield the lines of old values of a run, whether it has ended or was killed; see `lines.LAYOUT`."""
     yield from _kept(folder)
+
+
+def _updated(outcomes: Iterable[Iterable[Outcome]]) -> Iterator[str]:
+    for portion in map(Outcomes.of, outcomes):
+        for alike in portion.alike:
+            if alike.status is Status.UPDATED:
+                yield from (f"{alike.entity}\x1f{one}" for one in alike.ids.to_pylist())
+        yield from (
+            f"{one.entity}\x1f{one.record_id}" for one in portion.told if one.status is Status.UPDATED
+        )
 
 
 def _kept(folder: Path) -> Iterator[pa.RecordBatch]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from etl.model import ROW_PRECEDENCE, Frame, Outcome, Status, UnreadableRow
+from etl.model import ROW_PRECEDENCE, Frame, Outcome, Outcomes, Status, UnreadableRow
 from etl.problems import is_error
 from etl.report.neutral import neutral, shortened
 from etl.tables import table_of, write
@@ -55,7 +55,7 @@ class RejectedRows:
         self.found: dict[tuple[str, str | None], dict[int, RejectedRow]] = {}
         """By (file, sheet) and row number."""
 
-    def noting(self, portions: Iterable[list[Outcome]]) -> Iterator[list[Outcome]]:
+    def noting(self, portions: Iterable[Outcomes]) -> Iterator[Outcomes]:
         """Yield the outcomes as they come."""
         for outcomes in portions:
             self.note(outcomes)
@@ -63,7 +63,7 @@ class RejectedRows:
 
     def note(self, outcomes: Iterable[Outcome]) -> None:
         """Keep what of these did not arrive."""
-        for outcome in outcomes:
+        for outcome in Outcomes.of(outcomes).told:
             if outcome.status not in REJECTED or not outcome.row:
                 continue
             rows = self.found.setdefault((outcome.file, outcome.sheet), {})

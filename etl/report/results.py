@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Self
 import pyarrow as pa
 from pyarrow import parquet
 
-from etl.model import Outcome, Status
+from etl.model import Outcome, Outcomes, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from etl.model import Alike
 
 FILE = "results.parquet"
 GROUP_ROWS = 20_000
@@ -45,7 +47,10 @@ class ResultsWriter:
         self.path = folder / FILE
         self._beside = folder / f"{FILE}.new"
         self._writer = parquet.ParquetWriter(self._beside, SCHEMA, compression="zstd")
-        self._lines: list[Outcome] = []
+        self._alike: list[Alike] = []
+        self._lines: list[pa.RecordBatch] = []
+        self._held = 0
+        """Lines in both: those that are alike stand behind the others."""
 
     def __enter__(self) -> Self:
         return self
@@ -55,36 +60,87 @@ class ResultsWriter:
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
         """Add a line for each outcome, in this order."""
-        self._lines.extend(outcomes)
-        while len(self._lines) >= GROUP_ROWS:
-            self._flush()
+        portion = Outcomes.of(outcomes)
+        for alike in portion.alike:
+            if self._alike and _constants(alike) != _constants(self._alike[0]):
+                self._put_together()
+            self._alike.append(alike)
+        if portion.told:
+            self._put_together()
+            self._lines.append(_lines(portion.told))
+        self._held += len(portion)
+        if self._held >= GROUP_ROWS:
+            self._flush(GROUP_ROWS)
 
     def close(self) -> None:
         """Complete the file and give it its name, in place of an earlier one. A second call does nothing."""
         if not self._writer.is_open:
             return
-        if self._lines:
-            self._flush()
+        if self._held:
+            self._flush(1)
         self._writer.close()
         self._beside.replace(self.path)
 
-    def _flush(self) -> None:
-        group, self._lines = self._lines[:GROUP_ROWS], self._lines[GROUP_ROWS:]
-        columns = [
-            [one.file for one in group],
-            [one.sheet for one in group],
-            [one.row for one in group],
-            [one.part for one in group],
-            [one.entity for one in group],
-            [one.key for one in group],
-            [str(one.status) for one in group],
-            [one.record_id for one in group],
-            [one.code for one in group],
-            [one.message for one in group],
-            [one.column for one in group],
-        ]
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
-        self._writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=SCHEMA))
+    def _put_together(self) -> None:
+        """Make lines of what is alike: many at once."""
+        if self._alike:
+            self._lines.append(_alike_lines(self._alike))
+            self._alike = []
+
+    def _flush(self, least: int) -> None:
+        """Write groups of lines while there are at least so many."""
+        self._put_together()
+        lines = pa.Table.from_batches(self._lines, SCHEMA)
+        while len(lines) >= least:
+            self._writer.write_table(lines.slice(0, GROUP_ROWS), GROUP_ROWS)
+            lines = lines.slice(GROUP_ROWS)
+        # A copy of the rest: a slice would keep the whole in memory.
+        self._lines, self._held = lines.combine_chunks().to_batches(), len(lines)
+
+
+def _constants(alike: Alike) -> tuple[str | None, ...]:
+    return (alike.file, alike.sheet, alike.part, alike.entity, alike.status)
+
+
+def _alike_lines(alikes: Sequence[Alike]) -> pa.RecordBatch:
+    first, nothing = alikes[0], ""
+    columns: dict[str, pa.Array | str | None] = {
+        "file": first.file,
+        "sheet": first.sheet,
+        "row": pa.concat_arrays([one.rows for one in alikes]),
+        "part": first.part,
+        "entity": first.entity,
+        "key": pa.concat_arrays([one.keys for one in alikes]),
+        "status": first.status.value,
+        "id": pa.concat_arrays([one.ids for one in alikes]),
+        "code": nothing,
+        "message": nothing,
+        "column": nothing,
+    }
+    count = sum(map(len, alikes))
+    arrays = [
+        column if isinstance(column, pa.Array) else pa.repeat(pa.scalar(column, pa.string()), count)
+        for column in columns.values()
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+
+
+def _lines(outcomes: Sequence[Outcome]) -> pa.RecordBatch:
+    columns = [
+        [one.file for one in outcomes],
+        [one.sheet for one in outcomes],
+        [one.row for one in outcomes],
+        [one.part for one in outcomes],
+        [one.entity for one in outcomes],
+        [one.key for one in outcomes],
+        [str(one.status) for one in outcomes],
+        [one.record_id for one in outcomes],
+        [one.code for one in outcomes],
+        [one.message for one in outcomes],
+        [one.column for one in outcomes],
+    ]
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
 
 def write_results(folder: Path, portions: Iterable[Iterable[Outcome]]) -> Path:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
-from etl.model import ROW_PRECEDENCE, Problem, Status
+from etl.model import ROW_PRECEDENCE, Outcomes, Problem, Status
 from etl.report.missing import MissingTargets
 from etl.report.summary import (
     PROBLEMS_KEPT,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from etl.model import Outcome
+    from etl.model import Alike, Outcome
 
 # 0 stands for a row that was not seen; of two statuses of a row the higher one counts.
 RANKS: dict[Status, int] = {status: len(ROW_PRECEDENCE) - at for at, status in enumerate(ROW_PRECEDENCE)}
@@ -67,12 +68,16 @@ class Tally:
         Outcomes of several rows with one record (entity, id and status agree) count as one record if they
         come in one call: hand over a batch at a time, and the rows of a record together.
         """
+        portion = Outcomes.of(outcomes)
+        for alike in filter(len, portion.alike):
+            self._add_rows(alike.file, alike.sheet, alike.rows, alike.status)
+            self._records[alike.entity, alike.status] += _records(alike)
         # All of a run's outcomes go through here: what can be looked up once is.
         seen: set[tuple[str, str, Status]] = set()
         count, records = self._count, self._records
         place: tuple[str, str | None] | None = None
         held = bytearray()
-        for outcome in outcomes:
+        for outcome in portion.told:
             row, status, entity, record_id = outcome.row, outcome.status, outcome.entity, outcome.record_id
             if row:
                 if place != (outcome.file, outcome.sheet):
@@ -92,27 +97,20 @@ class Tally:
             if outcome.code or outcome.problems:
                 self._tell(outcome)
 
-    def add_rows(
-        self, file: str, sheet: str | None, *, rows: pa.Int64Array, status: Status, entity: str
-    ) -> None:
-        """Count rows of one record each that all ended alike, a whole column at once, as a scan knows them.
-
-        Args:
-            rows: 1-based as seen in the file, each one once.
-        """
-        numbers = rows.to_numpy(zero_copy_only=False)
-        if not len(numbers):
+    def _add_rows(self, file: str, sheet: str | None, rows: pa.Int64Array, status: Status) -> None:
+        # A row counts once, however many of its records are here.
+        numbers = np.unique(rows.to_numpy())
+        if not len(numbers) or not numbers[-1]:
             return
-        held = self._held(file, sheet, last=int(numbers.max()))
-        view = np.frombuffer(held, np.uint8)
+        if not numbers[0]:
+            numbers = numbers[1:]
+        view = np.frombuffer(self._held(file, sheet, last=int(numbers[-1])), np.uint8)
         before = view[numbers]
         after = np.maximum(before, RANKS[status])
         view[numbers] = after
-        for rank, change in enumerate(
-            np.bincount(after, minlength=len(self._count)) - np.bincount(before, minlength=len(self._count))
-        ):
-            self._count[rank] += int(change)
-        self._records[entity, status] += len(numbers)
+        ranks = len(self._count)
+        changes = np.bincount(after, minlength=ranks) - np.bincount(before, minlength=ranks)
+        self._count = [count + change for count, change in zip(self._count, changes.tolist(), strict=True)]
 
     def add_rest(self, file: str, sheet: str | None, *, rows: Iterable[int], status: Status) -> None:
         """Count rows whose fate nobody told yet; settled ones stay as they are. They are no records."""
@@ -262,3 +260,10 @@ class Tally:
         if len(first) == PROBLEMS_KEPT:
             self._last_kept = first[-1]
         self._problems = {place: self._problems[place] for place in first}
+
+
+def _records(alike: Alike) -> int:
+    """Rows of one record have its id; what has none is a record each."""
+    distinct: int = pc.count_distinct(alike.ids).as_py()
+    without: int = pc.sum(pc.equal(alike.ids, "")).as_py() or 0
+    return distinct + max(without - 1, 0)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pyarrow import parquet
 
 from tests.cli.shop import OTHERS, REPOSITORY, call, records_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Server:
@@ -100,6 +103,15 @@ def test_a_server_that_is_killed_and_comes_back_loses_and_doubles_nothing(server
     assert len(records_in(server.url, "Brand")) == 3
 
 
+@contextmanager
+def form_of_journal(path, form):
+    with closing(sqlite3.connect(path)) as db:
+        (before,) = db.execute("PRAGMA user_version").fetchone()
+        db.execute(f"PRAGMA user_version = {form}")
+        yield
+        db.execute(f"PRAGMA user_version = {before}")
+
+
 def test_exit_7_when_the_server_stays_away_and_resume_finishes(server, shop, monkeypatch):
     (shop / "secret").write_text("admin")
     (shop / "atro-etl.toml").write_text("[limits]\nbatch_rows = 20\nattempts = 2\n")
@@ -116,6 +128,10 @@ def test_exit_7_when_the_server_stays_away_and_resume_finishes(server, shop, mon
     server.start()
     monkeypatch.chdir(shop)
     connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]
+    journal = Path(stopped["folder"]) / "journal.db"
+    with form_of_journal(journal, 1):
+        code, _, err = call("resume", *connection)
+        assert (code, "was written by an earlier version" in err) == (3, True)
     code, out, err = call("resume", "--json", *connection)
     assert code == 0, err
     summary = json.loads(out)
@@ -150,6 +166,8 @@ def test_resume_finishes_an_import_that_was_killed_with_one_outcome_for_every_ro
     assert rows["read"] == 900
     assert rows["created"] == 900
     assert len(records_in(server.url)) == 900
+    results = parquet.read_table(f"{json.loads(out)['folder']}/results.parquet").to_pylist()
+    assert sorted(one["row"] for one in results if one["entity"] == "Product") == list(range(2, 902))
 
 
 def test_one_interrupt_finishes_what_is_in_flight_and_names_the_next_command(server, shop):

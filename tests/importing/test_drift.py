@@ -7,6 +7,7 @@ from base64 import b64encode
 from urllib.request import Request, urlopen
 
 import pytest
+from pyarrow import parquet
 
 import etl
 
@@ -76,3 +77,4 @@ def test_an_edit_made_meanwhile_is_not_overwritten_unless_that_is_wanted(
     else:
         assert codes == ({"drifted"} if is_checked else {"drifted", "conflicts_unchecked"})
     assert ask(sandbox, "GET", f"Product/{edits[0]}", token=token)["name"] == name
+    assert parquet.read_table(f"{summary.folder}/results.parquet")["row"].to_pylist() in ([2, 3], [3, 2])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from etl.model import Outcome, Status
+from etl.model import Alike, Outcome, Outcomes, Status
 from etl.report import results
 from etl.report.results import SCHEMA, ResultsWriter, read_results, write_results
 
@@ -43,6 +44,17 @@ def test_what_was_written_is_read_back(tmp_path, monkeypatch):
     with parquet.ParquetFile(path) as file:
         assert file.schema_arrow.remove_metadata() == SCHEMA
         assert file.metadata.num_row_groups == 3
+
+
+def test_what_is_alike_is_written_as_if_it_came_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "GROUP_ROWS", 7)
+    columns = (pa.array([2, 3, 4, 0]), pa.array(["a", "b", "c", ""]), pa.array(["e2", "e3", "e4", ""]))
+    alike = Alike("a.csv", None, "Product", Status.CREATED, *columns, part="price")
+    other = dataclasses.replace(alike, sheet="Q3", status=Status.UPDATED, part="")
+    portions = [Outcomes((alike, other)), Outcomes((other,), tuple(made(3))), Outcomes((alike,))]
+    write_results(tmp_path, portions)
+    written = [one for portion in read_results(tmp_path) for one in portion]
+    assert written == [one for portion in portions for one in portion]
 
 
 def test_the_columns_are_those_that_scripts_read():
@@ -85,5 +97,5 @@ def test_a_group_of_lines_is_all_that_is_held(tmp_path, monkeypatch):
         before = pa.total_allocated_bytes()
         for _ in range(20):
             writer.write(made(1_500))
-            assert len(writer._lines) < 1_000
+            assert writer._held == sum(map(len, writer._lines)) < 1_000
         assert pa.total_allocated_bytes() - before < 10_000_000
