@@ -43,7 +43,7 @@ def _warning(sentence: str, advice: str) -> Kind:
 CATALOGUE: dict[str, Kind] = {
     # reading
     "ragged_row": _error(
-        "the row has {cells} cells, the header {columns}",
+        "cells in the row: {cells}, in the header: {columns}",
         "Give it as many cells as the header has; quote cells that contain the delimiter.",
     ),
     "formula_without_value": _error(

@@ -40,6 +40,7 @@ def command(
 ) -> int:
     """Every problem of a MAPPING as file:line:col: against itself, the source, and the schema."""
     from etl import mapping as language  # noqa: PLC0415  `--help` needs none of it
+    from etl.mapping.findings import in_order  # noqa: PLC0415  the same
 
     read, problems = language.read(mapping)
     if read is not None:
@@ -49,7 +50,7 @@ def command(
             console.note("no source: columns are not checked")
         if ground.schema is None:
             console.note("no schema: fields are not checked; pull one with `atro-etl schema pull`")
-        problems = find_problems(console, read, table, ground, is_export=is_export)
+        problems = in_order([*problems, *find_problems(console, read, table, ground, is_export=is_export)])
     _say(console, problems)
     errors = sum(one.severity == "error" for one in problems)
     if console.form is Form.TEXT and not problems:

@@ -31,6 +31,7 @@ def find_problems(
             schema=ground.schema,
             attributes=ground.attributes,
             generation=ground.generation,
+            source=table.name if table is not None else "",
         ),
         *language.check_folder(mapping),
     ]
@@ -38,7 +39,9 @@ def find_problems(
         return in_order(problems)
     for part in mapping.parts():
         facts = ground.attributes.get(part.entity)
-        rules = language.bind(part, header=table.header, schema=ground.schema, attributes=facts)
+        rules = language.bind(
+            part, header=table.header, schema=ground.schema, attributes=facts, source=table.name
+        )
         problems += language.repeated_keys(rules, table.frames())
         problems += language.no_way_back(rules) if is_export else []
         if ground.has_asked:

@@ -49,7 +49,21 @@ def command(console: Console, *, code: str | None) -> int:
     return Exit.DONE
 
 
+WHOLE = {
+    "choices": "The message lists what may stand there, the nearest last.",
+    "advice": "The message says what to write.",
+    "proposal": "The message proposes a rule.",
+    "reason": "The message says why.",
+}
+"""What stands for a text that is all of a sentence or advice."""
+APPENDED = re.compile(r"\{(close|hint)\}")
+"""What is only sometimes there: `, nearest is "ACME Inc."`."""
+
+
 def _words(text: str) -> str:
     """Return a text of the catalogue with its places named in capitals: `"{value}" is…` -> `"VALUE" is…`."""
+    if (whole := re.fullmatch(r"\{([a-z_]+)\}", text)) and whole[1] in WHOLE:
+        return WHOLE[whole[1]]
+    text = APPENDED.sub("", text)
     named = re.sub(r"(?<!\{)\{([a-z_]+)\}(?!\})", lambda found: found[1].upper(), text)
     return named.replace("{{", "{").replace("}}", "}")

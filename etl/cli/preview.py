@@ -47,7 +47,7 @@ def command(
     found: list[Json] = []
     for part in read.parts():
         facts = ground.attributes.get(part.entity)
-        rules = language.bind(part, header=table.header, schema=schema, attributes=facts)
+        rules = language.bind(part, header=table.header, schema=schema, attributes=facts, source=table.name)
         if console.form is Form.JSON:
             found += _as_json(rules, table, limit)
             continue

@@ -148,6 +148,7 @@ async def read_legs(
             schema=schema,
             attributes=facts.get(part.entity),
             generation=_certain_generation(client),
+            source=table.name,
         )
         for part in parts
     ]

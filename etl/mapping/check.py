@@ -36,19 +36,21 @@ def check(
     schema: Schema | None,
     attributes: Sequence[AttributeFacts] | Entries[str, Sequence[AttributeFacts]] | None = None,
     generation: str | None = None,
+    source: str = "",
 ) -> list[MappingProblem]:
     """Return every problem of the mapping and its blocks, by line; what is None is not checked against.
 
     Args:
         attributes: all attributes of the instance, or by entity.
         generation: such as `2.1`; tells what the server can take.
+        source: what the header was read from, for messages; empty: what the mapping names.
     """
     problems = list(check_blocks(mapping))
     parts = mapping.parts()
     for part in parts:
         facts = attributes.get(part.entity) if isinstance(attributes, Entries) else attributes
         problems += bind_and_check(
-            part, header=header, schema=schema, attributes=facts, generation=generation
+            part, header=header, schema=schema, attributes=facts, generation=generation, source=source
         )[1]
     if header is not None:
         problems += _unused(parts, header)
@@ -62,6 +64,7 @@ def bind_and_check(
     schema: Schema | None,
     attributes: Sequence[AttributeFacts] | None = None,
     generation: str | None = None,
+    source: str = "",
 ) -> tuple[Bound | None, list[MappingProblem]]:
     """Return one entity's rules beside its problems; None where there is no schema or no such entity."""
     problems = [*_keys(mapping), *check_dates(mapping)]
@@ -70,7 +73,7 @@ def bind_and_check(
             spot = mapping.spot("patterns", position)
             problems.append(finding("unknown_brace", spot, header=pattern.header, brace=brace))
     if header is not None:
-        problems += _columns(mapping, header)
+        problems += _columns(mapping, header, file=source or mapping.source.file or "the source")
     bound = None
     if schema is not None:
         entity = schema.entities.get(mapping.entity)
@@ -98,10 +101,9 @@ def _keys(mapping: Mapping) -> Iterator[MappingProblem]:
             yield finding("key_unmapped", spot, key=mapping.key[position])
 
 
-def _columns(mapping: Mapping, header: Sequence[str]) -> Iterator[MappingProblem]:
+def _columns(mapping: Mapping, header: Sequence[str], *, file: str) -> Iterator[MappingProblem]:
     # Of our own columns only the id that exports write is data.
     here = [name for name in header if not name.startswith("_") or name == "_id"]
-    file = mapping.source.file or "the source"
     layout = layout_of(mapping, header)
     for name, path in column_uses(mapping):
         column = layout.header(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -118,13 +119,16 @@ def load(path: Path) -> Mapping:
         MappingInvalid: with every problem of its form, sorted by line.
     """
     mapping, problems = read(path)
-    if mapping is None:
+    if mapping is None or problems:
         raise MappingInvalid(str(path), problems=[str(one) for one in problems])
     return mapping
 
 
 def read(path: Path) -> tuple[Mapping | None, list[MappingProblem]]:
-    """Return the mapping, or None and every problem of its form, sorted by line.
+    """Return the mapping as far as it is understood, and every problem of its form, sorted by line.
+
+    Keys that are not known are told and left out, so that what else is wrong can be told with them. None:
+    what is left has no form.
 
     Raises:
         SourceMissing: there is no such file.
@@ -132,14 +136,37 @@ def read(path: Path) -> tuple[Mapping | None, list[MappingProblem]]:
     document, digest = read_text(path)
     if document.problems:
         return None, in_order(document.problems)
-    problems = []
+    problems: list[MappingProblem] = []
     data = document.data if document.data is not None else {}
     if isinstance(data, dict) and not {"entity", "blocks"} & set(data):
         problems.append(finding("missing_key", document.spot(), key="entity"))
+    whole = None
     try:
         whole = MappingDoc.model_validate(data)
     except ValidationError as error:
-        problems += explained(error, document)
-    if problems:
+        told = list(explained(error, document))
+        if all(one.code == "unknown_key" for one in told):
+            whole = _without_unknown(data, error)
+        problems += told
+    if whole is None or any(one.code != "unknown_key" for one in problems):
         return None, in_order(problems)
-    return Mapping(path, digest, whole, whole, document), []
+    return Mapping(path, digest, whole, whole, document), in_order(problems)
+
+
+def _without_unknown(data: object, error: ValidationError) -> MappingDoc | None:
+    """Read a document without the keys that nobody knows; None: it has no form without them either."""
+    left = copy.deepcopy(data)
+    for one in error.errors(include_url=False):
+        inner: object = left
+        for step in one["loc"][:-1]:
+            # A step may be the name of a type that pydantic tried.
+            if isinstance(inner, dict):
+                inner = inner.get(step, inner)
+            elif isinstance(inner, list) and isinstance(step, int):
+                inner = inner[step]
+        if isinstance(inner, dict):
+            inner.pop(one["loc"][-1], None)
+    try:
+        return MappingDoc.model_validate(left)
+    except ValidationError:
+        return None

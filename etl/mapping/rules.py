@@ -125,6 +125,7 @@ def bind(
     schema: Schema,
     attributes: Sequence[AttributeFacts] | None = None,
     generation: str | None = None,
+    source: str = "",
 ) -> Rules:
     """Return the mapping ready for frames with these columns and records of this instance.
 
@@ -132,6 +133,7 @@ def bind(
 
     Args:
         attributes: all attributes of the instance; None: not known, values of attributes stay text.
+        source: what the header was read from, for messages; empty: what the mapping names.
 
     Raises:
         MappingInvalid: `check` finds errors; warnings do not stand in the way.
@@ -140,7 +142,7 @@ def bind(
     if mapping.document.blocks and not mapping.block:
         raise ValueError("a mapping with blocks is bound block by block")
     bound, problems = bind_and_check(
-        mapping, header=header, schema=schema, attributes=attributes, generation=generation
+        mapping, header=header, schema=schema, attributes=attributes, generation=generation, source=source
     )
     problems = in_order([*check_blocks(mapping), *problems])
     errors = [str(one) for one in problems if one.severity is Severity.ERROR]

@@ -199,7 +199,7 @@ def test_what_check_says(
     if mapping is not None:
         facts = FACTS if "attributes" in more else None
         generation = more.get("generation")
-        problems = language.check(
+        problems += language.check(
             mapping,
             header=header,
             schema=schema,
@@ -211,6 +211,21 @@ def test_what_check_says(
 
 def test_every_code_has_a_case() -> None:
     assert {code for code, *_ in CASES} | set(ELSEWHERE) == set(FINDINGS)
+
+
+def test_behind_a_key_that_nobody_knows_the_rest_is_checked_and_nothing_is_loaded(
+    write: Callable[..., Path], schema: Schema
+) -> None:
+    path = write(H + "source: {file: a.csv, delimeter: x}\nfields:\n  number: No\n  name: Nmae\nblocks: 3\n")
+    assert language.read(path)[0] is None
+    path.write_text(path.read_text().replace("blocks: 3\n", "what: ever\n"))
+    mapping, problems = language.read(path)
+    assert mapping is not None
+    assert [one.code for one in problems] == ["unknown_key", "unknown_key"]
+    said = [str(one) for one in language.check(mapping, header=HEADER, schema=schema, source="b.csv")]
+    assert any('column "Nmae" is not in b.csv' in one for one in said)
+    with pytest.raises(MappingInvalid, match="delimeter"):
+        language.load(path)
 
 
 def test_two_mappings_of_a_folder_that_find_records_differently_are_told(write: Callable[..., Path]) -> None:

@@ -125,9 +125,10 @@ def test_test_runs_the_cases_beside_a_mapping(here: Path) -> None:
 def test_explain_knows_every_code() -> None:
     assert call("explain", "unknown_column")[1] == (
         'unknown_column: error about the mapping\n  column "COLUMN" is not in FILE\n'
-        "  Columns there: COLUMNS.CLOSE\n  Nothing is sent until it is mended.\n"
+        "  Columns there: COLUMNS.\n  Nothing is sent until it is mended.\n"
     )
     assert "not_a_number" in call("explain")[1]
+    assert "The message lists what may stand there" in call("explain", "unknown_key")[1]
     code, _, err = call("explain", "not_a_numbr")
     assert (code, 'Did you mean "not_a_number"' in err) == (2, True)
     # Where none is near it says where all are.

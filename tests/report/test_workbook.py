@@ -138,7 +138,7 @@ def test_a_csv_becomes_a_workbook_of_the_same_texts_with_its_broken_lines(tmp_pa
     assert path is not None
     assert cells_of(path) == [(2, ("00123", "a\nb", "x")), (3, ("1", "2", None)), (4, ("00124", "y", "z"))]
     made = openpyxl.load_workbook(path)
-    assert made["feed"]["A3"].comment.text.startswith("the row has 2 cells, the header 3")
+    assert made["feed"]["A3"].comment.text.startswith("cells in the row: 2, in the header: 3")
     assert made["feed"]["B4"].comment.text.startswith('"y" has no entry')
     assert made["Problems"]["D3"].hyperlink.location in ("'feed'!B4", "'feed'!A3")
 

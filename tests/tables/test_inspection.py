@@ -82,7 +82,7 @@ def test_the_verb_says_what_a_person_needs(tmp_path: Path) -> None:
         "[encoding_guessed]\n"
         '  column "EAN": 1 numbers like "4006381333932" have a wrong check digit (line 3). Correct them at '
         "their source. [wrong_check_digit]\n"
-        "  row 4: the row has 1 cells, the header 2. Give it as many cells as the header "
+        "  row 4: cells in the row: 1, in the header: 2. Give it as many cells as the header "
         "has; quote cells that contain the delimiter. [ragged_row]\n"
     )
 
