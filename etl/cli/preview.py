@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +16,11 @@ from etl.cli.options import connection, output, pass_console, state
 from etl.report import neutral
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from etl.mapping import Rules
+    from etl.mapping.preview import RowPreview
     from etl.report.json import Json
     from etl.tables import Table
 
@@ -63,20 +67,29 @@ def command(
 
 
 def _as_json(rules: Rules, table: Table, limit: int) -> list[Json]:
-    from etl.mapping.preview import first_previews  # noqa: PLC0415
-
     return [
         {"block": rules.mapping.block, "row": one.row, "state": one.state, "payload": one.payload,
          "attributes": one.attributes, "relations": [[*pair] for pair in one.relations],
          "problems": [*one.problems]}
-        for one in first_previews(rules, table.frames(), limit)
+        for one in islice(_previews(rules, table), limit)
     ]  # fmt: skip
 
 
-def _show(console: Console, rules: Rules, table: Table, limit: int) -> None:
-    from etl.mapping.preview import first_previews  # noqa: PLC0415
+def _previews(rules: Rules, table: Table) -> Iterator[RowPreview]:
+    """Yield what becomes of each record, by row; reads a frame when it is asked for."""
+    from etl.importing.damage import without_broken_cells  # noqa: PLC0415
+    from etl.mapping.preview import RowPreview, previews  # noqa: PLC0415
+    from etl.tables.hazards import formulas_without_value  # noqa: PLC0415
 
-    for one in first_previews(rules, table.frames(), limit):
+    formulas = formulas_without_value(table)
+    for frame in rules.whole_records(table.frames()):
+        left, broken = without_broken_cells(frame, rules, formulas=formulas)
+        lost = [RowPreview(one.row, {}, (), {}, (one.message,), "invalid") for one in broken]
+        yield from sorted([*previews(rules, left), *lost], key=attrgetter("row"))
+
+
+def _show(console: Console, rules: Rules, table: Table, limit: int) -> None:
+    for one in islice(_previews(rules, table), limit):
         console.say(f"row {one.row}: {one.state}")
         values = [*one.payload.items(), *one.attributes.items(), *one.relations]
         lines = [f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values]

@@ -11,7 +11,7 @@ from etl.importing.legs import DIGESTS, link_finder, read_legs
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.journal import Journal
-from etl.model import Limits, Outcomes, Problem, Progress
+from etl.model import ChangeKind, Limits, Outcomes, Problem, Progress
 from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
 from etl.planning.guards import USUAL, Census, ErrorWatch, Guards, check_source, read_census, write_census
 from etl.report.tally import Tally

@@ -18,7 +18,7 @@ from etl.mapping.grouping import groups_of
 from etl.problems import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from etl.mapping.fields import FieldRule
     from etl.mapping.rules import Rules
@@ -72,17 +72,6 @@ def previews(rules: Rules, frame: Frame) -> Iterator[RowPreview]:
         for row in rows:
             found[row] = RowPreview(row, {}, (), {}, tuple(told.get(row, ())), state)
     yield from (found[row] for row in sorted(found))
-
-
-def first_previews(rules: Rules, frames: Iterable[Frame], limit: int) -> Iterator[RowPreview]:
-    """Yield what becomes of the first `limit` records of a source; reads no further."""
-    left = limit
-    for frame in rules.whole_records(frames):
-        for one in previews(rules, frame):
-            yield one
-            left -= 1
-            if not left:
-                return
 
 
 def payload_of(payloads: Payloads, position: int) -> dict[str, Value]:

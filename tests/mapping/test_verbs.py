@@ -122,6 +122,15 @@ def test_test_runs_the_cases_beside_a_mapping(here: Path) -> None:
     assert out == "tools.cases.yaml:3: wrong\n  number: expected '2', found '1'\n2 cases, 1 failed\n"
 
 
+def test_preview_marks_error_cells_as_an_import_does(here: Path) -> None:
+    (here / "tools.csv").write_text("No;Name;Price\n1;Hammer;1,50\n2;Saw;#N/A\n", encoding="utf-8")
+    _, out, _ = call("preview", "tools.yaml")
+    first, second = out.split("row 3: ")
+    assert 'name = "Hammer"' in first
+    assert second.startswith("invalid\n")
+    assert "#N/A" in second
+
+
 def test_explain_knows_every_code() -> None:
     assert call("explain", "unknown_column")[1] == (
         'unknown_column: error about the mapping\n  column "COLUMN" is not in FILE\n'
