@@ -1,7 +1,4 @@
-"""The client: sends what `wire.py` says, with one token, a limit on every wait, and repeats of safe requests.
-
-The only module that imports aiohttp's client.
-"""
+"""The client: sends what `wire.py` says, with one token, a limit on every wait, repeats of safe requests."""
 
 from __future__ import annotations
 
@@ -11,22 +8,22 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-import aiohttp
-from yarl import URL
-
 from etl.api import answers, generations, reading, wire
 from etl.api.auth import Door
 from etl.api.retry import RetryClock, repeated
-from etl.api.target import Secret, Target, complete, trust
+from etl.api.target import Secret, Target, complete
+from etl.api.transport import Transport
 from etl.api.wire import Answer, ItemAnswer, Page, Record, Records, Request, Session
-from etl.errors import AnswerUnusable, NoAnswer, NotReached, TimedOut
+from etl.errors import AnswerUnusable
 from etl.model import Limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from types import TracebackType
 
     from etl.api.generations import Generation
+    from etl.api.transport import Download
     from etl.api.where import Scalar, Where
 
 T = TypeVar("T")
@@ -76,7 +73,7 @@ class Client:
         self._door = Door(target, self._exchange, retry=retry, on_repeat=self._count_repeat)
         # Look-ups come by the dozen at once; they share what one run may ask at the same time.
         self._look_up_slots = asyncio.Semaphore(limits.in_flight)
-        self._http: aiohttp.ClientSession | None = None
+        self._transport = Transport(target)
 
     @property
     def url(self) -> str:
@@ -105,22 +102,14 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
-        # aiohttp counts the wait for a free connection into the time of a request, so there is no limit here:
-        # who calls decides how many requests are under way.
-        self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=trust(self.target)),
-            timeout=aiohttp.ClientTimeout(total=self.limits.request_timeout_s),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            proxy=self.target.proxy,
-        )
+        self._transport.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the connections."""
-        if self._http is not None:
-            await self._http.close()
+        await self._transport.close()
 
     async def sign_in(self) -> None:
         """Find out the API's path, get a token where there is none that works, and learn who we are.
@@ -177,39 +166,10 @@ class Client:
     async def _exchange(
         self, request: Request, generation: Generation, *, headers: Mapping[str, str]
     ) -> Answer:
-        if self._http is None:
-            raise RuntimeError("the client is used outside of its `async with`")
-        query = f"?{request.query}" if request.query else ""
-        address = URL(f"{self.url}{generation.base}/{request.path}{query}", encoded=True)
-        # Source: AtroCore REST API: every request needs this content type.
-        everywhere = {"Accept": "application/json", "Content-Type": "application/json"}
         self.requests += 1
-        try:
-            async with self._http.request(
-                request.method,
-                address,
-                data=wire.in_pieces(request),
-                headers={**everywhere, **request.headers, **headers},
-                # A redirect would take the token along to wherever it points.
-                allow_redirects=False,
-            ) as response:
-                return Answer(
-                    response.status,
-                    response.headers.get("Content-Type", ""),
-                    await response.read(),
-                    reason=response.headers.get("X-Status-Reason", ""),
-                    retry_after_s=answers.read_retry_after(response.headers.get("Retry-After", "")),
-                    location=answers.read_location(response.headers.get("Location", "")),
-                    date=response.headers.get("Date", ""),
-                )
-        except TimeoutError as error:
-            raise TimedOut(
-                str(request), reason=f"no answer within {self.limits.request_timeout_s:g} s"
-            ) from error
-        except aiohttp.ClientConnectorError as error:
-            raise NotReached(str(request), reason=_why(error)) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise NoAnswer(str(request), reason="the connection was cut") from error
+        return await self._transport.exchange(
+            request, f"{self.url}{generation.base}", headers=headers, timeout_s=self.limits.request_timeout_s
+        )
 
     def _count_repeat(self) -> None:
         self.retries += 1
@@ -377,24 +337,39 @@ class Client:
         request = wire.write(method, path, body=body)
         return answers.read_json(request, await self.send(request))
 
-    async def delete(self, entity: str, record_id: str) -> bool:
+    async def upload(self, parts: Sequence[bytes], *, is_piece: bool) -> Record:
+        """Send a file's content or a piece of it and return the record, or what is there of it so far.
+
+        Args:
+            parts: of the JSON body, sent one after the other: base64 of megabytes is not copied into one.
+
+        Raises:
+            RequestFailed, NoAccess: see `upsert`; a piece may be sent again.
+        """
+        path = self.generation.pieces if is_piece else "File"
+        request = Request("POST", path, parts=tuple(parts))
+        return answers.read_object(request, await self.send(request)) or {}
+
+    def fetch(
+        self, url: str, *, headers: Mapping[str, str], timeout_s: float
+    ) -> AbstractAsyncContextManager[Download]:
+        """Ask any address for its content; see `Transport.fetch`. No token goes there."""
+        self.requests += 1
+        return self._transport.fetch(url, headers=headers, timeout_s=timeout_s)
+
+    async def delete(self, entity: str, record_id: str, *, for_good: bool = False) -> bool:
         """Delete one record; False where there was none with this id.
+
+        Args:
+            for_good: it does not go to the trash. Source: api-contract §3.1; older servers do not know it.
 
         Raises:
             RequestFailed, NoAccess: see `upsert`.
         """
-        request = wire.write("DELETE", wire.record_path(entity, record_id))
+        headers = {"permanently": "true"} if for_good else wire.NO_HEADERS
+        request = Request("DELETE", wire.record_path(entity, record_id), headers=headers)
         answer = await self.send(request)
         if answers.is_missing_record(answer, self.generation):
             return False
         answers.read_json(request, answer)
         return True
-
-
-def _why(error: aiohttp.ClientConnectorError) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not valid"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "there is no such host"
-    refused = isinstance(error.os_error, ConnectionRefusedError)
-    return "the connection was refused" if refused else str(error.os_error.strerror or error.os_error)

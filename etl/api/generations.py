@@ -22,6 +22,8 @@ class Generation:
     """Where user and password are exchanged for a token; below `base`, as all paths here."""
     metadata: str
     upsert: str
+    pieces: str
+    """Where pieces of a file go."""
     id_characters: int
     """Longest id that a record may have."""
     tells_missing_route: bool
@@ -41,6 +43,7 @@ _V2_1 = Generation(
     sign_in="App/user",
     metadata="Metadata",
     upsert="MassActions/action/upsert",
+    pieces="File",
     id_characters=36,
     tells_missing_route=True,
     has_total_only=True,
@@ -51,7 +54,8 @@ _V1_10 = replace(
     _V2_1, name="1.10", id_characters=24, has_total_only=False, has_restore=False
 )  # observations: Lists, `restore` 404
 _V2_2 = replace(_V2_1, name="2.2", has_negation=True)
-# Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert.
+# Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert;
+# §7, "2.3 differs": /File/createChunk.
 _V2_3 = replace(
     _V2_2,
     name="2.3",
@@ -59,6 +63,7 @@ _V2_3 = replace(
     sign_in="userSession",
     metadata="metadata",
     upsert="upsert",
+    pieces="File/createChunk",
     tells_missing_route=False,
 )
 

@@ -17,7 +17,7 @@ import orjson
 from etl.api.where import Scalar, Where, any_of, encode, encoded, split_texts, text_of, to_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from etl.api.generations import Generation
 
@@ -49,6 +49,8 @@ class Request:
     """Encoded, without the question mark."""
     body: bytes | None = field(default=None, repr=False)
     """JSON; None: no body. Not shown: it may hold a token, and holds the user's values."""
+    parts: tuple[bytes, ...] = field(default=(), repr=False)
+    """The body instead, as parts that are sent one after the other and never put together."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Besides those that every request has."""
 
@@ -263,12 +265,27 @@ def from_offset(request: Request, offset: int) -> Request:
 
 
 LARGE_BYTES = 1 << 20
+SLICE_BYTES = 1 << 18
 
 
-def in_pieces(request: Request) -> bytes | BytesIO | None:
+def in_pieces(request: Request) -> bytes | BytesIO | AsyncIterator[memoryview] | None:
     """Return a request's body as it is sent.
 
     aiohttp writes bytes in one go, which holds up everything else, and warns of that above 1 MiB.
     """
+    if request.parts:
+        return _slices(request.parts)
     body = request.body
     return body if body is None or len(body) < LARGE_BYTES else BytesIO(body)
+
+
+async def _slices(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
+    for part in parts:
+        view = memoryview(part)
+        for start in range(0, len(view), SLICE_BYTES):
+            yield view[start : start + SLICE_BYTES]
+
+
+def length_of(request: Request) -> Mapping[str, str]:
+    """Return the header that tells the length of a body in parts: PHP is not asked to read chunks."""
+    return {"Content-Length": str(sum(map(len, request.parts)))} if request.parts else NO_HEADERS

@@ -242,7 +242,7 @@ def test_the_sandbox_takes_only_the_server_from_aiohttp():
         for name in node.names
         if f"{getattr(node, 'module', '')}.{name.name}".startswith(("aiohttp.Client", "aiohttp.client"))
     ]
-    assert not places, said("aiohttp's client only in api/client.py (house.md):", places)
+    assert not places, said("aiohttp's client only in api/transport.py (house.md):", places)
 
 
 @pytest.mark.parametrize(
