@@ -297,10 +297,18 @@ CATALOGUE: dict[str, Kind] = {
         'the file "{path}" was changed while it was uploaded, twice', "Import again when it is written."
     ),
     "file_refused": _error('the server refused the file "{path}": {text}', "Correct the file or its name."),
+    "file_server_broke": _error(
+        'the server fails at the file "{path}": {text}', "Look into the server's log."
+    ),
     "file_damaged": _error(
         'the server stored other bytes than were sent of "{path}", twice', "Look into the server's log."
     ),
     "file_not_fetched": _error('"{url}" could not be fetched: {reason}', "Open it in a browser."),
+    "file_address": _error('"{url}" is no address to fetch a file from: {reason}', "Correct it."),
+    "folder_refused": _error('the server refused the folder "{folder}": {text}', "Name another one."),
+    "share_refused": _error(
+        'the file "{path}" was stored, but the server does not share it: {text}', "Ask for the right."
+    ),
     "file_type_unknown": _error('"{value}" is no file type of AtroCore', "Create it, or name another."),
 }
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from etl.errors import ConfigurationInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 # The paths of the API, longest first: people paste them along with the address. Source: api-contract §0.
@@ -65,6 +66,8 @@ class Target:
     """PEM file of an authority to trust besides those of the system; None: only those."""
     proxy: str | None = field(default=None, repr=False)
     """Address of an HTTP proxy; None: none. Not shown: a password may stand in it."""
+    fetch_headers: Mapping[str, Mapping[str, Secret]] = field(default_factory=dict)
+    """Origin such as `https://cdn.example` -> headers that requests for files there carry."""
 
     @property
     def host(self) -> str:

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from etl.files.kinds import HEAD_BYTES, mistaken
 from etl.files.wanted import Flaw
 
 if TYPE_CHECKING:
@@ -60,10 +61,13 @@ def unreadable(path: Path, error: OSError) -> Flaw:
     return Flaw("file_unreadable", {"path": str(path), "reason": error.strerror or type(error).__name__})
 
 
-def measure(path: Path) -> Content | Flaw:
+def measure(path: Path, *, name: str = "") -> Content | Flaw:
     """Return size and MD5 of a file, read once, or why it cannot be used. Blocks; for a thread.
 
     A file that grows or shrinks while it is read is measured as far as it was read; sending it tells.
+
+    Args:
+        name: that it will have; its suffix must fit the content. Empty: that of the path.
     """
     digest = hashlib.md5(usedforsecurity=False)
     buffer = memoryview(bytearray(READ_BYTES))
@@ -72,6 +76,10 @@ def measure(path: Path) -> Content | Flaw:
         with path.open("rb", buffering=0) as file:
             stamp = to_stamp(os.fstat(file.fileno()))
             while count := file.readinto(buffer):
+                if not size and (
+                    flaw := mistaken(str(path), name or path.name, bytes(buffer[: min(count, HEAD_BYTES)]))
+                ):
+                    return flaw
                 digest.update(buffer[:count])
                 size += count
     except FileNotFoundError:

@@ -85,7 +85,7 @@ async def find(client: Client, keys: Sequence[Key], *, known: Mapping[Key, str])
     for key in keys:
         record = remembered.get(known.get(key, ""))
         if record is not None and holds(record, key):
-            standing[key] = _standing(record)
+            standing[key] = standing_of(record)
     rest = [key for key in keys if key not in standing]
     by_hash: dict[Key, list[Record]] = {}
     wanted = {key.md5: key for key in rest}
@@ -96,7 +96,7 @@ async def find(client: Client, keys: Sequence[Key], *, known: Mapping[Key, str])
     for key, records in by_hash.items():
         own = own_file_id(key)
         # Of several the one that we made, so that all runs agree.
-        standing[key] = _standing(min(records, key=lambda one: (one["id"] != own, str(one["id"]))))
+        standing[key] = standing_of(min(records, key=lambda one: (one["id"] != own, str(one["id"]))))
     rest = [key for key in rest if key not in standing]
     return Found(standing, await _taken(client, rest))
 
@@ -118,5 +118,11 @@ async def _asked(client: Client, field: str, values: Sequence[str]) -> Sequence[
     return await client.look_up(ENTITY, field, values, select=SELECT) if values else []
 
 
-def _standing(record: Record) -> Standing:
+def standing_of(record: Record) -> Standing:
+    """Return where a content stands."""
     return Standing(str(record["id"]), str(record.get("name") or ""))
+
+
+def is_older(other: Record, record: Record) -> bool:
+    """Tell which of two records of one content stays: both who made them must say the same."""
+    return (str(other.get("createdAt")), str(other["id"])) < (str(record.get("createdAt")), str(record["id"]))

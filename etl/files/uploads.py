@@ -3,45 +3,86 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote, urlsplit
 
-import pybase64
-
-from etl.errors import AnswerUnusable, Refused
+from etl.errors import Interrupted
+from etl.files.addressed import fetch_there, find_fetched, own_address_id
 from etl.files.content import Content, measure
-from etl.files.finding import ENTITY, Key, Standing, find, holds, key_of
-from etl.files.wanted import Counts, FileStatus, Flaw, Stored, Wanted
+from etl.files.fetching import Fetcher, Ready, check_address, name_of, shown
+from etl.files.finding import Found, Key, Standing, find, key_of, standing_of
+from etl.files.gate import Gate
+from etl.files.kinds import misfit
+from etl.files.pieces import PIECE_BYTES
+from etl.files.places import Places
+from etl.files.reading import read_all
+from etl.files.remembering import Memory
+from etl.files.sending import Changed, Job, Sender
+from etl.files.sharing import shared
+from etl.files.telling import Teller
+from etl.files.wanted import Address, Counts, FileStatus, Flaw, Stored, Wanted
+from etl.pacing import Pacer, keep_learnt, read_learnt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from etl.api import Client
-    from etl.files.finding import Found
+    from etl.api.wire import Record
+    from etl.model import ProgressListener
+
+PORTION = 256
+"""Files read ahead while those before them are sent; with addresses, also so many lie on disk."""
 
 
 class Uploads:
-    """The files of one run at one server: what it has learnt holds until its end."""
+    """The files of one run at one server: what it has learnt holds until its end. For one event loop."""
 
     def __init__(
-        self, client: Client, state: Path, *, is_stopping: Callable[[], bool] = lambda: False
+        self,
+        client: Client,
+        state: Path,
+        *,
+        folder: Path | None = None,
+        listener: ProgressListener | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
+        now: Callable[[], float] = time.time,
+        piece_bytes: int = PIECE_BYTES,
     ) -> None:
         """Begin with what earlier runs left in the state folder.
 
         Args:
             state: the state folder.
-            is_stopping: asked before each file; when true, the run ends after those under way.
+            folder: where files from addresses lie until they are stored, best in the folder of the run; None:
+                below the state folder.
+            listener: told how far it is.
+            is_stopping: asked before each request; when true, the run ends after those under way.
+            now: seconds since 1970.
+            piece_bytes: a larger file goes in pieces of this size, or of the largest that the server takes.
         """
         self._client, self._state, self._is_stopping = client, state, is_stopping
+        self._memory = Memory(state, client.url, now=now)
+        self._pace = f"{client.target.host}/File"
+        self._pacer = Pacer(client.limits, read_learnt(state, self._pace), now=client.retry.now)
+        self._teller = Teller(listener, now=client.retry.now)
+        self._sender = Sender(
+            client,
+            Gate(self._pacer),
+            memory=self._memory,
+            is_stopping=is_stopping,
+            on_bytes=self._arrived,
+            most_piece_bytes=piece_bytes,
+        )
+        self._fetcher = Fetcher(client, folder or state / "incoming" / "files", memory=self._memory)
+        self._places = Places(client)
+        self._files_at_once = asyncio.Semaphore(client.limits.in_flight + 1)
         self._standing: dict[Key, Standing] = {}
+        self._linked: dict[str, Stored] = {}
+        """Address -> what the server fetched from it."""
+        self._busy: defaultdict[Key | str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._counts: Counter[str] = Counter()
-
-    @property
-    def counts(self) -> Counts:
-        """What became of files so far."""
-        return Counts(**self._counts)
 
     def __enter__(self) -> Self:
         return self
@@ -50,8 +91,16 @@ class Uploads:
         self.close()
 
     def close(self) -> None:
-        """Let go of the state folder."""
-        self._standing.clear()
+        """Keep what was learnt and remove what was fetched."""
+        self._fetcher.close()
+        self._memory.close()
+        if self._pacer.learnt is not None:
+            keep_learnt(self._state, self._pace, learnt=self._pacer.learnt)
+
+    @property
+    def counts(self) -> Counts:
+        """What became of files so far."""
+        return Counts(**self._counts)
 
     async def ensure(self, files: Sequence[Wanted]) -> list[Stored]:
         """See to it that files stand on the server and return what became of each, in their order.
@@ -60,105 +109,269 @@ class Uploads:
 
         Raises:
             Stopped: the server is gone, the right to write is lost, or `is_stopping` said so.
-            NoAccess: the token was refused and so was the sign-in.
+            RequestFailed, NoAccess: the server cannot be asked.
         """
-        contents = [await self._content(one) for one in files]
-        found = await self._find(contents)
-        return [await self._one(one, content, found) for one, content in zip(files, contents, strict=True)]
+        self._teller.expect(len(files))
+        stored: list[Stored] = []
+        portions = [files[start : start + PORTION] for start in range(0, len(files), PORTION)]
+        reading = asyncio.ensure_future(self._read(portions[0] if portions else ()))
+        try:
+            for at, portion in enumerate(portions):
+                ready = await reading
+                reading = asyncio.ensure_future(
+                    self._read(portions[at + 1] if at + 1 < len(portions) else ())
+                )
+                stored += await self._portion(portion, ready)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            await asyncio.to_thread(self._memory.flush)
+        return stored
 
     async def foresee(self, files: Sequence[Wanted]) -> list[Stored]:
         """Return what `ensure` would come to. Only looks; nothing is uploaded, fetched or made.
 
+        What an address brings is not known beforehand unless an earlier run fetched it; then it counts as if
+        it brought the same again.
+
         Raises:
             RequestFailed, NoAccess: the server cannot be asked.
         """
-        contents = [await self._content(one) for one in files]
-        found = await self._find(contents)
-        foreseen = []
-        for one, content in zip(files, contents, strict=True):
-            if isinstance(content, Flaw):
-                foreseen.append(_failed(one, content))
-                continue
-            key = key_of(content)
-            there = self._standing.get(key)
-            file_id = there.file_id if there else found.new_id(key)
-            status = FileStatus.REUSED if there else FileStatus.MISSING
-            name = there.name if there else None
-            foreseen.append(_stored(one, content, status=status, file_id=file_id, name=name))
+        ready = await self._read(files, only_looks=True)
+        found = await self._find(files, ready)
+        foreseen = [self._foreseen(*one, found) for one in zip(files, ready, strict=True)]
+        await asyncio.to_thread(self._memory.flush)
         return foreseen
 
-    async def _content(self, wanted: Wanted) -> Content | Flaw:
-        if not isinstance(wanted.source, Path):
-            return Flaw(
-                "file_not_fetched", {"url": wanted.source.url, "reason": "addresses cannot be fetched"}
-            )
-        return await asyncio.to_thread(measure, wanted.source)
+    def _foreseen(self, wanted: Wanted, ready: Ready | Flaw | None, found: Found) -> Stored:
+        if isinstance(ready, Flaw):
+            return self._failed(wanted, ready)
+        if ready is None:
+            url = _url(wanted)
+            if (stored := self._linked.get(url)) is not None:
+                return replace(stored, wanted=wanted)
+            self._counts["missing"] += 1
+            own = own_address_id(url) if _is_by_server(wanted) else ""
+            return Stored(wanted, FileStatus.MISSING, file_id=own, name=file_name(wanted))
+        key = key_of(ready.content)
+        if (standing := self._standing.get(key)) is not None:
+            return _stored(wanted, ready.content, standing, status=FileStatus.REUSED)
+        self._counts["missing"] += 1
+        new = Standing(found.new_id(key), wanted.name or ready.name)
+        return _stored(wanted, ready.content, new, status=FileStatus.MISSING)
 
-    async def _find(self, contents: Sequence[Content | Flaw]) -> Found:
-        keys = dict.fromkeys(key_of(one) for one in contents if isinstance(one, Content))
-        found = await find(self._client, [key for key in keys if key not in self._standing], known={})
+    async def _read(self, files: Sequence[Wanted], *, only_looks: bool = False) -> list[Ready | Flaw | None]:
+        """Return the content of each; None: not known beforehand."""
+        names = {one.source: file_name(one) for one in files if isinstance(one.source, Path)}
+        contents = await read_all(names, self._memory)
+        fetched = await asyncio.gather(
+            *(self._fetched(one, only_looks=only_looks) for one in files if isinstance(one.source, Address))
+        )
+        addressed = iter(fetched)
+        ready: list[Ready | Flaw | None] = []
+        for one in files:
+            if isinstance(one.source, Address):
+                ready.append(next(addressed))
+                continue
+            content = contents[one.source]
+            ready.append(content if isinstance(content, Flaw) else Ready(content, file_name(one), one.source))
+        return [_fitting(one, found) for one, found in zip(files, ready, strict=True)]
+
+    async def _fetched(self, wanted: Wanted, *, only_looks: bool) -> Ready | Flaw | None:
+        url = _url(wanted)
+        if (flaw := check_address(url)) is not None:
+            return flaw
+        if _is_by_server(wanted):
+            return None
+        if only_looks:
+            return self._fetcher.remembered(url)
+        if self._is_stopping():
+            raise Interrupted
+        return await self._fetcher.fetch(url, most_bytes=wanted.rules.most_bytes)
+
+    async def _find(self, files: Sequence[Wanted], ready: Sequence[Ready | Flaw | None]) -> Found:
+        """Look up in bulk what is not known yet: contents, and addresses that the server fetched."""
+        contents = [one.content for one in ready if isinstance(one, Ready)]
+        keys = [key for key in dict.fromkeys(map(key_of, contents)) if key not in self._standing]
+        found = await find(self._client, keys, known=self._memory.ids(keys))
+        for key, standing in found.standing.items():
+            self._memory.keep_id(key, standing.file_id)
         self._standing.update(found.standing)
         self._counts["reused"] += len(found.standing)
+        urls = {_url(one): one for one in files if _is_by_server(one)}
+        new = [url for url in urls if url not in self._linked and check_address(url) is None]
+        for url, record in (await find_fetched(self._client, new, memory=self._memory)).items():
+            self._linked[url] = _stored_there(urls[url], record, status=FileStatus.REUSED)
+            self._counts["reused"] += 1
         return found
 
-    async def _one(self, wanted: Wanted, content: Content | Flaw, found: Found) -> Stored:
-        if isinstance(content, Flaw):
-            self._counts["failed"] += 1
-            return _failed(wanted, content)
-        key = key_of(content)
-        if (there := self._standing.get(key)) is not None:
-            return _stored(wanted, content, status=FileStatus.REUSED, file_id=there.file_id, name=there.name)
-        sent = await self._send(wanted, content, found.new_id(key))
-        if isinstance(sent, Flaw):
-            self._counts["failed"] += 1
-            return _failed(wanted, sent)
-        self._standing[key] = sent
-        self._counts["uploaded"] += 1
-        self._counts["bytes"] += content.size_bytes
-        return _stored(wanted, content, status=FileStatus.UPLOADED, file_id=sent.file_id, name=sent.name)
-
-    async def _send(self, wanted: Wanted, content: Content, file_id: str) -> Standing | Flaw:
-        source = wanted.source
-        if not isinstance(source, Path):
-            raise TypeError("only local files are sent")
-        data = await asyncio.to_thread(source.read_bytes)
-        payload = {
-            "id": file_id,
-            "name": file_name(wanted),
-            # Content without this prefix is stored as an empty file. Source: observations, "Files".
-            "fileContents": "data:application/octet-stream;base64," + pybase64.b64encode_as_string(data),
-        }
+    async def _portion(self, files: Sequence[Wanted], ready: Sequence[Ready | Flaw | None]) -> list[Stored]:
+        found = await self._find(files, ready)
         try:
-            record = await self._client.create(ENTITY, payload)
-        except (Refused, AnswerUnusable) as refusal:
-            return Flaw("file_refused", {"path": str(source), "text": str(refusal)})
-        if not holds(record, key_of(content)):
-            return Flaw("file_damaged", {"path": str(source)})
-        return Standing(str(record["id"]), str(record.get("name") or ""))
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(*one, found)) for one in zip(files, ready, strict=True)]
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from failures
+        return [task.result() for task in tasks]
+
+    async def _one(self, wanted: Wanted, ready: Ready | Flaw | None, found: Found) -> Stored:
+        async with self._files_at_once:
+            if isinstance(ready, Flaw):
+                stored = self._failed(wanted, ready)
+            elif ready is None:
+                stored = await self._from_address(wanted)
+            else:
+                stored = await self._uploaded(wanted, ready, found)
+            if wanted.share is not None and stored.status is not FileStatus.FAILED:
+                stored = await self._shared(stored)
+        source = wanted.source
+        self._teller.done(
+            source if isinstance(source, Path) else None, failed=stored.status is FileStatus.FAILED
+        )
+        return stored
+
+    async def _uploaded(self, wanted: Wanted, ready: Ready, found: Found) -> Stored:
+        key = key_of(ready.content)
+        status = FileStatus.REUSED
+        content = ready.content
+        if key not in self._standing:
+            async with self._busy[key]:
+                # Who waited finds what another task uploaded meanwhile.
+                if key not in self._standing:
+                    sent = await self._sent(wanted, ready, found)
+                    if isinstance(sent, Flaw):
+                        return self._failed(wanted, sent)
+                    content, key, status = sent.content, key_of(sent.content), sent.status
+        if isinstance(wanted.source, Address):
+            self._fetcher.let_go(ready)
+        return _stored(wanted, content, self._standing[key], status=status)
+
+    async def _sent(self, wanted: Wanted, ready: Ready, found: Found) -> _Sent | Flaw:
+        """Upload a content; what changes under our hands is measured again, once."""
+        facts = await self._places.facts(wanted, name=ready.name)
+        if isinstance(facts, Flaw):
+            return facts
+        now: Ready | Flaw = ready
+        if ready.path is None:
+            # Its address says that it is unchanged, but the server does not have it any more.
+            now = await self._fetcher.fetch(_url(wanted), most_bytes=wanted.rules.most_bytes, anew=True)
+        for _ in range(2):
+            if isinstance(now, Flaw):
+                return now
+            if key_of(now.content) in self._standing:
+                return _Sent(now.content, FileStatus.REUSED)
+            try:
+                return await self._sent_once(now, facts, found)
+            except Changed:
+                now = await self._measured_again(wanted, now)
+                found = await self._find([wanted], [now])
+        return Flaw("file_changed", {"path": _named(wanted)})
+
+    async def _sent_once(self, ready: Ready, facts: dict[str, object], found: Found) -> _Sent | Flaw:
+        if self._is_stopping():
+            raise Interrupted
+        if ready.path is None:
+            raise Changed
+        key = key_of(ready.content)
+        standing = await self._sender.send(Job(ready.path, ready.content, found.new_id(key), facts))
+        if isinstance(standing, Flaw):
+            return standing
+        self._standing[key] = standing
+        self._memory.keep_id(key, standing.file_id)
+        self._counts["uploaded"] += 1
+        self._counts["bytes"] += ready.content.size_bytes
+        return _Sent(ready.content, FileStatus.UPLOADED)
+
+    async def _measured_again(self, wanted: Wanted, ready: Ready) -> Ready | Flaw:
+        if ready.path is None or isinstance(wanted.source, Address):
+            return await self._fetcher.fetch(_url(wanted), most_bytes=wanted.rules.most_bytes, anew=True)
+        content = await asyncio.to_thread(measure, ready.path, name=file_name(wanted))
+        return content if isinstance(content, Flaw) else replace(ready, content=content)
+
+    async def _from_address(self, wanted: Wanted) -> Stored:
+        """Let the server fetch an address, once in a run."""
+        url = _url(wanted)
+        async with self._busy[url]:
+            if (known := self._linked.get(url)) is not None:
+                return replace(known, wanted=wanted)
+            if self._is_stopping():
+                raise Interrupted
+            facts = await self._places.facts(wanted, name=name_of(url))
+            record = facts if isinstance(facts, Flaw) else await fetch_there(self._client, url, facts)
+            if isinstance(record, Flaw):
+                return self._failed(wanted, record)
+            self._memory.keep_linked(url, str(record["id"]))
+            stored = _stored_there(wanted, record, status=FileStatus.UPLOADED)
+            self._linked[url] = replace(stored, status=FileStatus.REUSED)
+            self._counts["uploaded"] += 1
+            self._counts["bytes"] += stored.size_bytes
+            return stored
+
+    async def _shared(self, stored: Stored) -> Stored:
+        share = stored.wanted.share
+        if share is None:
+            return stored
+        async with self._busy[f"share {stored.file_id}"]:
+            links = await shared(self._client, stored.file_id, name=stored.name, share=share)
+        if isinstance(links, str):
+            flaw = Flaw("share_refused", {"path": _named(stored.wanted), "text": links})
+            return replace(stored, flaw=flaw)
+        return replace(stored, link=links.link, view_link=links.view_link)
+
+    def _failed(self, wanted: Wanted, flaw: Flaw) -> Stored:
+        self._counts["failed"] += 1
+        return Stored(wanted, FileStatus.FAILED, name=file_name(wanted), flaw=flaw)
+
+    def _arrived(self, job: Job, size_bytes: int) -> None:
+        self._teller.arrived(job.path, size_bytes=size_bytes, of_bytes=job.content.size_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What was found at the moment of sending: the file may have changed since it was measured."""
+
+    content: Content
+    status: FileStatus
 
 
 def file_name(wanted: Wanted) -> str:
     """Return the name that a file gets: the one said, else the path's, else the last part of the address."""
     if wanted.name:
         return wanted.name
-    if isinstance(wanted.source, Path):
-        return wanted.source.name
-    # Without `?v=…`: AtroCore's names carry the suffix at their end.
-    return unquote(urlsplit(wanted.source.url).path.rpartition("/")[2])
+    return wanted.source.name if isinstance(wanted.source, Path) else name_of(wanted.source.url)
 
 
-def _stored(
-    wanted: Wanted, content: Content, *, status: FileStatus, file_id: str, name: str | None
-) -> Stored:
+def _fitting(wanted: Wanted, ready: Ready | Flaw | None) -> Ready | Flaw | None:
+    if not isinstance(ready, Ready):
+        return ready
+    size = ready.content.size_bytes
+    return misfit(_named(wanted), wanted.name or ready.name, size_bytes=size, rules=wanted.rules) or ready
+
+
+def _named(wanted: Wanted) -> str:
+    return str(wanted.source) if isinstance(wanted.source, Path) else shown(wanted.source.url)
+
+
+def _url(wanted: Wanted) -> str:
+    return wanted.source.url if isinstance(wanted.source, Address) else ""
+
+
+def _is_by_server(wanted: Wanted) -> bool:
+    return isinstance(wanted.source, Address) and wanted.source.fetch == "server"
+
+
+def _stored(wanted: Wanted, content: Content, standing: Standing, *, status: FileStatus) -> Stored:
     return Stored(
         wanted,
         status,
-        file_id=file_id,
-        name=name or file_name(wanted),
+        file_id=standing.file_id,
+        name=standing.name or file_name(wanted),
         size_bytes=content.size_bytes,
         md5=content.md5,
     )
 
 
-def _failed(wanted: Wanted, flaw: Flaw) -> Stored:
-    return Stored(wanted, FileStatus.FAILED, name=file_name(wanted), flaw=flaw)
+def _stored_there(wanted: Wanted, record: Record, *, status: FileStatus) -> Stored:
+    size = record.get("fileSize")
+    content = Content(size if isinstance(size, int) else 0, str(record.get("hash") or ""))
+    return _stored(wanted, content, standing_of(record), status=status)

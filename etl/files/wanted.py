@@ -34,6 +34,21 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What a file must be to be used."""
+
+    extensions: tuple[str, ...] = ()
+    """Such as `jpg`, without dot; case does not matter; empty: any."""
+    most_bytes: int | None = None
+    """None: any size; of downloads `MOST_FETCHED_BYTES`."""
+
+
+ANY = Rules()
+MOST_FETCHED_BYTES = 2 << 30
+"""Of one download, where nobody says another limit: an address may go on for ever."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """One file as it shall stand in AtroCore. Equal content is stored once, whoever wants it first."""
 
@@ -48,6 +63,7 @@ class Wanted:
     """Ids of options of the field `tags`."""
     description: str = ""
     share: Share | None = None
+    rules: Rules = ANY
 
 
 class FileStatus(StrEnum):

@@ -45,7 +45,7 @@ class Limits:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
-Phase = Literal["scan", "send", "export"]
+Phase = Literal["scan", "send", "export", "upload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +54,18 @@ class Progress:
 
     phase: Phase
     rows: int
-    """Rows done in this phase."""
+    """Rows done in this phase; files, where they are uploaded."""
     rows_total: int | None
     """None: not known."""
     failed: int = 0
     """Rows failed or invalid so far."""
+    bytes_done: int = 0
+    """Of files that are uploaded: so much has arrived."""
+    file: str = ""
+    """Name of the file that something of arrived last; empty: none."""
+    file_bytes: int = 0
+    """Size of that file; 0: not known."""
+    file_bytes_done: int = 0
 
 
 ProgressListener: TypeAlias = "Callable[[Progress], None]"
