@@ -23,7 +23,7 @@ from etl.errors import JournalOutdated
 from etl.model import Alike, ChangeKind, Outcome, Outcomes, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from etl.model import Batch
@@ -165,20 +165,26 @@ class Journal:
             for kind, record_id in _paired(orjson.loads(kinds), orjson.loads(ids))
         ]
 
-    def done_rows(self, block: str = "") -> dict[Place, RowNumbers]:
+    def done_rows(
+        self, block: str = "", *, statuses: Collection[Status] | None = None
+    ) -> dict[Place, RowNumbers]:
         """Return per (file, sheet) the sorted numbers of rows whose own outcome is known; 8 bytes a row.
 
         Args:
             block: of the mapping; empty where it has none.
+            statuses: only rows that ended so; None: in any way.
         """
         rows: dict[Place, list[RowNumbers]] = {}
         for outcomes in self.outcomes():
             for alike in outcomes.alike:
-                if alike.part == block and alike.status is not Status.PENDING:
+                is_meant = statuses is None or alike.status in statuses
+                if is_meant and alike.part == block and alike.status is not Status.PENDING:
                     numbers = alike.rows.to_numpy()
                     rows.setdefault((alike.file, alike.sheet), []).append(numbers[numbers > 0])
             per_sheet: dict[Place, list[int]] = {}
             for outcome in outcomes.told:
+                if statuses is not None and outcome.status not in statuses:
+                    continue
                 if outcome.row and outcome.part == block and outcome.status is not Status.PENDING:
                     per_sheet.setdefault((outcome.file, outcome.sheet), []).append(outcome.row)
             for place, told in per_sheet.items():

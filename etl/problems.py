@@ -286,6 +286,9 @@ CATALOGUE: dict[str, Kind] = {
     "file_too_large": _error(
         'the file "{path}" has {bytes} bytes, {most} are allowed', "Make it smaller, or raise the limit."
     ),
+    "file_not_single": _error(
+        '"{value}" finds {count} files, such as {first}, and {field} takes one', "Write a narrower pattern."
+    ),
     "files_too_many": _error('"{path}" finds more than {most} files', "Write a narrower pattern."),
     "file_wrong_extension": _error(
         'the file "{path}" ends in "{extension}", allowed are {allowed}', "Give another file."

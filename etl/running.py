@@ -171,6 +171,7 @@ async def run_plan(
     facts = await asyncio.to_thread(ground.facts, run_id, place, verb="plan", selection=how.selection)
     run = begin_run(place.state, facts)
     place.begins(run)
+    how = dataclasses.replace(how, state=place.state)
     with (
         _failing_leaves_a_summary(run, place),
         PlanWriter(plan or run.folder / PLAN, header_of(facts, mapping)) as writer,
@@ -225,6 +226,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
         ),
         first=tuple(lines_from(writer.first)),
         differences=sum(count for counts in writer.fields.values() for count in counts.values()),
+        files=carried.files,
     )
 
 
@@ -285,6 +287,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         how,
         paces=paces,
         last_time=last_time(run, place.state),
+        state=place.state,
         is_stopping=_any_of(how.is_stopping, lambda: lock.is_lost),
     )
     with _failing_leaves_a_summary(run, place):

@@ -41,6 +41,7 @@ def command(
     """Column, field and value of the first rows as a MAPPING makes them; with --json the payloads."""
     from etl import mapping as language  # noqa: PLC0415  `--help` needs none of it
     from etl.errors import ConfigurationInvalid  # noqa: PLC0415
+    from etl.importing.filing import BaseFolder  # noqa: PLC0415
 
     read = language.load(mapping)
     table = open_source(read, source)
@@ -51,7 +52,14 @@ def command(
     found: list[Json] = []
     for part in read.parts():
         facts = ground.attributes.get(part.entity)
-        rules = language.bind(part, header=table.header, schema=schema, attributes=facts, source=table.name)
+        rules = language.bind(
+            part,
+            header=table.header,
+            schema=schema,
+            attributes=facts,
+            source=table.name,
+            folders=BaseFolder,
+        )
         if console.form is Form.JSON:
             found += _as_json(rules, table, limit)
             continue

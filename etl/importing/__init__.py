@@ -7,26 +7,31 @@ from typing import TYPE_CHECKING
 
 from etl.delivery import Paces, foreseen_outcomes
 from etl.errors import HeldBack, Interrupted, RequestFailed, ServerUnreachable
-from etl.importing.legs import DIGESTS, link_finder, read_legs
+from etl.importing.filing import open_files, write_counts
+from etl.importing.legs import DIGESTS, all_links, link_finder, read_legs
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.journal import Journal
-from etl.model import ChangeKind, Limits, Outcomes, Problem, Progress
+from etl.model import ChangeKind, Limits, Outcomes, Problem, Progress, Status
 from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
 from etl.planning.guards import USUAL, Census, ErrorWatch, Guards, check_source, read_census, write_census
+from etl.report import FileCounts
 from etl.report.tally import Tally
 from etl.scanning import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from etl.api import Client, RetryClock
     from etl.delivery import OnDrift
     from etl.errors import EtlError
+    from etl.importing.filing import FileLinks, Note
     from etl.importing.legs import Leg
     from etl.mapping import Mapping
     from etl.model import Outcome, ProgressListener
+    from etl.report.foreseen import FilesForeseen
     from etl.scanning import Scan
     from etl.schema import Schema
     from etl.tables import Table
@@ -35,6 +40,10 @@ __all__ = ["DIGESTS", "JOURNAL", "Carried", "HowToImport", "import_table", "plan
 
 JOURNAL = "journal.db"
 """Name in the folder of a run."""
+
+
+FOR_GOOD = frozenset({Status.DELETED, Status.FAILED, Status.INVALID, Status.SKIPPED})
+"""How rows end of which nothing more is sent, whatever else their mapping has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +67,8 @@ class HowToImport:
     guards: Guards = USUAL
     last_time: Census | None = None
     """The source of the last import with the same mapping into the same instance; None: not known."""
+    state: Path | None = None
+    """The state folder, where what was learnt of files is kept; None: the run's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +82,8 @@ class Carried:
     """What is wrong with cells, to be marked in a workbook; at most `MOST_MARKED`."""
     ended_by: EtlError | None
     """Why it stopped after something was sent, or which guard held it back; None: it came to its end."""
+    files: FilesForeseen | None = None
+    """Of a plan whose mapping has files; else None."""
 
 
 async def import_table(
@@ -107,39 +120,76 @@ async def import_table(
     with Journal(folder / JOURNAL) as journal, KeptValues(folder, schema) as kept:
         for outcomes in journal.outcomes():
             tally.add(outcomes)
-        for leg in legs:
-            passage = Passage(
-                leg.comparison(links, schema=schema, client=client, folder=folder, is_trying=True),
-                leg.scan.rows,
-                client,
-                journal,
-                limits=how.limits,
-                clock=how.clock,
-                paces=paces,
-                on_drift=how.on_drift,
-                settle=_settler(tally, leg.scan, how.listener, marked=marked),
-                is_stopping=how.is_stopping,
-                keep=kept.keep,
-                back=back,
-                watch=ErrorWatch(
-                    how.guards.max_errors,
-                    rows=leg.scan.rows,
-                    bad=lambda: tally.bad,
-                    seen=tally.rows.read,
-                ),
-                created_before=_created_before(journal),
-            )
-            stopped_by = await ended_by(passage, leg.passes(how.selection, journal.done_rows(leg.block)))
-            if stopped_by is not None:
-                break
-            finder = leg.finder(client, folder, select=())
-            name, block = leg.rules.entity.name, leg.block
-            tally.add_problems(
-                await second_records(journal, finder, entity=name, block=block, created=tally.rows.created)
-            )
+
+        def uploaded(outcomes: Sequence[Outcome], counts: FileCounts) -> None:
+            journal.noted(outcomes)
+            tally.add(outcomes)
+            write_counts(folder, counts)
+
+        async with _files(
+            legs, mapping, uploaded, schema=schema, client=client, folder=folder, how=how
+        ) as files:
+            for leg in legs:
+                passage = Passage(
+                    leg.comparison(links, files, schema=schema, client=client, folder=folder, is_trying=True),
+                    leg.scan.rows,
+                    client,
+                    journal,
+                    limits=how.limits,
+                    clock=how.clock,
+                    paces=paces,
+                    on_drift=how.on_drift,
+                    settle=_settler(tally, leg.scan, how.listener, marked=marked),
+                    is_stopping=how.is_stopping,
+                    keep=kept.keep,
+                    back=back,
+                    watch=ErrorWatch(
+                        how.guards.max_errors,
+                        rows=leg.scan.rows,
+                        bad=lambda: tally.bad,
+                        seen=tally.rows.read,
+                    ),
+                    created_before=_created_before(journal),
+                    settled_before=journal.done_rows(leg.block) if leg.sends_after_records else {},
+                )
+                over = FOR_GOOD if leg.sends_after_records else None
+                done = journal.done_rows(leg.block, statuses=over)
+                stopped_by = await ended_by(passage, leg.passes(how.selection, done))
+                if stopped_by is not None:
+                    break
+                finder = leg.finder(client, folder, select=())
+                name, block = leg.rules.entity.name, leg.block
+                tally.add_problems(
+                    await second_records(
+                        journal, finder, entity=name, block=block, created=tally.rows.created
+                    )
+                )
+            tally.add_files(files.counts if files is not None else FileCounts())
     if tally.rows.updated and client.session.checks_conflicts is False and how.on_drift != "overwrite":
         tally.add_problems([Problem("conflicts_unchecked", table.name)])
     return Carried(tally, legs[0].scan, how.clock.now() - began, marked, stopped_by)
+
+
+def _files(
+    legs: Sequence[Leg],
+    mapping: Mapping,
+    note: Note | None,
+    *,
+    schema: Schema,
+    client: Client,
+    folder: Path,
+    how: HowToImport,
+) -> AbstractAsyncContextManager[FileLinks | None]:
+    return open_files(
+        all_links(legs),
+        client=client,
+        schema=schema,
+        mapping=mapping.path,
+        state=how.state or folder,
+        folder=folder,
+        note=note,
+        is_stopping=how.is_stopping,
+    )
 
 
 def _pass_guards(table: Table, legs: Sequence[Leg], *, folder: Path, how: HowToImport) -> None:
@@ -198,18 +248,23 @@ async def plan_table(
         plan.write(unsent_lines(outcomes))
 
     try:
-        for leg in legs:
-            comparison = leg.comparison(links, schema=schema, client=client, folder=folder, is_trying=False)
-            await comparison.prepare(leg.scan.rows)
-            for frames in leg.passes(how.selection, {}):
-                async for compared in comparison.changes(frames, unsent=unsent):
-                    settle(foreseen_outcomes(compared.changes))
-                    plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
-                    if how.is_stopping():
-                        raise Interrupted
+        async with _files(legs, mapping, None, schema=schema, client=client, folder=folder, how=how) as files:
+            for leg in legs:
+                comparison = leg.comparison(
+                    links, files, schema=schema, client=client, folder=folder, is_trying=False
+                )
+                await comparison.prepare(leg.scan.rows)
+                for frames in leg.passes(how.selection, {}):
+                    async for compared in comparison.changes(frames, unsent=unsent):
+                        settle(foreseen_outcomes(compared.changes))
+                        plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
+                        if how.is_stopping():
+                            raise Interrupted
+            tally.add_files(files.counts if files is not None else FileCounts())
+            foreseen = files.foreseen if files is not None else None
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error
-    return Carried(tally, legs[0].scan, how.clock.now() - began, (), None)
+    return Carried(tally, legs[0].scan, how.clock.now() - began, (), None, foreseen)
 
 
 def _noticed(table: Table, legs: Sequence[Leg]) -> list[Problem]:

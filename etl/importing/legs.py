@@ -13,10 +13,12 @@ from etl.delivery import invalid_outcomes
 from etl.errors import MappingInvalid
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
+from etl.importing.filing import BaseFolder
 from etl.mapping import bind
 from etl.planning import Comparison
 from etl.planning.attributing import Attributing
 from etl.planning.objects import LinkedObjects
+from etl.planning.phases import PARENT_KEYS
 from etl.resolving import LinkFinder, RecordFinder
 from etl.resolving.attribute_values import AttributeReader
 from etl.scanning import (
@@ -36,9 +38,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.api import Client
+    from etl.importing.filing import FileLinks
     from etl.journal import Place, RowNumbers
     from etl.mapping import Mapping, Rules
-    from etl.model import Frame, Outcome, Payloads, Problem, ProgressListener
+    from etl.model import Frame, LinkTarget, Outcome, Payloads, Problem, ProgressListener
     from etl.planning import Understands
     from etl.scanning import Scan, Selection
     from etl.schema import Schema
@@ -77,6 +80,13 @@ class Leg:
         rules = [*self.rules.fields, *(one.rule for one in self.rules.bound.attributes)]
         return frozenset(name for rule in rules if rule.on_empty == "clear" for name in rule.columns)
 
+    @property
+    def sends_after_records(self) -> bool:
+        """Whether anything of a row travels by itself, after its record: that this stands tells not all."""
+        links = {link.key for link in self.rules.links if link.is_multiple}
+        has_children = bool(links) and any(key in PARENT_KEYS for key in self.rules.payload_keys)
+        return bool(self.rules.bound.relations or self.types) or has_children
+
     def passes(self, selection: Selection, done: Map[Place, RowNumbers]) -> Iterator[Iterator[Frame]]:
         """Yield the rows that are left, once for each depth of the hierarchy they make, parents first."""
         for depth in range(max(self.depths.values(), default=0) + 1):
@@ -97,25 +107,33 @@ class Leg:
         )
 
     def comparison(
-        self, links: LinkFinder, *, schema: Schema, client: Client, folder: Path, is_trying: bool
+        self,
+        links: LinkFinder,
+        files: FileLinks | None,
+        *,
+        schema: Schema,
+        client: Client,
+        folder: Path,
+        is_trying: bool,
     ) -> Comparison:
         """Return what compares the rows with the server.
 
         Args:
+            files: None: no cell of any leg is a file.
             is_trying: False: nothing will be sent.
         """
         records = self.finder(client, folder, select=self.rules.payload_keys)
         write = self.rules.mapping.write
         understand = _understanding(self.rules, self.scan, self.formulas)
         made = Comparison(self.rules.entity, write, records, links, understand, client, schema, self.block)
-        made.asks_rights = not is_trying
+        made.asks_rights, made.files = not is_trying, files
         doc = self.rules.mapping.doc
         made.unwanted = {"record_missing": doc.on_missing, "record_exists": doc.on_existing}
         if self.types:
             reader = AttributeReader(client, self.rules.entity, schema=schema, types=self.types)
             said = self.rules.mapping.doc.write_attributes
             way = None if said == "auto" else said
-            made.attributes = Attributing(reader, links, way, is_trying, made.usable)
+            made.attributes = Attributing(reader, made.ends, way, is_trying, made.usable)
         if self.rules.object_keys:
             made.objects = LinkedObjects(client, self.rules.entity, self.rules.object_keys, is_trying)
         return made
@@ -149,6 +167,7 @@ async def read_legs(
             attributes=facts.get(part.entity),
             generation=_certain_generation(client),
             source=table.name,
+            folders=BaseFolder,
         )
         for part in parts
     ]
@@ -202,8 +221,13 @@ def _certain_generation(client: Client) -> str | None:
 
 def link_finder(legs: Sequence[Leg], *, schema: Schema, client: Client) -> LinkFinder:
     """Return what finds the targets of all links, for all blocks together."""
-    targets = [link for leg in legs for link in (*leg.rules.links, *leg.rules.further_links)]
+    targets = [link for link in all_links(legs) if link.files is None]
     return LinkFinder(client, targets, schema=schema)
+
+
+def all_links(legs: Sequence[Leg]) -> list[LinkTarget]:
+    """Return the links of all blocks together."""
+    return [link for leg in legs for link in (*leg.rules.links, *leg.rules.further_links)]
 
 
 def _understanding(rules: Rules, scan: Scan, formulas: Map[int, Map[str, str]]) -> Understands:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
+
 from etl.batching import make_deletions, paced_batches
 from etl.delivery import deliver, unsent_outcomes
 from etl.errors import EtlError, HeldBack, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
+from etl.model import Outcomes, Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from etl.api import Client, RetryClock
     from etl.delivery import OnDrift, Paces
     from etl.importing.looking_back import LookingBack
-    from etl.journal import Journal
-    from etl.model import Batch, Changes, Frame, Limits, Outcome, Outcomes
+    from etl.journal import Journal, Place, RowNumbers
+    from etl.model import Batch, Changes, Frame, Limits, Outcome
     from etl.planning import Compared, Comparison
     from etl.planning.guards import ErrorWatch
 
@@ -45,6 +50,9 @@ class Passage:
     """Stops the run when too many rows are bad."""
     created_before: frozenset[str] = frozenset()
     """Ids that a stopped part of this run sent as creates without an answer."""
+    settled_before: Mapping[Place, RowNumbers] = field(default_factory=dict)
+    """Rows whose outcome a stopped part of this run knows, and that are looked at again only for what is sent
+    after their records: that these are unchanged now is no news."""
     batches_made: int = field(default=0, init=False)
     """Requests that were made ready so far; 0: nothing can have been sent."""
 
@@ -98,9 +106,32 @@ class Passage:
             yield batch
 
     def _settle_unsent(self, outcomes: Sequence[Outcome] | Outcomes) -> None:
+        if self.settled_before:
+            outcomes = self._news(Outcomes.of(outcomes))
         if outcomes:
             self.journal.noted(outcomes)
             self.settle(outcomes)
+
+    def _news(self, outcomes: Outcomes) -> Outcomes:
+        """Leave out that rows are unchanged whose outcome is known."""
+        alike = []
+        for one in outcomes.alike:
+            rows = self.settled_before.get((one.file, one.sheet))
+            if rows is not None and one.status is Status.UNCHANGED:
+                is_new = pa.array(~np.isin(one.rows.to_numpy(), rows))
+                one = dataclasses.replace(  # noqa: PLW2901  the same ones, fewer
+                    one,
+                    rows=one.rows.filter(is_new),
+                    keys=one.keys.filter(is_new),
+                    ids=one.ids.filter(is_new),
+                )
+            alike.append(one)
+        told = tuple(one for one in outcomes.told if not self._is_known(one))
+        return Outcomes(tuple(one for one in alike if len(one)), told)
+
+    def _is_known(self, outcome: Outcome) -> bool:
+        rows = self.settled_before.get((outcome.file, outcome.sheet))
+        return outcome.status is Status.UNCHANGED and rows is not None and outcome.row in rows
 
 
 async def ended_by(passage: Passage, passes: Iterator[Iterator[Frame]]) -> EtlError | None:
@@ -115,7 +146,8 @@ async def ended_by(passage: Passage, passes: Iterator[Iterator[Frame]]) -> EtlEr
     except (Stopped, HeldBack, RequestFailed, NoAccess) as error:
         if isinstance(error, Stopped | HeldBack):
             return error
-        if passage.batches_made:
+        files = passage.comparison.files
+        if passage.batches_made or (files is not None and files.has_sent):
             return ServerGone(url, reason=str(error))
         raise (error if isinstance(error, NoAccess) else ServerUnreachable(url, reason=str(error))) from error
     return None

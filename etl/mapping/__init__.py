@@ -4,6 +4,7 @@ from etl.mapping.attributes import AttributeFacts
 from etl.mapping.backwards import BackColumn, back_columns, no_way_back
 from etl.mapping.check import check
 from etl.mapping.facts import fixed_texts, missing_targets, repeated_keys
+from etl.mapping.filing import Folder, Named, is_address, name_of
 from etl.mapping.findings import FINDINGS, MappingProblem
 from etl.mapping.loading import Mapping, load, read
 from etl.mapping.ordering import in_order
@@ -14,8 +15,10 @@ __all__ = [
     "FINDINGS",
     "AttributeFacts",
     "BackColumn",
+    "Folder",
     "Mapping",
     "MappingProblem",
+    "Named",
     "Rules",
     "back_columns",
     "bind",
@@ -23,8 +26,10 @@ __all__ = [
     "check_folder",
     "fixed_texts",
     "in_order",
+    "is_address",
     "load",
     "missing_targets",
+    "name_of",
     "no_way_back",
     "read",
     "repeated_keys",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,9 @@ from etl.mapping.compiling import Compiler
 from etl.mapping.convert.converters import LINKS
 from etl.mapping.convert.link_texts import LinkForm
 from etl.mapping.document import FieldDoc
+from etl.mapping.file_rules import LinkedFiles
 from etl.mapping.findings import MappingProblem, choices, finding
-from etl.mapping.fitting import find_field, unfit, writable
+from etl.mapping.fitting import MAIN_MARK, files_of_main_image, find_field, unfit, writable
 from etl.mapping.patterns import caught_columns
 from etl.mapping.relations import RelationRule
 from etl.mapping.using import named_columns
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from etl.mapping.document import AssociationDoc, AttributeDoc, Origin, ValueDoc
     from etl.mapping.expressions import Expression
     from etl.mapping.fields import FieldRule
+    from etl.mapping.filing import Folders
     from etl.mapping.loading import Mapping
     from etl.mapping.patterns import Caught
     from etl.mapping.positions import Path_
@@ -43,7 +46,7 @@ class Bound:
     rules: list[FieldRule] = field(default_factory=list)
     attributes: list[AttributeRule] = field(default_factory=list)
     pairs: list[PairRule] = field(default_factory=list)
-    relations: list[RelationRule] = field(default_factory=list)
+    relations: list[RelationRule | LinkedFiles] = field(default_factory=list)
     where: Expression | None = None
     caught: list[Caught] = field(default_factory=list)
     problems: list[MappingProblem] = field(default_factory=list)
@@ -75,13 +78,14 @@ def bind_all(
     schema: Schema,
     entity: EntitySchema,
     attributes: Sequence[AttributeFacts] | None,
+    folders: Folders | None = None,
 ) -> Bound:
     """Resolve and compile everything that a mapping says of its entity."""
     layout = layout_of(mapping, header)
     bound = Bound(entity, layout)
     keys = frozenset(one for part in key_names(mapping) for one in part)
     names = {found.name for one in keys if (found := find_field(entity, one))}
-    compiler = Compiler(mapping, entity, layout, bound.problems, frozenset(names), schema)
+    compiler = Compiler(mapping, entity, layout, bound.problems, frozenset(names), schema, folders)
     bound.compiler = compiler
     for name, doc in mapping.fields.items():
         _bind_field(bound, compiler, name, doc, schema=schema, path=("fields", name))
@@ -155,10 +159,44 @@ def _bind_field(
     bound.problems += problems
     if problems:
         return
+    many = files_of_main_image(found, bound.entity, schema)
     if doc.each is not None:
         _bind_relation(bound, compiler, name, doc, found=found, schema=schema, path=path)
+    elif many is not None or (doc.file is not None and found.kind == "links"):
+        _bind_files(bound, compiler, name, doc, found=found, many=many or found, schema=schema, path=path)
     else:
         bound.rules += compiler.rules(name, doc, found, path=path)
+
+
+def _bind_files(
+    bound: Bound,
+    compiler: Compiler,
+    name: str,
+    doc: FieldDoc,
+    *,
+    found: FieldSchema,
+    many: FieldSchema,
+    schema: Schema,
+    path: Path_,
+) -> None:
+    """Files are linked by relation records with ids of our own: sent twice, or by two, they are one.
+
+    Args:
+        many: the link to many that `found` is, or whose main one it shows.
+    """
+    relation = schema.entities.get(many.relation or "")
+    ends = _ends(bound.entity, relation, many.target) if relation else None
+    if relation is None or ends is None:
+        spot = compiler.mapping.key_spot(*path)
+        bound.problems.append(finding("no_relation", spot, field=name, entity=bound.entity.name))
+        return
+    owner, other = ends
+    rule = compiler.rules(name, doc, found, path=path)[0]
+    if rule.link is None:
+        return
+    target = dataclasses.replace(rule.link, field=found.name, key=other.payload_key, is_multiple=False)
+    marks = {MAIN_MARK: True} if many is not found else {}
+    bound.relations.append(LinkedFiles(name, relation.name, owner.payload_key, target, rule, marks))
 
 
 def _bind_relation(
@@ -173,7 +211,7 @@ def _bind_relation(
 ) -> None:
     relation = schema.entities.get(found.relation or "")
     ends = _ends(bound.entity, relation, found.target) if relation and found.kind == "links" else None
-    if doc.each is None or doc.link is None or relation is None or ends is None:
+    if doc.each is None or (doc.link or doc.file) is None or relation is None or ends is None:
         spot = compiler.mapping.key_spot(*path)
         bound.problems.append(finding("no_relation", spot, field=name, entity=bound.entity.name))
         return
@@ -181,23 +219,26 @@ def _bind_relation(
     rules = []
     for inner, one in doc.with_.items():
         rules += _bind_inner(compiler, relation, inner, one, schema=schema, path=(*path, "with", inner))
-    link = compiler.link(doc.link, other, replaces=doc.links == "replace")
     inner_path = (*path, "each")
-    form = LinkForm(doc.link.by, doc.link.delimiter, doc.link.path)
+    form = LinkForm(doc.link.by, doc.link.delimiter, doc.link.path) if doc.link else None
+    needs_form = doc.link is not None and (len(doc.link.by) > 1 or doc.link.path)
     bound.relations.append(
         RelationRule(
             name,
             relation.name,
             owner.payload_key,
-            link,
+            compiler.target_of(doc, other),
             origin=compiler.origin(doc.each, inner_path),
             steps=compiler.steps(doc.each, inner_path),
             split=doc.each.split,
-            form=form if len(doc.link.by) > 1 or doc.link.path else None,
+            form=form if needs_form else None,
+            filing=compiler.filing_of(doc),
             unique=doc.each.unique,
             order_by=doc.each.order_by,
             fields=tuple(rules),
             labels=_labels(compiler, doc.each),
+            on_empty=doc.on_empty or compiler.mapping.doc.on_empty,
+            skips_bad_cells=doc.on_error == "skip_field",
         )
     )
 

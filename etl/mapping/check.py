@@ -11,6 +11,7 @@ from etl.mapping.binding import Bound, bind_all, key_names, layout_of
 from etl.mapping.blocks import check_blocks
 from etl.mapping.convert.converters import LISTS
 from etl.mapping.date_rules import check_dates
+from etl.mapping.file_rules import check_files
 from etl.mapping.findings import MappingProblem, choices, did_you_mean, finding, in_order
 from etl.mapping.fitting import find_field
 from etl.mapping.patterns import caught_columns, unknown_braces
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from etl.mapping.attributes import AttributeFacts
     from etl.mapping.fields import FieldRule
+    from etl.mapping.filing import Folders
     from etl.mapping.loading import Mapping
     from etl.schema import Schema
 
@@ -65,9 +67,10 @@ def bind_and_check(
     attributes: Sequence[AttributeFacts] | None = None,
     generation: str | None = None,
     source: str = "",
+    folders: Folders | None = None,
 ) -> tuple[Bound | None, list[MappingProblem]]:
     """Return one entity's rules beside its problems; None where there is no schema or no such entity."""
-    problems = [*_keys(mapping), *check_dates(mapping)]
+    problems = [*_keys(mapping), *check_dates(mapping), *check_files(mapping)]
     for position, pattern in enumerate(mapping.doc.patterns):
         for brace in sorted(unknown_braces(pattern)):
             spot = mapping.spot("patterns", position)
@@ -82,7 +85,9 @@ def bind_and_check(
             spot = mapping.spot("entity")
             problems.append(finding("unknown_entity", spot, entity=mapping.entity, choices=advice))
         else:
-            bound = bind_all(mapping, header=header, schema=schema, entity=entity, attributes=attributes)
+            bound = bind_all(
+                mapping, header=header, schema=schema, entity=entity, attributes=attributes, folders=folders
+            )
             problems += bound.problems
             problems += _whole(mapping, bound)
             problems += suspicions(mapping, bound, generation=generation)

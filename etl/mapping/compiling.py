@@ -24,21 +24,27 @@ from etl.mapping.convert.steps import steps_of
 from etl.mapping.convert.values import ValueTable, value_table, written
 from etl.mapping.expressions import compile_expression
 from etl.mapping.fields import FieldRule
+from etl.mapping.file_rules import file_target
+from etl.mapping.filing import Filing
 from etl.mapping.findings import MappingProblem, choices, finding
 from etl.mapping.fitting import link_entity
 from etl.mapping.origins import Computed, FirstOf, Fixed, FromColumn, Joined, LookedUp, Prepared, RowNumber
+from etl.mapping.parts import LinkDoc
 from etl.model import LinkTarget, Missing, Problem
 from etl.problems import CATALOGUE
 from etl.schema import FieldSchema, Schema
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from etl.mapping.columns import Layout
     from etl.mapping.convert.steps import Step
     from etl.mapping.document import Origin, ValueDoc
     from etl.mapping.expressions import Expression
+    from etl.mapping.filing import Folders
     from etl.mapping.loading import Mapping
     from etl.mapping.origins import Source
-    from etl.mapping.parts import LinkDoc, NumberRule, UnitDoc, ValuesDoc
+    from etl.mapping.parts import FileDoc, NumberRule, UnitDoc, ValuesDoc
     from etl.mapping.positions import Path_
     from etl.schema import EntitySchema
 
@@ -57,6 +63,8 @@ class Compiler:
     """Names of the fields of the key."""
     schema: Schema = field(default_factory=lambda: Schema({}))
     """Targets of links that the instance does not show (`Entity`) take ids as they stand."""
+    folders: Folders | None = None
+    """Looks into base folders of files; None: cells that are files are taken as they stand."""
 
     def rules(
         self, name: str, doc: ValueDoc, target: FieldSchema, *, path: Path_, origin: Source | None = None
@@ -143,6 +151,23 @@ class Compiler:
             return value_table(doc.entries, otherwise)
         return value_table(self._file(doc.file, doc.from_ or "", doc.to or "", path), otherwise)
 
+    def target_of(self, doc: ValueDoc, target: FieldSchema) -> LinkTarget:
+        """Return where the texts of a link are looked up, or its files are taken from."""
+        replaces = doc.links == "replace"
+        if doc.file is not None:
+            return file_target(doc.file, target, base=self._base(doc.file), doc=doc)
+        return self.link(doc.link or LinkDoc(), target, replaces=replaces)
+
+    def filing_of(self, doc: ValueDoc) -> Filing | None:
+        """Return what is made of cells that are files; None where they are none."""
+        if doc.file is None:
+            return None
+        look = self.folders(self._base(doc.file)) if self.folders is not None else None
+        return Filing(doc.file.folder or "", doc.file.name or "", look)
+
+    def _base(self, doc: FileDoc) -> Path:
+        return self.mapping.path.parent / doc.base
+
     def link(self, doc: LinkDoc, target: FieldSchema, *, replaces: bool) -> LinkTarget:
         """Return where the texts of a link are looked up."""
         is_option = target.kind in ("list_option", "list_options")
@@ -194,14 +219,15 @@ class Compiler:
             arithmetic=arithmetic,
             checks=self._checks(doc, path),
             when=self.expression(doc.when, (*path, "when")) if doc.when else None,
-            link=self.link(link, target, replaces=doc.links == "replace") if link and not is_object else None,
+            link=self.target_of(doc, target) if (link and not is_object) or doc.file else None,
             link_form=_form(link) if link else None,
+            filing=self.filing_of(doc),
             skips_bad_cells=doc.on_error == "skip_field",
             is_key=target.name in self.key_parts,
             on_empty=self._on_empty(doc, target),
             empty_code="key_empty" if target.name in self.key_parts else "required_empty",
         )
-        if doc.constant is not None:
+        if doc.constant is not None and doc.file is None:
             # A constant is written as machines do, whatever the source's rules.
             plain = dataclasses.replace(rule, converter=converter_for(target))
             rule = dataclasses.replace(rule, constant=self._fixed(plain, doc, "constant", path))

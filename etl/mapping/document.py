@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from etl.mapping.parts import (
     CheckDoc,
     DateRule,
+    FileDoc,
     LinkDoc,
     MeasureDoc,
     Name,
@@ -170,6 +171,8 @@ class ValueDoc(Origin):
     """Number and unit in one cell."""
     link: LinkDoc | None = None
     """How targets are found."""
+    file: FileDoc | None = None
+    """Cells are files: paths, globs, addresses."""
     when: str | None = None
     """An expression over `row`; the value is sent only where it is true."""
     required: bool = False
@@ -184,6 +187,12 @@ class ValueDoc(Origin):
     """What happens when the field was edited in AtroCore since."""
     links: Literal["append", "replace"] = "append"
     """Whether links are added to what is there, or are all there shall be."""
+
+    @model_validator(mode="after")
+    def _one_way_to_targets(self) -> ValueDoc:
+        if self.link is not None and self.file is not None:
+            raise wrong('a field has "link" or "file"', "Keep the one that says what the cells hold.")
+        return self
 
 
 class FieldDoc(ValueDoc):

@@ -100,6 +100,8 @@ def _move_files(value: Plain, folder: str) -> None:
         for key, inner in value.items():
             if key == "file" and isinstance(inner, str):
                 value[key] = f"{folder}/{inner}"
+            elif key == "file" and isinstance(inner, dict) and isinstance(inner.get("base"), str):
+                inner["base"] = f"{folder}/{inner['base']}"
             else:
                 _move_files(inner, folder)
     elif isinstance(value, list):

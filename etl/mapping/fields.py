@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from etl.mapping.convert.steps import Step
     from etl.mapping.convert.values import ValueTable
     from etl.mapping.expressions import Expression
+    from etl.mapping.filing import Filing
     from etl.mapping.grouping import Groups
     from etl.mapping.origins import Source
     from etl.mapping.parts import SplitDoc
@@ -75,6 +76,8 @@ class FieldRule:
     when: Expression | None = None
     link: LinkTarget | None = None
     link_form: LinkForm | None = None
+    filing: Filing | None = None
+    """Of cells that are files; None: they are not."""
     on_empty: str = "skip"
     empty_code: str = "required_empty"
     skips_bad_cells: bool = False
@@ -90,10 +93,17 @@ class FieldRule:
         """The source columns that are read, as the mapping names them."""
         further = (*(self.when.columns or ()),) if self.when else ()
         by = self.arithmetic.columns if self.arithmetic else ()
-        return tuple(dict.fromkeys((*self.origin.columns, *by, *further)))
+        places = self.filing.columns if self.filing else ()
+        return tuple(dict.fromkeys((*self.origin.columns, *by, *further, *places)))
 
     def make(self, columns: Columns, groups: Groups | None = None) -> Made:
         """Return the values of one frame, and what is wrong with its cells."""
+        made = self._made(columns, groups)
+        if self.filing is None:
+            return made
+        return replace(made, values=self.filing.placed(made.values, columns, groups))
+
+    def _made(self, columns: Columns, groups: Groups | None) -> Made:
         count = len(columns) if groups is None else len(groups)
         if self.constant is not None and self.when is None:
             return Made(repeated(self.constant, count))
@@ -127,6 +137,10 @@ class FieldRule:
         pieces = lists.split(cells, self.split) if self.split else lists.single(cells)
         parents = pc.list_parent_indices(pieces)
         values = self._one(pieces.flatten(), faults.of_pieces(parents))
+        if self.filing is not None:
+            values, parents = self.filing.several(values, parents, faults.of_pieces(parents))
+            counts = np.bincount(parents.to_numpy(zero_copy_only=False), minlength=len(pieces))
+            return lists.rebuilt(values, counts)
         if not values.null_count:
             return lists.with_pieces(pieces, values)
         # A piece may stand for nothing (`values: {none: null}`): it is dropped, the others stay.
@@ -140,6 +154,8 @@ class FieldRule:
             cells = self.values.replace(as_text(cells), faults)
         if self.field.kind in LINKS:
             texts = pc.utf8_normalize(pc.utf8_trim_whitespace(as_text(cells)), form="NFC")
+            if self.filing is not None and self.field.kind not in LISTS:
+                return self.filing.one(texts, faults)
             return self.link_form.formed(texts, faults) if self.link_form else texts
         values = self.converter.to_value(cells, faults)
         if self.is_key and pa.types.is_string(values.type):

@@ -112,6 +112,17 @@ FINDINGS: dict[str, Kind] = {
         "links of {field} that are not in the source will be cut",
         'Keep it where that is meant, else remove "links: replace".',
     ),
+    # files
+    "not_a_file": _error("{field} holds no files but {type}", 'Remove "file".'),
+    "files_unsaid": _error(
+        "{field} holds files, and nothing says where they are",
+        'Add "file: {{base: ../images}}", or for files that AtroCore has "link: {{by: name}}".',
+    ),
+    "no_base_folder": _error('there is no folder "{base}"', "It would be {place}. Correct it."),
+    "storage_ignored": _warning(
+        "AtroCore ignores storageId: the folder decides where a file is stored",
+        'Remove it, and name a folder of that storage with "folder".',
+    ),
     # keys
     "key_unmapped": _error(
         'the key "{key}" is not among the fields', "Map a column to it, or take another key."

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from etl.mapping.findings import Spot
     from etl.schema import EntitySchema, Schema
 
-UNWRITABLE = frozenset({"file", "other"})
+UNWRITABLE = frozenset({"other"})
 LIST_OPTION = "ExtensibleEnumOption"
 """The entity of the options of lists. Source: api-contract §5.4."""
+FILE = "File"
+MAIN_IMAGE, MAIN_MARK = "mainImage", "isMainImage"
+"""The field that shows the file whose relation record has the mark. Source: api-contract §7.6."""
 
 
 def find_field(entity: EntitySchema, name: str, *, main_language: str | None = None) -> FieldSchema | None:
@@ -50,7 +53,20 @@ def writable(entity: EntitySchema) -> list[str]:
 
 def link_entity(field: FieldSchema) -> str:
     """Return the entity that a link points to; the one of options for lists."""
+    if field.kind == "file":
+        return field.target or FILE
     return LIST_OPTION if field.kind in ("list_option", "list_options") else field.target or ""
+
+
+def files_of_main_image(found: FieldSchema, entity: EntitySchema, schema: Schema) -> FieldSchema | None:
+    """Return the link to many whose relation entity marks this field's file; None: it is no main image."""
+    if found.name != MAIN_IMAGE or found.kind != "file":
+        return None
+    for one in entity.fields.values():
+        relation = schema.entities.get(one.relation or "") if one.kind == "links" else None
+        if one.target == FILE and relation is not None and MAIN_MARK in relation.fields:
+            return one
+    return None
 
 
 def unfit(
@@ -68,7 +84,8 @@ def unfit(
         is_end: it is one end of a range.
     """
     facts = {"entity": entity.name, "field": found.name, "type": found.type}
-    if found.is_read_only:
+    is_main_image = files_of_main_image(found, entity, schema) is not None
+    if found.is_read_only and not is_main_image:
         return [finding("read_only_field", spot, **facts)]
     if found.kind in UNWRITABLE:
         return [finding("unsupported_field", spot, **facts)]
@@ -84,6 +101,8 @@ def unfit(
         problems.append(finding("no_measure", spot, key=key, **facts))
     if doc.split and found.kind not in LISTS:
         problems.append(finding("not_multiple", spot, **facts))
+    if doc.file and link_entity(found) != FILE:
+        problems.append(finding("not_a_file", spot, **facts))
     if found.kind not in LINKS:
         if doc.link:
             problems.append(finding("not_a_link", spot, key="link", **facts))
@@ -96,7 +115,8 @@ def _unfit_link(
 ) -> list[MappingProblem]:
     target = schema.entities.get(link_entity(found))
     if doc.link is None:
-        return [finding("link_without_by", spot, target=link_entity(found), **facts)]
+        code = "files_unsaid" if link_entity(found) == FILE else "link_without_by"
+        return [] if doc.file is not None else [finding(code, spot, target=link_entity(found), **facts)]
     problems = []
     if target is None and (doc.link.by != ("id",) or doc.link.missing is Missing.CREATE):
         problems.append(finding("target_unknown", spot, target=link_entity(found), **facts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping  # noqa: TC003  pydantic reads the annotations at run time
 from typing import Annotated, Literal, TypeAlias
 
@@ -14,6 +15,9 @@ Scalar: TypeAlias = str | int | float | bool
 """What stands in a mapping for a cell or a value."""
 OnEmpty: TypeAlias = Literal["skip", "clear", "fail"]
 OnConflict: TypeAlias = Literal["report", "source", "server"]
+
+
+MOMENT = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])( ([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?)?")
 
 
 def wrong(reason: str, advice: str) -> PydanticCustomError:
@@ -230,3 +234,44 @@ class LinkDoc(Part):
         if isinstance(value, dict) and value.get("missing") in {one.value for one in Missing}:
             return {**value, "missing": Missing(value["missing"])}
         return value
+
+
+class ShareDoc(Part):
+    """A link under which a file can be opened without signing in."""
+
+    name: str = ""
+    """Of the record of Sharing; without it the file's name."""
+    valid_till: str | None = None
+    """Such as `2027-01-31` or `2027-01-31 18:00` in UTC; without it for ever."""
+
+    @model_validator(mode="after")
+    def _a_moment(self) -> ShareDoc:
+        if self.valid_till is not None and not MOMENT.fullmatch(self.valid_till):
+            raise wrong(f'"{self.valid_till}" is no moment', 'Write "2027-01-31" or "2027-01-31 18:00".')
+        return self
+
+
+class FileDoc(Part):
+    """Where the files are that cells name, and how they are kept in AtroCore."""
+
+    base: str = "."
+    """The folder that paths and globs start in, relative to the mapping; no path leaves it."""
+    fetch: Literal["client", "server"] = "client"
+    """Who fetches `https://` addresses: we, once each, or AtroCore, without a hash beforehand."""
+    folder: str | None = None
+    """The folder in AtroCore, made where it is missing: `shop/{Handle}`, with columns in braces."""
+    name: str | None = None
+    """The name in AtroCore: `{SKU}-{item.index}`; without it that of the path or address."""
+    type: str | None = None
+    """Name or id of a FileType; without it as AtroCore decides."""
+    tags: Names = ()
+    """Names of options of the field `tags` of File."""
+    share: ShareDoc | None = None
+    """A link for opening the file without signing in; it stands in the results of the run."""
+    storage_id: str | None = Field(default=None, alias="storageId")
+    """AtroCore ignores it: the folder decides about the storage."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_base(cls, value: object) -> object:
+        return {"base": value} if isinstance(value, str) else value

@@ -13,6 +13,7 @@ from etl.mapping.columns import Columns
 from etl.mapping.convert.cells import as_text
 from etl.mapping.convert.converters import LINKS, LISTS
 from etl.mapping.convert.faults import Faults
+from etl.mapping.convert.link_texts import PART_MARK
 from etl.mapping.convert.pieces import split
 from etl.mapping.grouping import groups_of
 from etl.problems import say
@@ -34,7 +35,7 @@ class RowPreview:
     row: int
     """The first of its rows, as seen in the file."""
     payload: dict[str, Value]
-    """What would be sent; links as `{"look up": …}`. Empty where the row is not sent."""
+    """What would be sent; links as `{"look up": …}`, files as `{"file": …}`. Empty: the row is not sent."""
     relations: tuple[tuple[str, dict[str, Value]], ...]
     """Records of relation entities: entity, and what would be sent."""
     attributes: dict[str, Value]
@@ -150,9 +151,17 @@ def _sent(payloads: Payloads, at: int, problems: tuple[str, ...]) -> RowPreview:
 
 
 def _looked_up(link: LinkTexts, texts: str | list[str]) -> Value:
+    if link.target.files is not None:
+        files: list[Value] = [_file(one) for one in ([texts] if isinstance(texts, str) else texts)]
+        return files[0] if isinstance(texts, str) else files
     where = f"{link.target.entity}.{'+'.join((link.target.by, *link.target.also_by))}"
     value: Value = texts if isinstance(texts, str) else [*texts]
     return {"look up": where, "text": value}
+
+
+def _file(text: str) -> Value:
+    parts = zip(("file", "folder", "name"), text.split(PART_MARK), strict=False)
+    return {key: part for key, part in parts if part}
 
 
 def _steps(rule: FieldRule, columns: Columns, at: int) -> Iterator[tuple[str, str]]:
@@ -175,6 +184,7 @@ def _steps(rule: FieldRule, columns: Columns, at: int) -> Iterator[tuple[str, st
         yield "values", _all(cells)
     made = rule.make(columns)
     kind = f"look up {rule.link.entity} by {rule.link.by}" if rule.link else rule.field.type
+    kind = "file" if rule.filing else kind
     if rule.field.kind in LINKS and rule.link is None:
         kind = "object"
     yield kind, _shown(made.values, at)

@@ -35,7 +35,8 @@ SHORTHANDS: dict[str, list[Json]] = {
     "Origin": [TEXT], "ValueDoc": [TEXT], "FieldDoc": [TEXT], "AttributeDoc": [TEXT], "EachDoc": [TEXT],
     "AssociationDoc": [TEXT], "SplitDoc": [TEXT], "UnitDoc": [TEXT], "CommandDoc": [TEXT],
     "DateRule": [TEXT, TEXTS], "ColumnDoc": [TEXT, TEXTS], "GroupDoc": [TEXT, TEXTS],
-    "CheckDoc": [{"const": "gtin"}], "ValuesDoc": [{"type": "object"}], "ReplaceDoc": [{"type": "object"}],
+    "CheckDoc": [{"const": "gtin"}], "FileDoc": [TEXT],
+    "ValuesDoc": [{"type": "object"}], "ReplaceDoc": [{"type": "object"}],
 }  # fmt: skip
 UNWRITTEN = frozenset({("ValuesDoc", "entries"), ("ReplaceDoc", "texts"), ("AttributeDoc", "cells")})
 """Keys that stand for a shorthand and are never written."""

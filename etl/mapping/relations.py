@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from etl.mapping.convert.link_texts import LinkForm
     from etl.mapping.convert.steps import Step
     from etl.mapping.fields import FieldRule
+    from etl.mapping.filing import Filing
     from etl.mapping.grouping import Groups
     from etl.mapping.origins import Source
     from etl.mapping.parts import SplitDoc
@@ -46,13 +47,20 @@ class RelationRule:
     fixed: tuple[tuple[LinkTarget, str], ...] = ()
     """Further links that are the same for every record: the association."""
     labels: tuple[str, ...] = ()
+    filing: Filing | None = None
+    """Of pieces that are files; None: they are texts."""
+    on_empty: str = "skip"
+    """With `clear` a record without a piece loses its links."""
+    skips_bad_cells: bool = False
+    """Bad pieces are left out, with a warning, instead of stopping their row."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The source columns that are read, as the mapping names them."""
         order = (self.order_by,) if self.order_by else ()
         inner = tuple(name for one in self.fields for name in one.columns)
-        return tuple(dict.fromkeys((*self.origin.columns, *order, *inner)))
+        places = self.filing.columns if self.filing else ()
+        return tuple(dict.fromkeys((*self.origin.columns, *order, *inner, *places)))
 
     def make(
         self, columns: Columns, groups: Groups | None
@@ -66,12 +74,15 @@ class RelationRule:
         texts = as_text(stepped(pieces.flatten(), self.steps, inner))
         texts = pc.utf8_normalize(pc.utf8_trim_whitespace(texts), form="NFC")
         texts = self.form.formed(texts, inner) if self.form else texts
+        if self.filing is not None:
+            texts, parents = self.filing.several(texts, parents, inner)
         found = [(", ".join(self.labels), one) for one in faults.found]
         rows = parents.to_numpy(zero_copy_only=False).astype(np.int64)
         order = self._order(columns, texts, rows=rows, groups=groups)
         texts, rows = texts.take(pa.array(order)), rows[order]
         owners = rows if groups is None else groups.of_rows[rows]
-        items = columns.at(pa.array(rows), _items(texts, owners))
+        indexes = _indexes(owners)
+        items = columns.at(pa.array(rows), _items(texts, indexes))
         made = {}
         for rule in self.fields:
             one = rule.make(items)
@@ -80,6 +91,10 @@ class RelationRule:
                 place = Fault(int(rows[fault.position]), fault.code, fault.value, fault.facts)
                 found.append((", ".join(rule.labels), place))
         numbers = columns.numbers.take(pa.array(rows))
+        bad = {fault.position for _, fault in found}
+        replaced = self._replaced(columns, cells, owners, groups=groups, bad=bad)
+        if self.filing is not None:
+            texts = self.filing.placed_each(texts, rows, indexes, columns=columns, groups=groups)
         links = [LinkTexts(self.target, ", ".join(self.labels), texts)]
         links += [LinkTexts(link, "", pa.repeat(pa.scalar(text), len(rows))) for link, text in self.fixed]
         records = RelationRecords(
@@ -90,8 +105,38 @@ class RelationRule:
             numbers=numbers,
             links=tuple(links),
             columns=made,
+            replaced=replaced,
         )
         return records, found
+
+    def _replaced(
+        self,
+        columns: Columns,
+        cells: pa.Array,
+        owners: np.ndarray,
+        *,
+        groups: Groups | None,
+        bad: set[int],
+    ) -> pa.BooleanArray | None:
+        """Which records lose the links that are not theirs any more; never those with a piece left out."""
+        of_rows = np.arange(len(columns)) if groups is None else groups.of_rows
+        count = len(columns) if groups is None else len(groups)
+        marks = self.origin.marks(columns)
+        clear = np.zeros(len(columns), np.bool_)
+        if marks.clear is not None:
+            clear |= marks.clear.to_numpy(zero_copy_only=False)
+        cleared = np.zeros(count, np.bool_)
+        cleared[of_rows[clear]] = True
+        has_some = np.zeros(count, np.bool_)
+        has_some[owners] = True
+        if self.on_empty == "clear":
+            said = cells.is_valid() if marks.any is None else pc.or_(cells.is_valid(), marks.any)
+            has_said = np.zeros(count, np.bool_)
+            has_said[of_rows[said.to_numpy(zero_copy_only=False)]] = True
+            cleared |= ~has_said
+        found = cleared | has_some if self.target.replaces else cleared
+        found[of_rows[sorted(bad)]] = False
+        return pa.array(found) if found.any() else None
 
     def _order(
         self, columns: Columns, texts: pa.StringArray, *, rows: np.ndarray, groups: Groups | None
@@ -116,15 +161,23 @@ class RelationRule:
         return np.array(kept, np.int64)
 
 
-def _items(texts: pa.StringArray, owners: np.ndarray) -> list[dict[str, object]]:
-    """What expressions see of each record as `item`: `index` (1-based within its owner), `first`, `value`."""
-    items: list[dict[str, object]] = []
+def _indexes(owners: np.ndarray) -> list[int]:
+    """Which record of its owner each one is, 1-based."""
+    indexes: list[int] = []
     index, before = 0, -1
-    for text, owner in zip(texts.to_pylist(), owners.tolist(), strict=True):
+    for owner in owners.tolist():
         index = index + 1 if owner == before else 1
         before = owner
-        items.append({"item": Named({"index": index, "first": index == 1, "value": text})})
-    return items
+        indexes.append(index)
+    return indexes
+
+
+def _items(texts: pa.StringArray, indexes: list[int]) -> list[dict[str, object]]:
+    """What expressions see of each record as `item`: `index` (1-based within its owner), `first`, `value`."""
+    return [
+        {"item": Named({"index": index, "first": index == 1, "value": text})}
+        for text, index in zip(texts.to_pylist(), indexes, strict=True)
+    ]
 
 
 def kept_records(records: RelationRecords, kept: pa.BooleanArray) -> RelationRecords:
@@ -141,4 +194,6 @@ def kept_records(records: RelationRecords, kept: pa.BooleanArray) -> RelationRec
         numbers=records.numbers.filter(mask),
         links=tuple(LinkTexts(one.target, one.column, one.texts.filter(mask)) for one in records.links),
         columns={key: values.filter(mask) for key, values in records.columns.items()},
+        replaced=None if records.replaced is None else records.replaced.filter(kept),
+        unmarks=records.unmarks,
     )

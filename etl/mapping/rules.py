@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from etl.mapping.attributes import AttributeFacts
     from etl.mapping.binding import Bound
     from etl.mapping.fields import FieldRule
+    from etl.mapping.filing import Folders
     from etl.mapping.loading import Mapping
     from etl.model import Frame, LinkTarget, Payloads
     from etl.schema import EntitySchema, Schema
@@ -126,6 +127,7 @@ def bind(
     attributes: Sequence[AttributeFacts] | None = None,
     generation: str | None = None,
     source: str = "",
+    folders: Folders | None = None,
 ) -> Rules:
     """Return the mapping ready for frames with these columns and records of this instance.
 
@@ -134,6 +136,7 @@ def bind(
     Args:
         attributes: all attributes of the instance; None: not known, values of attributes stay text.
         source: what the header was read from, for messages; empty: what the mapping names.
+        folders: looks for files; None: cells that are files are taken as they stand.
 
     Raises:
         MappingInvalid: `check` finds errors; warnings do not stand in the way.
@@ -142,7 +145,13 @@ def bind(
     if mapping.document.blocks and not mapping.block:
         raise ValueError("a mapping with blocks is bound block by block")
     bound, problems = bind_and_check(
-        mapping, header=header, schema=schema, attributes=attributes, generation=generation, source=source
+        mapping,
+        header=header,
+        schema=schema,
+        attributes=attributes,
+        generation=generation,
+        source=source,
+        folders=folders,
     )
     problems = in_order([*check_blocks(mapping), *problems])
     errors = [str(one) for one in problems if one.severity is Severity.ERROR]

@@ -12,7 +12,7 @@ from rapidfuzz import fuzz
 from etl.mapping.convert.converters import LINKS, LISTS
 from etl.mapping.convert.texts import matches
 from etl.mapping.evidence import MOST, Evidence, evidence_of
-from etl.mapping.fitting import link_entity, writable
+from etl.mapping.fitting import FILE, link_entity, writable
 from etl.mapping.glossary import meaning_of, simplified, words
 from etl.mapping.writing import quoted, written_number
 
@@ -225,7 +225,9 @@ def _field(guess: Guess, one: FieldSchema, schema: Schema) -> str:
     mark = guess.evidence.split_mark() if one.kind in LISTS else None
     if mark is not None:
         parts.append(f"split: {quoted(mark)}")
-    if one.kind in LINKS:
+    if link_entity(one) == FILE and one.kind in LINKS:
+        parts.append('file: "."')
+    elif one.kind in LINKS:
         target = schema.entities.get(link_entity(one))
         by = (
             "code" if target and "code" in target.fields and guess.evidence.looks_like_codes(mark) else "name"

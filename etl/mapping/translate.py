@@ -90,7 +90,8 @@ def translate(mapping: Mapping, bound: Bound, frame: Frame, *, key_rules: Sequen
         records, found = relation.make(columns, sheet.groups)
         sheet.relations.append(records)
         for label, fault in found:
-            sheet.tell([fault], field_name=relation.name, columns=label)
+            skips = relation.skips_bad_cells
+            sheet.tell([fault], field_name=relation.name, columns=label, leaves_out=skips)
     _tell_of_rows(sheet, bound, mapping)
     invalid = _invalid_rows(sheet)
     heads = columns.numbers if sheet.groups is None else columns.numbers.take(pa.array(sheet.groups.starts))

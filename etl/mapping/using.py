@@ -8,6 +8,7 @@ from jinja2 import TemplateSyntaxError
 
 from etl.mapping.document import FieldDoc, ValueDoc
 from etl.mapping.expressions import compile_expression
+from etl.mapping.filing import template_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +62,9 @@ def _of_value(doc: ValueDoc, path: Path_) -> Iterator[tuple[str, Path_]]:
         yield doc.unit.column, (*path, "unit", "column")
     if doc.when is not None:
         yield from _of_expression(doc.when, (*path, "when"))
+    if doc.file is not None:
+        for key, template in (("folder", doc.file.folder), ("name", doc.file.name)):
+            yield from ((name, (*path, "file", key)) for name in template_columns(template or ""))
 
 
 def _of_origin(doc: Origin, path: Path_) -> Iterator[tuple[str, Path_]]:

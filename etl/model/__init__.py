@@ -10,6 +10,7 @@ from etl.model.outcomes import Alike, Outcome, Outcomes
 from etl.model.payloads import (
     AttributeTarget,
     AttributeValues,
+    FilesFrom,
     LinkTarget,
     LinkTexts,
     Missing,
@@ -26,6 +27,7 @@ __all__ = [
     "Batch",
     "ChangeKind",
     "Changes",
+    "FilesFrom",
     "Frame",
     "Limits",
     "LinkTarget",

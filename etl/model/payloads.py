@@ -28,6 +28,27 @@ class Missing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FilesFrom:
+    """The texts of a link are files: where they are found, and how they are kept in AtroCore."""
+
+    base: str
+    """The folder that paths start in."""
+    fetch: Literal["client", "server"] = "client"
+    """Who fetches addresses."""
+    type_: str = ""
+    """Name or id of a FileType; empty: as AtroCore decides."""
+    tags: tuple[str, ...] = ()
+    """Names of options of the field `tags` of File."""
+    is_shared: bool = False
+    share_name: str = ""
+    """Of the record of Sharing; empty: the file's name."""
+    share_till: str = ""
+    """`2027-01-31 00:00:00` in UTC; empty: for ever."""
+    skips_bad: bool = False
+    """True: a file that cannot be used is left out, with a warning; False: its row is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkTarget:
     """One link of a mapping: where its texts are looked up and what happens when they are not found."""
 
@@ -60,6 +81,9 @@ class LinkTarget:
     """Where targets may be: on the server, among the records of the same run, or both."""
     block: str = ""
     """The block of the mapping that makes the targets; empty: not said."""
+    files: FilesFrom | None = None
+    """Texts are files: the cell, or the cell, the folder and the name in AtroCore, joined by U+001F.
+    None: texts are looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +190,11 @@ class RelationRecords:
     """What else identifies it: the other end, the association. Texts to look up, one each."""
     columns: Mapping[str, pa.Array] = dataclasses.field(default_factory=dict)
     """Payload key -> values; null: not sent."""
+    replaced: pa.BooleanArray | None = None
+    """Per record of the payloads: true where its relation records that are not among these go.
+    None: nowhere."""
+    unmarks: str = ""
+    """Payload key of a mark that is taken off what goes, instead of removing it; empty: it is removed."""
 
     def __len__(self) -> int:
         """Records."""

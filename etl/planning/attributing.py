@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from etl.model import AttributeValues, Changes, Payloads, Problem
-    from etl.resolving import Found, LinkFinder
+    from etl.planning.ends import Ends
+    from etl.resolving import Found
     from etl.resolving.attribute_values import AttributeReader, LiveValues
 
 Way = Literal["flattened", "records", "endpoints"]
@@ -77,7 +78,7 @@ class Attributing:
     """Puts attribute values to the records of one entity."""
 
     reader: AttributeReader
-    links: LinkFinder
+    links: Ends
     way: Way | None
     """None: to be found out."""
     is_trying: bool

@@ -156,6 +156,16 @@ def _any(columns: dict[str, pa.Array], clears: dict[str, pa.BooleanArray], lengt
     return result
 
 
+def will_stand(payloads: Payloads, found: Found, *, write: WriteMode) -> list[bool]:
+    """Tell of each record whether it is there, or will be, as far as `write` and its key tell."""
+    kinds = [ChangeKind.CREATE if record is None else ChangeKind.UPDATE for record in found.records]
+    refused = _unwanted(payloads, kinds, write=write)
+    deleted = _deleted(payloads)
+    return [
+        at not in refused and at not in deleted and at not in found.blocked for at in range(len(payloads))
+    ]
+
+
 def _unwanted(payloads: Payloads, kinds: list[ChangeKind], *, write: WriteMode) -> dict[int, Problem]:
     """Records that `write`, of the mapping or of their row, does not allow to touch."""
     commands = payloads.commands.to_pylist() if payloads.commands is not None else [None] * len(payloads)

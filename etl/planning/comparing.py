@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from etl.batching import take
 from etl.model import ChangeKind, LinkTexts, Outcomes, Status
-from etl.planning.changes import plan_changes
+from etl.planning.changes import plan_changes, will_stand
+from etl.planning.ends import Ends
 from etl.planning.phases import in_phases
-from etl.planning.relating import existing_pairs, plan_relation
+from etl.planning.relating import Pairs, existing_pairs, joined, place_of, plan_relation
 from etl.planning.rights import permitted
+from etl.planning.settling import Settled, settled, wanted_files
 from etl.resolving import Found
 
 if TYPE_CHECKING:
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
     from etl.model import Changes, Frame, Outcome, Payloads
     from etl.planning.attributing import Attributing
     from etl.planning.changes import Unwanted, WriteMode
+    from etl.planning.ends import FileIds
     from etl.planning.objects import LinkedObjects
     from etl.resolving import LinkFinder, RecordFinder
-    from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
     from etl.schema import EntitySchema, Schema
 
@@ -76,10 +78,17 @@ class Comparison:
     """None: the mapping gives no attributes."""
     objects: LinkedObjects | None = None
     """None: the mapping sends no linked objects."""
+    files: FileIds | None = None
+    """None: no cell of the mapping is a file."""
     asks_rights: bool = False
     """True: records that the user may not change are blocked; else the server refuses them when they come."""
     failed: set[int] = field(default_factory=set)
     """Source rows of records that were sent and do not stand as they should; `refuse` fills it."""
+
+    @property
+    def ends(self) -> Ends:
+        """Where the ids of links come from."""
+        return Ends(self.links, self.files)
 
     def refuse(self, outcomes: Iterable[Outcome]) -> None:
         """Learn what became of what was sent: nothing is built on records that failed."""
@@ -110,11 +119,14 @@ class Comparison:
         Raises:
             RequestFailed, NoAccess: the server could not be asked.
         """
-        async for payloads, found, pairs in _one_ahead(self._resolved(frames, unsent)):
+        async for settled_, found, pairs in _one_ahead(self._resolved(frames, unsent)):
+            payloads = settled_.payloads
             for link in _all_links(payloads):
+                if link.target.files is not None:
+                    continue
                 for creates in self.links.creates(link):
                     yield Compared(creates, None, is_needed=True)
-            names = {link.target.key: self.links.names(link.target) for link in payloads.links}
+            names = {link.target.key: self.ends.names(link.target) for link in payloads.links}
             changes, after = in_phases(await self._own(payloads, found), self.entity)
             self._expect(changes)
             if payloads.attributes and self.attributes is not None:
@@ -130,34 +142,58 @@ class Comparison:
             if after is not None:
                 stands = [i for i, row in enumerate(after.numbers.to_pylist()) if row not in self.failed]
                 yield Compared(take(after, stands), None, names)
-            for relation, known in zip(payloads.relations, pairs, strict=True):
-                joined = plan_relation(
-                    payloads,
-                    relation,
-                    owner_ids=found.ids,
-                    usable=self.usable(changes),
-                    links=self.links,
-                    pairs=known,
-                    entity=self.schema.entity(relation.entity),
-                )
-                if joined is not None:
-                    yield Compared(joined, None)
+            both = zip(self.usable(changes), settled_.stands, strict=True)
+            usable = [will and is_meant for will, is_meant in both]
+            for joining in self._relations(payloads, found, pairs, usable=usable):
+                yield joining
+
+    def _relations(
+        self,
+        payloads: Payloads,
+        found: Found,
+        pairs: Mapping[tuple[str, ...], Pairs],
+        *,
+        usable: Sequence[bool],
+    ) -> Iterator[Compared]:
+        """Yield what shall be done with the relation records of payloads, relation by relation."""
+        made = [
+            joined(payloads, one, owner_ids=found.ids, usable=usable, ends=self.ends)
+            for one in payloads.relations
+        ]
+        places = [place_of(one) for one in payloads.relations]
+        for at, one in enumerate(made):
+            known = pairs[places[at]]
+            others = frozenset(
+                mark
+                for other, place in zip(made, places, strict=True)
+                if other is not one and place == places[at]
+                for mark in other.marks
+            )
+            entity = self.schema.entity(one.relation.entity)
+            names = {link.target.key: self.ends.names(link.target) for link in one.relation.links}
+            for changes in plan_relation(payloads, one, pairs=known, entity=entity, others=others):
+                known.learn(changes)
+                # The same pair may stand in the next relation too: then it is changed, not made again.
+                yield Compared(changes, None, names, is_needed=places[at] in places[at + 1 :])
 
     async def _resolved(
         self, frames: Iterator[Frame], unsent: Callable[[Sequence[Outcome]], None]
-    ) -> AsyncIterator[tuple[Payloads, Found, list[Mapping[str, Record]]]]:
+    ) -> AsyncIterator[tuple[Settled, Found, dict[tuple[str, ...], Pairs]]]:
         while (understood := await asyncio.to_thread(self.understand, frames)) is not None:
             payloads, outcomes = understood
             unsent(outcomes)
             found = await self.records.find(payloads)
+            stands = will_stand(payloads, found, write=self.write)
             for link in _all_links(payloads):
-                await self.links.ask(link)
+                if link.target.files is None:
+                    await self.links.ask(link)
+            whole = Settled(payloads, stands)
+            if self.files is not None:
+                await self.files.ask(wanted_files(_all_links(payloads), payloads, stands))
+                whole, found = settled(payloads, found, self.files, stands=stands)
             owners = [str(record["id"]) for record in found.records if record is not None]
-            pairs = [
-                await existing_pairs(self.client, one, owners=owners, entity=self.schema.entity(one.entity))
-                for one in payloads.relations
-            ]
-            yield payloads, found, pairs
+            pairs = await existing_pairs(self.client, payloads.relations, owners=owners, schema=self.schema)
+            yield whole, found, pairs
 
     async def _tried(self, changes: Changes) -> AsyncIterator[Changes]:
         """Yield the changes, one record ahead of the others where something has to be tried."""
@@ -198,7 +234,7 @@ class Comparison:
         )
 
     def _ids(self, payloads: Payloads, link: LinkTexts) -> LinkIds:
-        return self.links.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=payloads.numbers)
+        return self.ends.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=payloads.numbers)
 
 
 def _all_links(payloads: Payloads) -> list[LinkTexts]:

@@ -7,12 +7,14 @@ first. Source: observations, "Bulk upsert" 14 and "Files".
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.model import Payloads
+from etl.model import ChangeKind, Changes, Payloads
 from etl.planning.changes import plan_changes
 from etl.resolving import Found, own_id
 from etl.resolving.keys import PART_SEPARATOR
@@ -21,66 +23,112 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from etl.api import Client
-    from etl.model import Changes, RelationRecords
-    from etl.resolving import LinkFinder
+    from etl.model import RelationRecords
+    from etl.planning.ends import Ends
     from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
-    from etl.schema import EntitySchema
+    from etl.schema import EntitySchema, Schema
+
+
+@dataclass(slots=True)
+class Pairs:
+    """The relation records of some owners: those on the server, and those that were planned since."""
+
+    keys: tuple[str, ...]
+    """Payload keys of what is joined: the owner first, then the other ends."""
+    records: dict[str, Record] = field(default_factory=dict)
+    """By what they join, U+001F between."""
+
+    def learn(self, changes: Changes) -> None:
+        """Take note of what will stand there after these changes."""
+        columns = {key: values.to_pylist() for key, values in changes.columns.items()}
+        for at, (mark, record_id) in enumerate(
+            zip(changes.keys.to_pylist(), changes.ids.to_pylist(), strict=True)
+        ):
+            if changes.kinds[at] is ChangeKind.DELETE:
+                self.records.pop(mark, None)
+            elif changes.kinds[at] is not ChangeKind.BLOCKED:
+                joins = zip(self.keys, mark.split(PART_SEPARATOR), strict=True)
+                sent = {key: values[at] for key, values in columns.items() if values[at] is not None}
+                self.records[mark] = {**self.records.get(mark, {}), **dict(joins), "id": record_id, **sent}
+
+
+def keys_of(relation: RelationRecords) -> tuple[str, ...]:
+    """Return the payload keys of what the records of a relation join: the owner first."""
+    return (relation.owner_key, *(link.target.key for link in relation.links))
 
 
 async def existing_pairs(
-    client: Client, relation: RelationRecords, *, owners: Sequence[str], entity: EntitySchema
-) -> Mapping[str, Record]:
-    """Return the relation records of some owners, by what they join: owner and other ends, U+001F between.
+    client: Client, relations: Sequence[RelationRecords], *, owners: Sequence[str], schema: Schema
+) -> dict[tuple[str, ...], Pairs]:
+    """Return what stands on the server of some relations, by entity and the keys that it joins.
 
     Args:
         owners: ids of records that stand on the server.
-        entity: the relation entity.
 
     Raises:
         RequestFailed, NoAccess: the server could not be asked.
     """
-    if not owners:
-        return {}
-    ends = [link.target.key for link in relation.links]
-    select = tuple(
-        dict.fromkeys(
-            ("id", relation.owner_key, *ends, *(k for k in relation.columns if entity.by_payload_key(k)))
+    found: dict[tuple[str, ...], Pairs] = {}
+    select: dict[tuple[str, ...], dict[str, None]] = {}
+    for one in relations:
+        place = place_of(one)
+        entity = schema.entity(one.entity)
+        found.setdefault(place, Pairs(keys_of(one)))
+        known = [key for key in one.columns if entity.by_payload_key(key)]
+        select.setdefault(place, {}).update(dict.fromkeys(("id", *keys_of(one), *known)))
+    for place, pairs in found.items():
+        if not owners:
+            continue
+        records = await client.look_up(
+            place[0], pairs.keys[0], sorted(set(owners)), select=tuple(select[place])
         )
-    )
-    records = await client.look_up(relation.entity, relation.owner_key, sorted(set(owners)), select=select)
-    return {
-        PART_SEPARATOR.join(str(record.get(key)) for key in (relation.owner_key, *ends)): record
-        for record in records
-    }
+        for record in records:
+            pairs.records[PART_SEPARATOR.join(str(record.get(key)) for key in pairs.keys)] = record
+    return found
 
 
-def plan_relation(
+def place_of(relation: RelationRecords) -> tuple[str, ...]:
+    """Return what tells one kind of pairs from others: the entity, and the keys that it joins."""
+    return (relation.entity, *keys_of(relation))
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The relation records of some payloads, their ends known."""
+
+    relation: RelationRecords
+    kept: pa.Int64Array
+    """Positions of those whose owner stands, or will."""
+    owners: pa.StringArray
+    """The id of the owner of each."""
+    ends: Sequence[LinkIds]
+    marks: Sequence[str]
+    """What each joins, U+001F between."""
+    emptied: Mapping[str, int]
+    """Ids of the owners that lose their other pairs, and the source row of each."""
+
+
+def joined(
     payloads: Payloads,
     relation: RelationRecords,
     *,
     owner_ids: Sequence[str],
     usable: Sequence[bool],
-    links: LinkFinder,
-    pairs: Mapping[str, Record],
-    entity: EntitySchema,
-) -> Changes | None:
-    """Return what shall be done with the relation records of some payloads; None where there are none.
+    ends: Ends,
+) -> Joined:
+    """Find the ends of the relation records of some payloads.
 
     Args:
         owner_ids: the id of each record of `payloads`.
         usable: whether it stands, or will.
-        pairs: relation records that are there, as `existing_pairs` returns them.
-        entity: the relation entity.
     """
     owners = relation.owners.to_pylist()
     kept = pa.array([i for i, owner in enumerate(owners) if usable[owner]], pa.int64())
-    if not len(kept):
-        return None
     numbers = relation.numbers.take(kept)
     owner_column = pa.array([owner_ids[owners[i]] for i in kept.to_pylist()], pa.string())
-    ends = [
-        links.ids(
+    found = [
+        ends.ids(
             dataclasses.replace(link, texts=link.texts.take(kept)),
             file=payloads.file,
             sheet=payloads.sheet,
@@ -88,34 +136,90 @@ def plan_relation(
         )
         for link in relation.links
     ]
-    marks = _marks(owner_column, ends)
+    failed = {owners[kept[at].as_py()] for end in found for at in end.failed}
+    emptied = {}
+    if relation.replaced is not None:
+        rows = payloads.numbers.to_pylist()
+        for at in pc.indices_nonzero(relation.replaced).to_pylist():
+            # Where an end is missing nobody knows which pair it would have been.
+            if usable[at] and at not in failed:
+                emptied[owner_ids[at]] = rows[at]
+    return Joined(relation, kept, owner_column, found, _marks(owner_column, found), emptied)
+
+
+def plan_relation(
+    payloads: Payloads, one: Joined, *, pairs: Pairs, entity: EntitySchema, others: frozenset[str]
+) -> list[Changes]:
+    """Return what shall be done with relation records: new and changed ones, then those that go.
+
+    Args:
+        pairs: relation records that are there.
+        entity: the relation entity.
+        others: what the other relations of the same payloads join: it stays.
+    """
+    changes = [_records(payloads, one, pairs, entity), _removals(payloads, one, pairs, others)]
+    return [each for each in changes if each is not None]
+
+
+def _records(payloads: Payloads, one: Joined, pairs: Pairs, entity: EntitySchema) -> Changes | None:
+    if not len(one.kept):
+        return None
+    relation, marks = one.relation, one.marks
     is_first = _firsts(marks)
-    keys = [relation.owner_key, *(end.target.key for end in ends)]
     made = Payloads(
         relation.entity,
         payloads.file,
         payloads.sheet,
-        numbers=numbers.filter(is_first),
+        numbers=relation.numbers.take(one.kept).filter(is_first),
         keys=pa.array(marks, pa.string()).filter(is_first),
         key_columns={},
         columns={
-            relation.owner_key: owner_column.filter(is_first),
-            **{key: column.take(kept).filter(is_first) for key, column in relation.columns.items()},
+            relation.owner_key: one.owners.filter(is_first),
+            **{key: column.take(one.kept).filter(is_first) for key, column in relation.columns.items()},
         },
         members=payloads.members,
     )
     marks = made.keys.to_pylist()
+    known = pairs.records
     found = Found(
         [
-            str(pairs[mark]["id"]) if mark in pairs else own_id(relation.entity, keys, key=mark)
+            str(known[mark]["id"]) if mark in known else own_id(relation.entity, pairs.keys, key=mark)
             for mark in marks
         ],
-        [pairs.get(mark) for mark in marks],
+        [known.get(mark) for mark in marks],
         {},
     )
-    left = [_only(end, is_first) for end in ends]
+    left = [_only(end, is_first) for end in one.ends]
     changes = plan_changes(made, found, links=left, entity=entity, write="upsert")
     return dataclasses.replace(changes, part=relation.field, members={})
+
+
+def _removals(payloads: Payloads, one: Joined, pairs: Pairs, others: frozenset[str]) -> Changes | None:
+    relation, wanted = one.relation, {*one.marks, *others}
+    going = [
+        (row, mark, record)
+        for mark, record in pairs.records.items()
+        if (row := one.emptied.get(str(record.get(relation.owner_key)))) is not None
+        and mark not in wanted
+        and (not relation.unmarks or record.get(relation.unmarks))
+    ]
+    if not going:
+        return None
+    is_unmarked, key = bool(relation.unmarks), relation.unmarks
+    kind = ChangeKind.UPDATE if is_unmarked else ChangeKind.DELETE
+    return Changes(
+        relation.entity,
+        payloads.file,
+        payloads.sheet,
+        numbers=pa.array([row for row, _, _ in going], pa.int64()),
+        keys=pa.array([mark for _, mark, _ in going], pa.string()),
+        ids=pa.array([str(record["id"]) for _, _, record in going], pa.string()),
+        kinds=[kind] * len(going),
+        columns={key: pa.array([False] * len(going))} if is_unmarked else {},
+        old={key: pa.array([orjson.dumps(r.get(key)).decode() for _, _, r in going])} if is_unmarked else {},
+        prev_keys=frozenset({key} if is_unmarked else ()),
+        part=relation.field,
+    )
 
 
 def _marks(owners: pa.StringArray, ends: Sequence[LinkIds]) -> list[str]:

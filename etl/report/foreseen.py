@@ -70,6 +70,18 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesForeseen:
+    """What an import would do with files."""
+
+    uploads: int = 0
+    """That would be uploaded, each content once."""
+    bytes: int = 0
+    """Of those whose size is known."""
+    unknown: int = 0
+    """Addresses among them that nobody has fetched yet: whether AtroCore has their content shows then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Foreseen:
     """What an import would do."""
 
@@ -88,6 +100,8 @@ class Foreseen:
     """The first changes of records that stand there, and what is blocked; `FIRST_KEPT` at most."""
     differences: int = 0
     """Lines of updates in all."""
+    files: FilesForeseen | None = None
+    """None: the mapping has no files."""
 
     def count(self, *kinds: str) -> int:
         """Return how many records, of all entities, have one of these kinds of change."""
@@ -165,6 +179,7 @@ def to_object(foreseen: Foreseen) -> dict[str, Json]:
         "differences": foreseen.differences,
         "first": [dataclasses.asdict(line) for line in foreseen.first],
         "forecast": dataclasses.asdict(foreseen.forecast),
+        "files": dataclasses.asdict(foreseen.files or FilesForeseen()),
     }
     return said
 

@@ -8,7 +8,7 @@ from etl.model import Problem
 from etl.problems import where
 from etl.report.markdown import escaped
 from etl.report.neutral import neutral, shortened
-from etl.report.plan_text import KINDS, LONGEST_VALUE, SHOWN, sentence, verdict
+from etl.report.plan_text import KINDS, LONGEST_VALUE, SHOWN, cost, verdict
 from etl.report.text import first_line
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def to_plan_markdown(foreseen: Foreseen) -> str:
             lines.append(f"| {escaped(place)} | {escaped(one.message)} |")
         if (more := summary.problems_total - SHOWN) > 0:
             lines += ["", f"and {more:,} more problems in the plan"]
-    if foreseen.has_changes:
-        lines += ["", escaped(sentence(foreseen.forecast))]
+    lines += [line for said in cost(foreseen) for line in ("", escaped(said))]
     lines += [f"\n    {neutral(command)}" for command in summary.next]
     return "\n".join(lines) + "\n"
 

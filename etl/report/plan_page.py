@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from etl.report.neutral import neutral, shortened
 from etl.report.plan_page_parts import PAGE, SCRIPT, STYLE
-from etl.report.plan_text import KINDS, sentence, verdict
+from etl.report.plan_text import KINDS, cost, verdict
 from etl.report.text import first_line
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def write_plan_page(foreseen: Foreseen, path: Path, *, lines: Callable[[], Itera
         digest=digest,
         head=first_line(summary.instance, verb=summary.verb, version=summary.version),
         verdict=verdict(foreseen),
-        forecast=sentence(foreseen.forecast) if foreseen.has_changes else "",
+        forecast=" ".join(cost(foreseen)),
         kinds=[kind for kind in KINDS if foreseen.count(kind)],
         records=foreseen.records,
         fields=sorted(counted, key=lambda one: (-one[1], one[0])),

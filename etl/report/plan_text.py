@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.report.neutral import neutral, shortened
-from etl.report.text import first_line, problem_line
+from etl.report.text import first_line, problem_line, to_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from etl.report.foreseen import Forecast, Foreseen, Line
+    from etl.report.foreseen import FilesForeseen, Forecast, Foreseen, Line
 
 KINDS = ("create", "update", "delete", "unchanged", "blocked", "invalid", "skipped")
 SHOWN = 20
@@ -29,7 +29,7 @@ def to_plan_text(foreseen: Foreseen) -> str:
         _fields(foreseen.fields),
         _differences(foreseen),
         _problems(foreseen),
-        [sentence(foreseen.forecast)] if foreseen.has_changes else [],
+        cost(foreseen),
         [f"Plan    {neutral(foreseen.file)}", *(f"Next    {neutral(one)}" for one in summary.next)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -61,6 +61,27 @@ def sentence(forecast: Forecast) -> str:
     requests = "1 request" if forecast.requests == 1 else f"{forecast.requests:,} requests"
     rate = f"{forecast.rate:,.0f}" if forecast.rate >= 1 else f"{forecast.rate:.1g}"
     return f"It would take {requests}, {duration(forecast.seconds)} at the {rate} records a second {how}."
+
+
+def cost(foreseen: Foreseen) -> list[str]:
+    """Return how long it would take, and what would be uploaded; empty where nothing is to be done."""
+    told = [sentence(foreseen.forecast)] if foreseen.has_changes else []
+    return (
+        told if foreseen.files is None else [*told, _uploads(foreseen.files, foreseen.summary.files.reused)]
+    )
+
+
+def _uploads(files: FilesForeseen, reused: int) -> str:
+    """Return `1,204 files to upload (31.0 GB), 96 there already.`."""
+    told = [f"{_files(files.uploads)} to upload ({to_size(files.bytes)})"]
+    if files.unknown:
+        told[0] += f", {files.unknown:,} of them by addresses that were not fetched yet"
+    told += [f"{reused:,} there already"] if reused else []
+    return f"{', '.join(told)}."
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count:,} files"
 
 
 def duration(seconds: float) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import xlsxwriter
 
 from etl.report.neutral import neutral, shortened
-from etl.report.plan_text import KINDS, sentence, verdict
+from etl.report.plan_text import KINDS, cost, verdict
 from etl.report.text import first_line
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _summary(
     sheet.set_column(0, 0, 30)
     sheet.set_column(1, len(KINDS), 12)
     told = [first_line(summary.instance, verb=summary.verb, version=summary.version), verdict(foreseen)]
-    told += [sentence(foreseen.forecast)] if foreseen.has_changes else []
+    told += cost(foreseen)
     for row, text in enumerate(told):
         sheet.write_string(row, 0, text)
     top = len(told) + 1

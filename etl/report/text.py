@@ -135,7 +135,7 @@ def _cost(summary: Summary) -> str:
     files = summary.files
     if files.uploaded or files.reused or files.failed:
         parts.append(
-            f"files: {files.uploaded:,} uploaded ({_size(files.bytes)}), {files.reused:,} there already, "
+            f"files: {files.uploaded:,} uploaded ({to_size(files.bytes)}), {files.reused:,} there already, "
             f"{files.failed:,} failed"
         )
     return ", ".join(parts)
@@ -145,7 +145,7 @@ def _limits(summary: Summary) -> list[str]:
     if (limits := summary.limits) is None:
         return []
     longest = _duration(limits.request_timeout_s)
-    size = f"{limits.batch_rows:,} records, {_size(limits.batch_bytes)} and {longest}"
+    size = f"{limits.batch_rows:,} records, {to_size(limits.batch_bytes)} and {longest}"
     patience = f"{limits.attempts} requests in a row, or {_duration(limits.silence_s)}, without an answer"
     return [f"at most {limits.in_flight} requests at once, each of {size}; stops after {patience}"]
 
@@ -205,7 +205,8 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {whole % MINUTE_S:02} s"
 
 
-def _size(count: int) -> str:
+def to_size(count: int) -> str:
+    """Return bytes as people say them: `31.0 GB`."""
     amount, unit = float(count), "B"
     for larger in ("kB", "MB", "GB", "TB"):
         if amount < 1000:  # noqa: PLR2004  decimal units

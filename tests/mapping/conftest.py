@@ -45,6 +45,9 @@ FIELDS = {
         "associatedItems": {"type": "linkMultiple"},
         "createdAt": {"type": "datetime", "readOnly": True},
         "scope": {"type": "link"},
+        "mainImage": {"type": "file", "notStorable": True, "readOnly": True},
+        "photos": {"type": "linkMultiple"},
+        "shape": {"type": "polygon"},
     },
     "Maker": {"name": {"type": "varchar", "required": True}, "code": {"type": "varchar", "unique": True}},
     "Group": {
@@ -68,6 +71,12 @@ FIELDS = {
         "name": {"type": "varchar", "required": True},
         "code": {"type": "varchar", "unique": True},
     },
+    "ToolPhoto": {
+        "tool": {"type": "link", "required": True},
+        "file": {"type": "link", "required": True},
+        "isMainImage": {"type": "bool"},
+        "sorting": {"type": "int"},
+    },
     "File": {"name": {"type": "varchar", "required": True}},
     "Attribute": {"name": {"type": "varchar", "required": True}, "code": {"type": "varchar"}},
     "Channel": {"name": {"type": "varchar", "required": True}, "code": {"type": "varchar", "unique": True}},
@@ -83,7 +92,9 @@ LINKS = {
         "scope": {"entity": "Entity"},
         "files": {"entity": "File", "relationName": "toolFile"},
         "associatedItems": {"entity": "Tool", "relationName": "associatedTool"},
+        "photos": {"entity": "File", "relationName": "toolPhoto"},
     },
+    "ToolPhoto": {"tool": {"entity": "Tool"}, "file": {"entity": "File"}},
     "ToolGroup": {"tool": {"entity": "Tool"}, "group": {"entity": "Group"}},
     "AssociatedTool": {
         "association": {"entity": "Association"},

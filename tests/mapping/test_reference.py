@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from etl import mapping as language
+from etl.importing.filing import BaseFolder
 from etl.mapping.cases import values_of
 from etl.mapping.document import EntityDoc, MappingDoc
 from etl.mapping.reference import MODELS, editor_schema, key_table, refreshed
@@ -97,7 +98,10 @@ def instance() -> Schema:
 def test_the_examples_make_what_the_reference_says(
     write: Callable[..., Path], instance: Schema, line: int, fragment: str, table: list[list[str]]
 ) -> None:
-    write("name,code\nItalien,IT\n", "countries.csv")
+    folder = write("name,code\nItalien,IT\n", "countries.csv").parent
+    (folder / "images").mkdir()
+    for name in ("saw.png", "saw-1.png", "saw-2.png", "empty.png"):
+        (folder / "images" / name).write_text("" if name == "empty.png" else name, encoding="utf-8")
     header, *rows = table
     names = [cell for cell in header if not cell.startswith("→")]
     mapping = language.load(write(mapping_text(fragment)))
@@ -105,7 +109,7 @@ def test_the_examples_make_what_the_reference_says(
     problems = language.check(mapping, header=tuple(names), schema=instance, attributes=FACTS)
     assert [one for one in problems if one.severity == "error"] == []
     part = mapping.parts()[-1]
-    rules = language.bind(part, header=tuple(names), schema=instance, attributes=FACTS)
+    rules = language.bind(part, header=tuple(names), schema=instance, attributes=FACTS, folders=BaseFolder)
     payloads = rules.translate(frame(cells))
     numbers = payloads.numbers.to_pylist()
     outputs = header[len(names) :]
@@ -130,7 +134,7 @@ def test_the_examples_make_what_the_reference_says(
 
 
 def test_every_key_stands_in_the_reference() -> None:
-    written = set(re.findall(r"`(?:[a-z_]+\.)*([a-z_]+)`", README))
+    written = set(re.findall(r"`(?:[a-z_]+\.)*([a-zA-Z_]+)`", README))
     keys = {field.alias or name for one in MODELS.values() for name, field in one.model_fields.items()}
     assert keys - written <= {"entries", "texts", "cells"}
 

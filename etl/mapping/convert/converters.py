@@ -29,7 +29,7 @@ class Converter(Protocol):
 
 LISTS = frozenset({"multi_enum", "array", "links", "list_options"})
 """Kinds that hold several values."""
-LINKS = frozenset({"link", "links", "list_option", "list_options"})
+LINKS = frozenset({"link", "links", "file", "list_option", "list_options"})
 """Kinds whose values are ids, found by what the cells hold."""
 
 
