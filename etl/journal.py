@@ -194,7 +194,10 @@ class Journal:
     def _insert(self, outcomes: Iterable[Outcome]) -> None:
         outcomes = Outcomes.of(outcomes)
         rows: list[tuple[bytes | None, bytes | pa.Buffer]] = [
-            (orjson.dumps([one.file, one.sheet, one.entity, one.status, one.part]), _columns(one))
+            (
+                orjson.dumps([one.file, one.sheet, one.entity, one.status, one.records, one.part]),
+                _columns(one),
+            )
             for one in outcomes.alike
         ]
         if outcomes.told:
@@ -216,9 +219,9 @@ def _columns(alike: Alike) -> pa.Buffer:
 
 
 def _alike(constants: bytes, columns: bytes) -> Alike:
-    file, sheet, entity, status, part = orjson.loads(constants)
+    file, sheet, entity, status, records, part = orjson.loads(constants)
     rows, keys, ids = pa.ipc.read_record_batch(pa.py_buffer(columns), COLUMNS).columns
-    return Alike(file, sheet, entity, Status(status), rows, keys, ids, part)
+    return Alike(file, sheet, entity, Status(status), rows, keys, ids, records, part)
 
 
 def _cells(one: Outcome) -> tuple[str | int | None, ...]:

@@ -290,8 +290,12 @@ def _joined_cells(frame: Frame, columns: Sequence[str]) -> pa.StringArray:
 
 
 def _digests(texts: pa.StringArray) -> pa.Array:
-    digests = [None if text is None else xxhash.xxh3_128_digest(text.encode()) for text in texts.to_pylist()]
-    return pa.array(digests, pa.binary(DIGEST_BYTES))
+    values = texts.cast(pa.binary()).to_pylist()
+    if texts.null_count:
+        digests = [None if value is None else xxhash.xxh3_128_digest(value) for value in values]
+        return pa.array(digests, pa.binary(DIGEST_BYTES))
+    joined = pa.py_buffer(b"".join(map(xxhash.xxh3_128_digest, values)))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(DIGEST_BYTES), len(values), [None, joined])
 
 
 def _find_duplicates(digests: Path, on_duplicate: OnDuplicate) -> dict[int, Duplicate]:

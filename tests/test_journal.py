@@ -52,7 +52,7 @@ def test_outcomes_come_back_as_they_were_written_by_another_process_later(path):
 
 
 def test_what_is_alike_comes_back_as_columns(path):
-    alike = Alike("a.csv", "Q3", "Product", Status.CREATED, *columns(2, 3), part="price")
+    alike = Alike("a.csv", "Q3", "Product", Status.CREATED, *columns(2, 3), records=1, part="price")
     with Journal(path) as journal:
         journal.answered(journal.sending(batch(2, 3, 4)), Outcomes((alike,), (outcome(4),)))
     with Journal(path) as journal:
@@ -66,7 +66,7 @@ def test_a_part_of_columns_takes_the_room_of_a_part(path):
     numbers, keys, ids = columns(*range(10_000))
     part = [column.slice(5_000, 2) for column in (numbers, keys, ids)]
     with Journal(path) as journal:
-        journal.noted(Outcomes((Alike("a.csv", None, "Product", Status.CREATED, *part),)))
+        journal.noted(Outcomes((Alike("a.csv", None, "Product", Status.CREATED, *part, records=2),)))
         (found,) = journal.outcomes()
     assert [one.row for one in found] == [5_000, 5_001]
     assert path.stat().st_size < 50_000
@@ -105,7 +105,9 @@ def test_rows_are_done_when_their_fate_is_known(path):
     with Journal(path) as journal:
         journal.noted([outcome(9), outcome(2), outcome(5, Status.PENDING), outcome(0)])
         journal.noted([outcome(3, file="b.csv")])
-        journal.noted(Outcomes((Alike("b.csv", None, "Product", Status.UNCHANGED, *columns(8, 0, 3)),)))
+        journal.noted(
+            Outcomes((Alike("b.csv", None, "Product", Status.UNCHANGED, *columns(8, 0, 3), records=3),))
+        )
         done = {place: rows.tolist() for place, rows in journal.done_rows().items()}
     assert done == {("a.csv", None): [2, 9], ("b.csv", None): [3, 8]}
 
@@ -131,7 +133,7 @@ class Journalled(RuleBasedStateMachine):
     def answer(self, data, status):
         request = data.draw(st.sampled_from(sorted(self.waiting)))
         rows = self.waiting.pop(request)
-        alike = Alike("a.csv", None, "Product", Status.CREATED, *columns(*rows))
+        alike = Alike("a.csv", None, "Product", Status.CREATED, *columns(*rows), records=len(rows))
         told = [outcome(row, status) for row in rows]
         self.journal.answered(request, Outcomes((alike,)) if status is Status.CREATED else told)
         self.done += rows

@@ -187,9 +187,9 @@ _ITEM_CODE = re.compile(r"^Code: (\d+)\.\s*(?:Message: )?")
 
 _STORED = MappingProxyType(
     {
-        "Created": ItemKind.CREATED,
-        "Updated": ItemKind.UPDATED,
-        "NotModified": ItemKind.UNCHANGED,
+        "Created": ItemAnswer(ItemKind.CREATED),
+        "Updated": ItemAnswer(ItemKind.UPDATED),
+        "NotModified": ItemAnswer(ItemKind.UNCHANGED),
     }
 )
 
@@ -217,16 +217,13 @@ def read_items(request: Request, answer: Answer, *, count: int) -> list[ItemAnsw
 def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
     if not isinstance(item, dict):
         raise AnswerUnusable(str(request), status=answer.status, reason="with an outcome that is no object")
-    # v1 puts the record there, 2.3 the entity's name with the id beside it. Source: api-contract §2.4.
-    entity = item.get("entity")
-    record = entity if isinstance(entity, dict) else item
-    found = record.get("id")
-    record_id = found if found is None or isinstance(found, str) else str(found)
     status = item.get("status")
-    kind = _STORED.get(status) if isinstance(status, str) else None
-    if kind is not None:
-        modified = record.get("modifiedAt")
-        return ItemAnswer(kind, record_id, modified_at=modified if isinstance(modified, str) else None)
+    stored = _STORED.get(status) if isinstance(status, str) else None
+    if stored is not None:
+        # v1 puts the record there, 2.3 the entity's name with the id beside it. Source: api-contract §2.4.
+        entity = item.get("entity")
+        modified = entity.get("modifiedAt") if isinstance(entity, dict) else None
+        return ItemAnswer(stored.kind, modified_at=modified) if isinstance(modified, str) else stored
     if status != "Failed":
         raise AnswerUnusable(str(request), status=answer.status, reason=f"with an outcome {status!r:.40}")
     text = str(item.get("message") or "")
@@ -236,9 +233,9 @@ def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
         code = int(match[1])
     if code == NOT_MODIFIED:
         # 1.10 calls an unchanged record failed with this code. Source: observations, "Bulk upsert".
-        return ItemAnswer(ItemKind.UNCHANGED, record_id)
+        return ItemAnswer(ItemKind.UNCHANGED)
     said = text[match.end() :] if match else text
-    return ItemAnswer(ItemKind.FAILED, record_id, code=code, text=plain(said))
+    return ItemAnswer(ItemKind.FAILED, code=code, text=plain(said))
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")

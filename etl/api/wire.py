@@ -120,8 +120,6 @@ class ItemAnswer:
     """The answer for one item of a bulk upsert."""
 
     kind: ItemKind
-    record_id: str | None = None
-    """None: not told (unchanged and failed items of v1)."""
     code: int | None = None
     """Of a failed item: like an HTTP status, or what the database or PHP gave; None: not told."""
     text: str = ""

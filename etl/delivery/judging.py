@@ -22,6 +22,24 @@ if TYPE_CHECKING:
 SHOWN_VALUE = 200
 
 
+PLANNED = {
+    ChangeKind.CREATE: (ItemKind.CREATED, Status.CREATED),
+    ChangeKind.UPDATE: (ItemKind.UPDATED, Status.UPDATED),
+}
+
+
+def as_planned(batch: Batch, answers: Sequence[ItemAnswer]) -> Outcomes | None:
+    """Return what became of a batch that is answered for the first time and just as it was planned.
+
+    None: an answer is another one, and has to be judged.
+    """
+    kinds = batch.changes.kinds
+    if any(PLANNED[kind][0] is not answer.kind for kind, answer in zip(kinds, answers, strict=True)):
+        return None
+    problems = problems_by_position(batch.changes)
+    return outcomes_of(batch.changes, [PLANNED[kind][1] for kind in kinds], problems=problems)
+
+
 def ids_to_look_at(batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool) -> list[str]:
     """Return the ids whose fate the answers alone do not tell: creates that are not answered with Created."""
     return [

@@ -55,6 +55,7 @@ def _alike(changes: Changes, status: Status, positions: Sequence[int] | None = N
     if positions is not None:
         wanted = pa.array(positions, pa.int64())
         rows, keys, ids = rows.take(wanted), keys.take(wanted), ids.take(wanted)
+    records = len(rows)
     if changes.members:
         grouped = [changes.members.get(row, (row,)) for row in rows.to_pylist()]
         record = pa.array([at for at, members in enumerate(grouped) for _ in members], pa.int64())
@@ -62,7 +63,17 @@ def _alike(changes: Changes, status: Status, positions: Sequence[int] | None = N
         keys, ids = keys.take(record), ids.take(record)
     if keys.null_count:
         keys = keys.fill_null("")
-    return Alike(changes.file, changes.sheet, changes.entity, status, rows, keys, ids, changes.part)
+    return Alike(
+        changes.file,
+        changes.sheet,
+        changes.entity,
+        status,
+        rows,
+        keys,
+        ids,
+        records=records,
+        part=changes.part,
+    )
 
 
 def outcome_with(problems: Sequence[Problem], outcome: Outcome) -> Outcome:

@@ -17,7 +17,14 @@ from etl.api.wire import FLATTENED, NO_HEADERS
 from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
 from etl.delivery.drift import CONFLICT, OnDrift, Sorted, alarms, drifted_by_now, sort_out
-from etl.delivery.judging import ids_to_look_at, judge, judge_each, refused_whole, skipped_if_drifted
+from etl.delivery.judging import (
+    as_planned,
+    ids_to_look_at,
+    judge,
+    judge_each,
+    refused_whole,
+    skipped_if_drifted,
+)
 from etl.delivery.standing import done_when_still, may_still_work
 from etl.errors import (
     AnswerUnusable,
@@ -314,6 +321,9 @@ class _Sender:
     async def _judged(
         self, batch: Batch, answers: Sequence[ItemAnswer], *, request: int, was_sent_before: bool
     ) -> Outcomes:
+        if not was_sent_before and (planned := as_planned(batch, answers)) is not None:
+            self._journal.answered(request, planned)
+            return planned
         found = await self._drift(batch, answers)
         if found.again:
             changes = dataclasses.replace(batch.changes, prev_keys=frozenset())

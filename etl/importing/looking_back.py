@@ -179,7 +179,7 @@ def _created(journal: Journal, entity: str, block: str) -> Iterator[Alike]:
         for one in outcomes.told:
             if (one.status, one.entity, one.part) == sought:
                 rows, keys, ids = pa.array([one.row]), pa.array([one.key]), pa.array([one.record_id])
-                yield Alike(one.file, one.sheet, entity, one.status, rows, keys, ids, block)
+                yield Alike(one.file, one.sheet, entity, one.status, rows, keys, ids, 1, block)
 
 
 def _in_portions(created: Iterator[Alike]) -> Iterator[list[Alike]]:

@@ -52,6 +52,8 @@ class Alike:
     """Never null."""
     ids: pa.StringArray
     """Empty where there is no record; never null."""
+    records: int
+    """How many they are: of a record that several rows made, each of them stands here."""
     part: str = ""
 
     def __len__(self) -> int:

@@ -211,9 +211,11 @@ class Comparison:
 
     def _expect(self, changes: Changes) -> None:
         """Let links find the records of this run: parents in the same file, records of an earlier block."""
-        ids = zip(changes.keys.to_pylist(), changes.ids.to_pylist(), changes.kinds, strict=True)
-        known = [(key, one) for key, one, kind in ids if kind in STANDS]
-        self.links.expect(self.entity.name, self.records.key_fields, records=known)
+        entity, fields = self.entity.name, self.records.key_fields
+        if self.links.expects(entity, fields):
+            ids = zip(changes.keys.to_pylist(), changes.ids.to_pylist(), changes.kinds, strict=True)
+            known = [(key, one) for key, one, kind in ids if kind in STANDS]
+            self.links.expect(entity, fields, records=known)
 
     def usable(self, changes: Changes) -> list[bool]:
         """Tell of each record whether it stands, or will, as far as that is known."""
@@ -247,6 +249,8 @@ def _all_links(payloads: Payloads) -> list[LinkTexts]:
 
 def _of(step: Changes, changes: Changes, found: Found) -> Found | None:
     """What stands on the server of the records of a step; None where it is about other records."""
+    if step is changes:
+        return found
     if step.entity != changes.entity or step.part != changes.part:
         return None
     records = dict(zip(changes.ids.to_pylist(), found.records, strict=True))

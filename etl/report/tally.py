@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.compute as pc
 
 from etl.model import ROW_PRECEDENCE, Outcomes, Problem, Status
 from etl.report.missing import MissingTargets
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from etl.model import Alike, Outcome
+    from etl.model import Outcome
 
 # 0 stands for a row that was not seen; of two statuses of a row the higher one counts.
 RANKS: dict[Status, int] = {status: len(ROW_PRECEDENCE) - at for at, status in enumerate(ROW_PRECEDENCE)}
@@ -71,7 +70,7 @@ class Tally:
         portion = Outcomes.of(outcomes)
         for alike in filter(len, portion.alike):
             self._add_rows(alike.file, alike.sheet, alike.rows, alike.status)
-            self._records[alike.entity, alike.status] += _records(alike)
+            self._records[alike.entity, alike.status] += alike.records
         # All of a run's outcomes go through here: what can be looked up once is.
         seen: set[tuple[str, str, Status]] = set()
         count, records = self._count, self._records
@@ -98,19 +97,23 @@ class Tally:
                 self._tell(outcome)
 
     def _add_rows(self, file: str, sheet: str | None, rows: pa.Int64Array, status: Status) -> None:
-        # A row counts once, however many of its records are here.
-        numbers = np.unique(rows.to_numpy())
-        if not len(numbers) or not numbers[-1]:
-            return
+        numbers = rows.to_numpy()
+        if len(numbers) > 1 and not (numbers[1:] > numbers[:-1]).all():
+            # A row counts once, however many of its records are here.
+            numbers = np.unique(numbers)
         if not numbers[0]:
             numbers = numbers[1:]
-        view = np.frombuffer(self._held(file, sheet, last=int(numbers[-1])), np.uint8)
-        before = view[numbers]
-        after = np.maximum(before, RANKS[status])
-        view[numbers] = after
-        ranks = len(self._count)
-        changes = np.bincount(after, minlength=ranks) - np.bincount(before, minlength=ranks)
-        self._count = [count + change for count, change in zip(self._count, changes.tolist(), strict=True)]
+        if not len(numbers):
+            return
+        held = np.frombuffer(self._held(file, sheet, last=int(numbers[-1])), np.uint8)
+        rank, before = RANKS[status], held[numbers]
+        is_higher = before < rank
+        if not is_higher.all():
+            numbers, before = numbers[is_higher], before[is_higher]
+        held[numbers] = rank
+        for lower, count in enumerate(np.bincount(before, minlength=1).tolist()):
+            self._count[lower] -= count
+        self._count[rank] += len(numbers)
 
     def add_rest(self, file: str, sheet: str | None, *, rows: Iterable[int], status: Status) -> None:
         """Count rows whose fate nobody told yet; settled ones stay as they are. They are no records."""
@@ -260,10 +263,3 @@ class Tally:
         if len(first) == PROBLEMS_KEPT:
             self._last_kept = first[-1]
         self._problems = {place: self._problems[place] for place in first}
-
-
-def _records(alike: Alike) -> int:
-    """Rows of one record have its id; what has none is a record each."""
-    distinct: int = pc.count_distinct(alike.ids).as_py()
-    without: int = pc.sum(pc.equal(alike.ids, "")).as_py() or 0
-    return distinct + max(without - 1, 0)

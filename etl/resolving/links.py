@@ -15,7 +15,7 @@ from etl.resolving.keys import PART_SEPARATOR
 from etl.resolving.targets import Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from etl.api import Client
     from etl.model import Changes, Outcome
@@ -65,10 +65,18 @@ class LinkFinder:
         Args:
             records: canonical key and id.
         """
+        for known in self._that_expect(entity, key_fields):
+            for key, record_id in records:
+                known.expect(key, record_id)
+
+    def expects(self, entity: str, key_fields: Sequence[str]) -> bool:
+        """Tell whether a link may point to records of this run that have such keys."""
+        return any(True for _ in self._that_expect(entity, key_fields))
+
+    def _that_expect(self, entity: str, key_fields: Sequence[str]) -> Iterator[Targets]:
         for known in self._known.values():
             if known.takes_ours and known.target.entity == entity and known.fields == tuple(key_fields):
-                for key, record_id in records:
-                    known.expect(key, record_id)
+                yield known
 
     def refuse(self, outcomes: Iterable[Outcome]) -> None:
         """Take back the creates among `outcomes` that failed, so that rows which need them are not sent."""

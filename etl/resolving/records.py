@@ -75,6 +75,8 @@ class RecordFinder:
         by_key = await self._by_key(sorted(set(keys))) if self.key_fields else {}
         own = self._own_ids([key for key in dict.fromkeys(keys) if key not in by_key])
         under_own_id = await self._by_id(sorted(own.values()))
+        if not by_key and not under_own_id:
+            return Found([own[key] for key in keys], [None] * len(keys), {})
         ids, records, blocked = [], [], {}
         for position, key in enumerate(keys):
             new_id = own.get(key, "")

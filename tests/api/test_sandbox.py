@@ -55,7 +55,6 @@ async def test_a_record_is_created_read_changed_and_deleted(pim):
 async def test_a_bulk_upsert_creates_then_leaves_unchanged_then_updates(pim):
     first = await stored(pim, 20)
     assert {answer.kind for answer in first} == {ItemKind.CREATED}
-    assert [answer.record_id for answer in first] == [f"b{n:05}" for n in range(20)]
     assert {answer.kind for answer in await stored(pim, 20)} == {ItemKind.UNCHANGED}
     changed = orjson.dumps([{"entity": "Brand", "payload": {"id": "b00003", "name": "New"}}])
     assert [answer.kind for answer in await pim.upsert(changed, count=1)] == [ItemKind.UPDATED]

@@ -49,7 +49,7 @@ def test_what_was_written_is_read_back(tmp_path, monkeypatch):
 def test_what_is_alike_is_written_as_if_it_came_one_by_one(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "GROUP_ROWS", 7)
     columns = (pa.array([2, 3, 4, 0]), pa.array(["a", "b", "c", ""]), pa.array(["e2", "e3", "e4", ""]))
-    alike = Alike("a.csv", None, "Product", Status.CREATED, *columns, part="price")
+    alike = Alike("a.csv", None, "Product", Status.CREATED, *columns, records=4, part="price")
     other = dataclasses.replace(alike, sheet="Q3", status=Status.UPDATED, part="")
     portions = [Outcomes((alike, other)), Outcomes((other,), tuple(made(3))), Outcomes((alike,))]
     write_results(tmp_path, portions)

@@ -32,7 +32,8 @@ def alike(rows: Sequence[int], status: Status) -> Alike:
     """Some rows share a record, and every third has none."""
     ids = ["" if row % 3 == 0 else f"id{row // 2}" for row in rows]
     columns = (pa.array(rows, pa.int64()), pa.array(map(str, rows), pa.string()), pa.array(ids, pa.string()))
-    return Alike("a.csv", None, "Product", status, *columns)
+    records = len(set(ids) - {""}) + ids.count("")
+    return Alike("a.csv", None, "Product", status, *columns, records=records)
 
 
 def test_a_row_with_several_records_has_the_first_status_that_applies():
