@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from etl import aio
-    from etl.blocking import Pim, connect, export_table, import_table, plan, resume
+    from etl.blocking import Pim, connect, export_table, import_table, plan, resume, upload
     from etl.errors import EtlError
     from etl.model import Limits
     from etl.report import Summary
@@ -32,6 +32,7 @@ __all__ = [
     "import_table",
     "plan",
     "resume",
+    "upload",
 ]
 
 # Loaded when they are used: the command must answer `--help` without pandas.
@@ -46,6 +47,7 @@ _HOMES = {
     "import_table": "etl.blocking",
     "plan": "etl.blocking",
     "resume": "etl.blocking",
+    "upload": "etl.blocking",
 }
 
 

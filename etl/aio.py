@@ -24,6 +24,7 @@ from etl.runs import default_state_folder, find_run
 from etl.scanning import Selection
 from etl.schema import read_metadata
 from etl.tables import ReadOptions
+from etl.uploading import HowToUpload, WhatToUpload, resume_upload, run_upload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from etl.report.foreseen import Foreseen
     from etl.runs import Run
 
-__all__ = ["connect", "export_file", "export_table", "import_table", "plan", "resume", "retry"]
+__all__ = ["connect", "export_file", "export_table", "import_table", "plan", "resume", "retry", "upload"]
 
 PATIENCE = api.RetryClock(first_pause_s=1.0)
 """Five tries of a request within half a minute, then a run stops and can be resumed."""
@@ -225,6 +226,34 @@ async def export_file(
     return await run_export(what, pim, place=place, how=how)
 
 
+async def upload(
+    paths: Sequence[Path | str],
+    pim: Client,
+    *,
+    folder: str = "",
+    is_dry: bool = False,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Upload files and return what it came to; what is on the server already is not sent again.
+
+    Args:
+        paths: files, folders with all below them, or addresses like `https://…`.
+        folder: where in AtroCore, such as `shop/images`; made where it is missing.
+        is_dry: only look what would be uploaded.
+
+    Raises:
+        Unusable: a path is not there; nothing was sent.
+        RequestFailed, NoAccess: the server cannot be asked.
+    """
+    place = _place(state_dir, profile=profile, begins=begins)
+    how = HowToUpload(is_dry=is_dry, listener=listener, is_stopping=is_stopping)
+    return await run_upload(WhatToUpload(tuple(map(str, paths)), folder), pim, place=place, how=how)
+
+
 async def resume(
     run: str | None,
     pim: Client,
@@ -236,7 +265,7 @@ async def resume(
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
 ) -> Summary:
-    """Go on with a stopped or killed import or export and return what it came to as a whole.
+    """Go on with a stopped or killed import, export or upload and return what it came to as a whole.
 
     Args:
         run: its name or the beginning of it; None: the last import.
@@ -253,6 +282,9 @@ async def resume(
     found = find_run(place.state, run, verb="import")
     if found.facts.verb == "export":
         return await resume_export(found, pim, place=place, listener=listener, is_stopping=is_stopping)
+    if found.facts.verb == "upload":
+        again = HowToUpload(listener=listener, is_stopping=is_stopping)
+        return await resume_upload(found, pim, place=place, how=again)
     return await resume_import(found, client=pim, place=place, how=how)
 
 

@@ -143,6 +143,34 @@ def order_mappings(mappings: Sequence[Path | str], pim: Pim) -> list[Path]:
     return pim.loop.wait_for(aio.order_mappings(mappings, pim.client))
 
 
+def upload(
+    paths: Sequence[Path | str],
+    pim: Pim,
+    *,
+    folder: str = "",
+    is_dry: bool = False,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Upload files and return what it came to; see `aio.upload`."""
+    return pim.loop.wait_for(
+        aio.upload(
+            paths,
+            pim.client,
+            folder=folder,
+            is_dry=is_dry,
+            state_dir=state_dir,
+            profile=profile,
+            listener=listener,
+            is_stopping=is_stopping,
+            begins=begins,
+        )
+    )
+
+
 def resume(
     run: str | None,
     pim: Pim,

@@ -337,17 +337,14 @@ class Client:
         request = wire.write(method, path, body=body)
         return answers.read_json(request, await self.send(request))
 
-    async def upload(self, parts: Sequence[bytes], *, is_piece: bool) -> Record:
+    async def upload(self, body: wire.Stream, *, is_piece: bool) -> Record:
         """Send a file's content or a piece of it and return the record, or what is there of it so far.
-
-        Args:
-            parts: of the JSON body, sent one after the other: base64 of megabytes is not copied into one.
 
         Raises:
             RequestFailed, NoAccess: see `upsert`; a piece may be sent again.
         """
         path = self.generation.pieces if is_piece else "File"
-        request = Request("POST", path, parts=tuple(parts))
+        request = Request("POST", path, stream=body)
         return answers.read_object(request, await self.send(request)) or {}
 
     def fetch(

@@ -17,7 +17,7 @@ import orjson
 from etl.api.where import Scalar, Where, any_of, encode, encoded, split_texts, text_of, to_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from etl.api.generations import Generation
 
@@ -39,6 +39,15 @@ FLATTENED: Mapping[str, str] = MappingProxyType({"Flatten-Attributes": "true"})
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A body that is made while it is sent, so that no copy of it lies in memory."""
+
+    length_bytes: int
+    slices: Callable[[], Iterator[bytes]]
+    """Called for each try; what it yields is sent one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request, complete but for the host and the token."""
 
@@ -49,8 +58,8 @@ class Request:
     """Encoded, without the question mark."""
     body: bytes | None = field(default=None, repr=False)
     """JSON; None: no body. Not shown: it may hold a token, and holds the user's values."""
-    parts: tuple[bytes, ...] = field(default=(), repr=False)
-    """The body instead, as parts that are sent one after the other and never put together."""
+    stream: Stream | None = field(default=None, repr=False)
+    """The body instead, made while it is sent."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Besides those that every request has."""
 
@@ -263,27 +272,24 @@ def from_offset(request: Request, offset: int) -> Request:
 
 
 LARGE_BYTES = 1 << 20
-SLICE_BYTES = 1 << 18
 
 
-def in_pieces(request: Request) -> bytes | BytesIO | AsyncIterator[memoryview] | None:
+def in_pieces(request: Request) -> bytes | BytesIO | AsyncIterator[bytes] | None:
     """Return a request's body as it is sent.
 
     aiohttp writes bytes in one go, which holds up everything else, and warns of that above 1 MiB.
     """
-    if request.parts:
-        return _slices(request.parts)
+    if request.stream is not None:
+        return _streamed(request.stream)
     body = request.body
     return body if body is None or len(body) < LARGE_BYTES else BytesIO(body)
 
 
-async def _slices(parts: Sequence[bytes]) -> AsyncIterator[memoryview]:
-    for part in parts:
-        view = memoryview(part)
-        for start in range(0, len(view), SLICE_BYTES):
-            yield view[start : start + SLICE_BYTES]
+async def _streamed(stream: Stream) -> AsyncIterator[bytes]:
+    for part in stream.slices():
+        yield part
 
 
 def length_of(request: Request) -> Mapping[str, str]:
-    """Return the header that tells the length of a body in parts: PHP is not asked to read chunks."""
-    return {"Content-Length": str(sum(map(len, request.parts)))} if request.parts else NO_HEADERS
+    """Return the header that tells the length of a streamed body: PHP is not asked to read chunks."""
+    return {} if request.stream is None else {"Content-Length": str(request.stream.length_bytes)}

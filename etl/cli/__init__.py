@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "import": ("etl.cli.import_", "Send a table to AtroCore as a mapping says."),
     "plan": ("etl.cli.plan", "What an import would create, change and leave alone; sends nothing."),
     "export": ("etl.cli.export", "Records into CSV, XLSX, Parquet or JSON lines."),
+    "upload": ("etl.cli.upload", "Files into AtroCore, in pieces, each content once."),
     "resume": ("etl.cli.resume", "Go on with a run that was stopped or killed."),
     "retry": ("etl.cli.retry", "Import the rejected rows of a run once more."),
     "sandbox": ("etl.cli.sandbox", "A small AtroCore on this machine, to try things on."),

@@ -10,6 +10,8 @@ from rich.console import Console as RichConsole
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from etl.report import neutral
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -17,10 +19,16 @@ if TYPE_CHECKING:
 
     from etl.model import Phase, Progress, ProgressListener
 
-TITLES: dict[Phase, str] = {"scan": "Reading", "send": "Sending", "export": "Fetching"}
+TITLES: dict[Phase, str] = {
+    "scan": "Reading",
+    "send": "Sending",
+    "export": "Fetching",
+    "upload": "Uploading",
+}
 EVERY_S = 5.0
 """Seconds between two plain lines."""
 MINUTE_S, HOUR_S = 60, 3600
+MB = 1_000_000
 
 
 @contextmanager
@@ -50,7 +58,7 @@ def bar(err: TextIO) -> Iterator[ProgressListener]:
             task,
             completed=progress.rows,
             total=progress.rows_total,
-            rate=f"{speed:,.0f} rows/s" if speed else "",
+            rate=_file(progress) if progress.phase == "upload" else f"{speed:,.0f} rows/s" if speed else "",
             failed=f"{progress.failed:,} failed" if progress.failed else "",
         )
 
@@ -82,17 +90,34 @@ def lines(
 
 
 def to_line(progress: Progress, *, elapsed_s: float) -> str:
-    """Return `Sending: 12,000 of 200,000 rows (6 %), 1,200 rows/s, 3 failed, 2 min 37 s left`."""
+    """Return `Sending: 12,000 of 200,000 rows (6 %), 1,200 rows/s, 3 failed, 2 min 37 s left`.
+
+    Of uploads `Uploading: 12 of 200 files (6 %), 34.5 MB, 3.2 MB/s, film.mp4 40 %`.
+    """
     done, total = progress.rows, progress.rows_total
     rate = done / elapsed_s if elapsed_s > 0 else 0.0
-    parts = [f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows ({_percent(done, total)} %)"]
-    if rate:
+    is_upload = progress.phase == "upload"
+    unit = "files" if is_upload else "rows"
+    share = "" if total is None else f" ({_percent(done, total)} %)"
+    parts = [f"{done:,} {unit}" if total is None else f"{done:,} of {total:,} {unit}{share}"]
+    if is_upload and elapsed_s > 0:
+        parts.append(f"{progress.bytes_done / MB:,.1f} MB, {progress.bytes_done / MB / elapsed_s:,.1f} MB/s")
+    elif rate:
         parts.append(f"{rate:,.0f} rows/s")
     if progress.failed:
         parts.append(f"{progress.failed:,} failed")
     if rate and total is not None and total > done:
         parts.append(f"{to_duration((total - done) / rate)} left")
+    if file := _file(progress):
+        parts.append(file)
     return f"{TITLES[progress.phase]}: {', '.join(parts)}"
+
+
+def _file(progress: Progress) -> str:
+    """Return the file that is under way: `film.mp4 40 %`; empty: none, or one that goes in one request."""
+    if not progress.file or progress.file_bytes_done >= progress.file_bytes:
+        return ""
+    return f"{neutral(progress.file)} {_percent(progress.file_bytes_done, progress.file_bytes)} %"
 
 
 def to_duration(seconds: float) -> str:

@@ -10,21 +10,24 @@ but a `Flaw`: a code of `problems.CATALOGUE` and the facts that its sentence nee
 makes the `Problem`. Each content is uploaded at most once in a run, however many ask for it; calls may be
 of any size, and one call with many files is the cheapest, since hashes are looked up in bulk.
 
-`files_below` resolves what a cell says below a base folder; nothing outside is ever returned.
+`files_below` resolves what a cell says below a base folder, `files_in` lists a folder with all below it;
+nothing outside is ever returned.
 """
 
-from etl.files.local import files_below
+from etl.files.local import files_below, files_in
 from etl.files.uploads import Uploads
-from etl.files.wanted import Address, Counts, FileStatus, Flaw, Share, Stored, Wanted
+from etl.files.wanted import Address, Counts, FileStatus, Flaw, Rules, Share, Stored, Wanted
 
 __all__ = [
     "Address",
     "Counts",
     "FileStatus",
     "Flaw",
+    "Rules",
     "Share",
     "Stored",
     "Uploads",
     "Wanted",
     "files_below",
+    "files_in",
 ]

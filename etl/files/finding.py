@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from etl.resolving.keys import own_id
+from etl.resolving.keys import own_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from etl.api import Client
     from etl.api.wire import Record
@@ -39,14 +39,16 @@ def key_of(content: Content) -> Key:
     return Key(content.md5, content.size_bytes)
 
 
-def own_file_id(key: Key, *, turn: int = 1) -> str:
-    """Return the id under which a content is uploaded: the same on every machine and in every run.
+def own_file_ids(keys: Sequence[Key], *, turn: int = 1) -> list[str]:
+    """Return the ids under which contents are uploaded: the same on every machine and in every run.
 
     Args:
-        turn: 2 and more where the id before is taken by a record whose content somebody replaced.
+        turn: 2 and more where the ids before are taken by records whose content somebody replaced.
     """
-    parts = [key.md5, str(key.size_bytes), *([str(turn)] if turn > 1 else [])]
-    return own_id(ENTITY, ("hash", "fileSize"), key="\x1f".join(parts))
+    again = f"\x1f{turn}" if turn > 1 else ""
+    return own_ids(
+        ENTITY, ("hash", "fileSize"), keys=[f"{one.md5}\x1f{one.size_bytes}{again}" for one in keys]
+    )
 
 
 def holds(record: Record, key: Key) -> bool:
@@ -54,19 +56,13 @@ def holds(record: Record, key: Key) -> bool:
     return record.get("hash") == key.md5 and record.get("fileSize") == key.size_bytes
 
 
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a look-up of contents came to."""
 
-    def __init__(self, standing: Mapping[Key, Standing], taken: Iterable[str]) -> None:
-        self.standing = standing
-        self._taken = frozenset(taken)
-
-    def new_id(self, key: Key) -> str:
-        """Return the id for a content that stands nowhere."""
-        turn = 1
-        while (file_id := own_file_id(key, turn=turn)) in self._taken:
-            turn += 1
-        return file_id
+    standing: Mapping[Key, Standing]
+    new_ids: Mapping[Key, str]
+    """For contents that stand nowhere: the id to upload them under."""
 
 
 async def find(client: Client, keys: Sequence[Key], *, known: Mapping[Key, str]) -> Found:
@@ -93,25 +89,23 @@ async def find(client: Client, keys: Sequence[Key], *, known: Mapping[Key, str])
         of_hash = wanted.get(str(record.get("hash")))
         if of_hash is not None and holds(record, of_hash):
             by_hash.setdefault(of_hash, []).append(record)
-    for key, records in by_hash.items():
-        own = own_file_id(key)
+    for key, own in zip(by_hash, own_file_ids(list(by_hash)), strict=True):
         # Of several the one that we made, so that all runs agree.
-        standing[key] = standing_of(min(records, key=lambda one: (one["id"] != own, str(one["id"]))))
+        standing[key] = standing_of(min(by_hash[key], key=lambda one: (one["id"] != own, str(one["id"]))))
     rest = [key for key in rest if key not in standing]
-    return Found(standing, await _taken(client, rest))
+    return Found(standing, await _new_ids(client, rest))
 
 
-async def _taken(client: Client, keys: Sequence[Key]) -> set[str]:
-    """Return which of our ids other contents have; one more turn each time that one does."""
-    taken: set[str] = set()
+async def _new_ids(client: Client, keys: Sequence[Key]) -> dict[Key, str]:
+    """Return an id of ours for each content; the next one where other contents have it."""
+    ids: dict[Key, str] = {}
     turn = 1
     while keys:
-        ids = {own_file_id(key, turn=turn): key for key in keys}
-        new = {str(record["id"]) for record in await _asked(client, "id", list(ids))}
-        taken |= new
-        keys = [key for file_id, key in ids.items() if file_id in new]
+        ids |= zip(keys, own_file_ids(keys, turn=turn), strict=True)
+        taken = {str(record["id"]) for record in await _asked(client, "id", [ids[key] for key in keys])}
+        keys = [key for key in keys if ids[key] in taken]
         turn += 1
-    return taken
+    return ids
 
 
 async def _asked(client: Client, field: str, values: Sequence[str]) -> Sequence[Record]:

@@ -63,10 +63,21 @@ def mistaken(path: str, name: str, head: bytes) -> Flaw | None:
     beginnings = _BEGINNINGS.get(suffix)
     if beginnings is None or head.startswith(beginnings) or head[4:12].startswith(b"ftyp"):
         return None
+    if not _is_text(head):
+        return None
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     # Only what it is instead is held against it: a table of beginnings never knows all of them.
     kind = "a web page" if text.startswith(_PAGES) else "JSON" if text.startswith((b"{", b"[")) else ""
     return Flaw("file_wrong_type", {"path": path, "extension": suffix, "kind": kind}) if kind else None
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The last letter may be cut.
+        return error.start > len(head) - 4 and b"\0" not in head
+    return b"\0" not in head
 
 
 def suffix_for(content_type: str) -> str:

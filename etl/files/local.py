@@ -66,6 +66,16 @@ def _globbed(base: Path, pattern: str, *, home: str) -> list[Path] | Flaw:
     return sorted(found) if found else Flaw("file_missing", facts)
 
 
+def files_in(folder: Path) -> Iterator[Path | Flaw]:
+    """Yield all files below a folder, sorted, hidden ones left out; a link that leads out of it is a flaw."""
+    home = os.path.realpath(folder)
+    for path in _matches(folder, "**"):
+        if _is_below(os.path.realpath(path), home):
+            yield path
+        else:
+            yield Flaw("file_outside", {"path": str(path), "base": str(folder)})
+
+
 def _matches(base: Path, pattern: str) -> Iterator[Path]:
     """Walk the folders that a pattern can mean; links to folders are not followed by `**`."""
     yield from _below(base, pattern.split("/"))
@@ -76,7 +86,7 @@ def _below(folder: Path, parts: list[str]) -> Iterator[Path]:
     if first == "**":
         yield from _below(folder, rest or ["*"])
         for one in _listed(folder):
-            if one.is_dir() and not one.is_symlink():
+            if one.is_dir() and not one.is_symlink() and not one.name.startswith("."):
                 yield from _below(one, parts)
         return
     matches = re.compile(translate(first)).match

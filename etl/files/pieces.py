@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import orjson
 import pybase64
 
+from etl.api.wire import Stream
 from etl.files.content import to_stamp, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from etl.files.content import Content
@@ -27,6 +28,8 @@ LEAST_PIECE_BYTES = 64 << 10
 OVERHEAD_BYTES = 16 << 10
 """Left for all that stands in a body besides the content."""
 MIB = 1 << 20
+SLICE_BYTES = 3 << 16
+"""Encoded at once: a multiple of three, and so small that it goes out of the cache to the network."""
 # Without this prefix the content is stored as an empty file. Source: observations, "Files".
 PREFIX = b"data:application/octet-stream;base64,"
 
@@ -86,9 +89,7 @@ class Buffers:
     def take(self, size_bytes: int) -> bytearray:
         """Return memory of at least this size."""
         buffer = self._free.pop() if self._free else bytearray()
-        if len(buffer) < size_bytes:
-            buffer = bytearray(size_bytes)
-        return buffer
+        return buffer if len(buffer) >= size_bytes else bytearray(size_bytes)
 
     def give_back(self, buffer: bytearray) -> None:
         """Let others use it."""
@@ -99,42 +100,50 @@ class Changed(Exception):
     """The file is not what was measured any more."""
 
 
-def body_of(
-    path: Path,
-    content: Content,
-    facts: Mapping[str, object],
-    *,
-    cut: Cut | None,
-    start: int,
-    buffers: Buffers,
-) -> tuple[bytes, ...] | Flaw:
-    """Return the parts of a JSON body that carries a piece, or the whole where there is no cut. For a thread.
+def read_piece(
+    path: Path, content: Content, *, start: int, size_bytes: int, buffer: bytearray
+) -> Flaw | None:
+    """Read a part of a file into memory, or return why it cannot be read. Blocks; for a thread.
 
     Args:
-        facts: id, name and what else the record gets.
+        buffer: at least a byte longer than what is asked for.
 
     Raises:
         Changed: the file is another one than was measured, as far as its stamp and size tell.
     """
-    size = min(cut.piece_bytes, content.size_bytes - start) if cut is not None else content.size_bytes
-    buffer = buffers.take(size + 1)
     try:
         with path.open("rb", buffering=0) as file:
-            count = _read(file.fileno(), memoryview(buffer)[: size + 1], start)
+            count = _read(file.fileno(), memoryview(buffer)[: size_bytes + 1], start)
             stamp = to_stamp(os.fstat(file.fileno()))
-        is_last = start + size == content.size_bytes
-        if stamp != content.stamp or count < size or (is_last and count > size):
-            raise Changed
-        encoded = pybase64.b64encode(memoryview(buffer)[:size])
     except FileNotFoundError as error:
         raise Changed from error
     except OSError as error:
         return unreadable(path, error)
-    finally:
-        buffers.give_back(buffer)
-    name = b"piece" if cut is not None else b"fileContents"
-    said = orjson.dumps({**facts, **(cut.facts(start) if cut is not None else {})})
-    return (b'{"' + name + b'":"' + PREFIX, encoded, b'",' + said[1:])
+    is_last = start + size_bytes == content.size_bytes
+    if stamp != content.stamp or count < size_bytes or (is_last and count > size_bytes):
+        raise Changed
+    return None
+
+
+def body_of(data: memoryview, facts: Mapping[str, object], *, is_piece: bool) -> Stream:
+    """Return a JSON body that carries data; its base64 is made slice by slice while it is sent.
+
+    Args:
+        facts: what else it says: payload key -> value.
+    """
+    key = b"piece" if is_piece else b"fileContents"
+    head, tail = b'{"%b":"%b' % (key, PREFIX), b'",' + orjson.dumps(facts)[1:]
+
+    def slices() -> Iterator[bytes]:
+        if len(data) <= SLICE_BYTES:
+            yield b"".join((head, pybase64.b64encode(data), tail))
+            return
+        yield head
+        for start in range(0, len(data), SLICE_BYTES):
+            yield pybase64.b64encode(data[start : start + SLICE_BYTES])
+        yield tail
+
+    return Stream(len(head) + (len(data) + 2) // 3 * 4 + len(tail), slices)
 
 
 def _read(descriptor: int, buffer: memoryview, start: int) -> int:

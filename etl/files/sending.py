@@ -25,7 +25,16 @@ from etl.errors import (
     TooLarge,
 )
 from etl.files.finding import ENTITY, SELECT, Standing, holds, is_older, key_of, standing_of
-from etl.files.pieces import LEAST_PIECE_BYTES, Buffers, Changed, Cut, body_of, piece_bytes_of, unique_hash
+from etl.files.pieces import (
+    LEAST_PIECE_BYTES,
+    Buffers,
+    Changed,
+    Cut,
+    body_of,
+    piece_bytes_of,
+    read_piece,
+    unique_hash,
+)
 from etl.files.wanted import Flaw
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.api import Client
-    from etl.api.wire import Record
+    from etl.api.wire import Record, Stream
     from etl.files.content import Content
     from etl.files.gate import Gate
     from etl.files.remembering import Memory
@@ -42,6 +51,7 @@ log = logging.getLogger(__name__)
 
 ROUNDS = 4
 """Times that the server is asked which pieces it has, before it is believed that it loses them."""
+SMALL_BYTES = 128 << 10
 BROKEN_TRIES = 5
 """So many 500s for the same request, then it is the file and not the moment."""
 SERVER_BROKE, FORBIDDEN = 500, 403
@@ -229,32 +239,35 @@ class Sender:
             return answer
 
     async def _once(self, job: Job, *, cut: Cut | None, start: int) -> Record:
-        make = partial(
-            body_of,
-            job.path,
-            job.content,
-            {"id": job.file_id, **job.facts},
-            cut=cut,
-            start=start,
-            buffers=self._buffers,
-        )
+        rest = job.content.size_bytes - start
+        size = rest if cut is None else min(cut.piece_bytes, rest)
+        facts = {"id": job.file_id, **job.facts, **({} if cut is None else cut.facts(start))}
         async with self._gate:
-            parts = await asyncio.to_thread(make)
-            if isinstance(parts, Flaw):
-                raise Unsent(parts)
-            size = min(cut.piece_bytes, cut.size_bytes - start) if cut else job.content.size_bytes
-            began = self._clock.now()
+            buffer = self._buffers.take(size + 1)
             try:
-                answer = await self._client.upload(parts, is_piece=cut is not None)
-            except RequestFailed as failure:
-                if isinstance(failure, NoAnswer | ServerFailed) and failure.status != SERVER_BROKE:
-                    self._gate.pacer.failed()
-                else:
-                    self._last_answer = self._clock.now()
-                raise
-            self._last_answer = self._clock.now()
-            self._gate.answered(self._last_answer - began, size)
+                read = partial(read_piece, job.path, job.content, start=start, size_bytes=size, buffer=buffer)
+                # What is small was read a moment ago to be hashed; a thread costs more than reading it again.
+                if (flaw := read() if size <= SMALL_BYTES else await asyncio.to_thread(read)) is not None:
+                    raise Unsent(flaw)
+                body = body_of(memoryview(buffer)[:size], facts, is_piece=cut is not None)
+                answer = await self._answered(body, size, is_piece=cut is not None)
+            finally:
+                self._buffers.give_back(buffer)
         self._on_bytes(job, size)
+        return answer
+
+    async def _answered(self, body: Stream, size_bytes: int, *, is_piece: bool) -> Record:
+        began = self._clock.now()
+        try:
+            answer = await self._client.upload(body, is_piece=is_piece)
+        except RequestFailed as failure:
+            if isinstance(failure, NoAnswer | ServerFailed) and failure.status != SERVER_BROKE:
+                self._gate.pacer.failed()
+            else:
+                self._last_answer = self._clock.now()
+            raise
+        self._last_answer = self._clock.now()
+        self._gate.answered(self._last_answer - began, size_bytes)
         return answer
 
     async def _standing_or(self, job: Job, code: str, failure: RequestFailed) -> Record:

@@ -157,7 +157,7 @@ class Uploads:
         if (standing := self._standing.get(key)) is not None:
             return _stored(wanted, ready.content, standing, status=FileStatus.REUSED)
         self._counts["missing"] += 1
-        new = Standing(found.new_id(key), wanted.name or ready.name)
+        new = Standing(found.new_ids[key], wanted.name or ready.name)
         return _stored(wanted, ready.content, new, status=FileStatus.MISSING)
 
     async def _read(self, files: Sequence[Wanted], *, only_looks: bool = False) -> list[Ready | Flaw | None]:
@@ -273,7 +273,7 @@ class Uploads:
         if ready.path is None:
             raise Changed
         key = key_of(ready.content)
-        standing = await self._sender.send(Job(ready.path, ready.content, found.new_id(key), facts))
+        standing = await self._sender.send(Job(ready.path, ready.content, found.new_ids[key], facts))
         if isinstance(standing, Flaw):
             return standing
         self._standing[key] = standing

@@ -157,7 +157,7 @@ def _instance(one: dict[str, Json]) -> Instance:
 
 def _counts(value: Json, shape: type[RowCounts | RecordCounts | FileCounts]) -> dict[str, int]:
     said = _table(value)
-    return {field.name: _whole(said[field.name]) for field in dataclasses.fields(shape)}
+    return {field.name: _whole(said.get(field.name, 0)) for field in dataclasses.fields(shape)}
 
 
 def _status(value: Json) -> RunStatus:

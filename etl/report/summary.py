@@ -72,6 +72,8 @@ class FileCounts:
     failed: int = 0
     bytes: int = 0
     """Sent, before base64."""
+    missing: int = 0
+    """Not on the server: an upload that only looked would send them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,13 @@ class Tally:
             reused=self._files.reused + files.reused,
             failed=self._files.failed + files.failed,
             bytes=self._files.bytes + files.bytes,
+            missing=self._files.missing + files.missing,
         )
+
+    @property
+    def files(self) -> FileCounts:
+        """What became of files so far."""
+        return self._files
 
     @property
     def rows(self) -> RowCounts:

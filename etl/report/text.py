@@ -82,6 +82,8 @@ def _verdict(summary: Summary) -> str:
     name = f"Run {neutral(summary.run)}" if summary.run else "The run"
     is_plan = summary.verb == "plan" and summary.status in ("ok", "partial")
     sentence = f"{name}: {PLANNED if is_plan else VERDICTS[summary.status]}"
+    if summary.verb == "upload":
+        sentence = f"{name}: {_uploaded(summary)}"
     if summary.rows.bad or summary.rows.pending:
         counts = [(summary.rows.failed, "failed"), (summary.rows.invalid, "invalid"),
                   (summary.rows.pending, "pending")]  # fmt: skip
@@ -89,6 +91,16 @@ def _verdict(summary: Summary) -> str:
         sentence += f"; of {summary.rows.read:,} rows {told}"
     why = summary.guard or summary.error
     return f"{sentence}.\n{neutral(why, keep=chr(10))}" if why else f"{sentence}."
+
+
+def _uploaded(summary: Summary) -> str:
+    files = summary.files
+    if not summary.run and summary.status in ("ok", "partial"):
+        verdict = "what an upload would do; nothing was sent"
+    else:
+        verdict = VERDICTS[summary.status].replace("row", "file")
+    count = files.uploaded + files.reused + files.failed + files.missing
+    return f"{verdict}; of {count:,} files {files.failed:,} failed" if files.failed else verdict
 
 
 def _rows(summary: Summary) -> list[str]:
@@ -133,11 +145,10 @@ def _cost(summary: Summary) -> str:
     if summary.seconds > 0 and summary.rows.read:
         parts.append(f"{summary.rows.read / summary.seconds:,.0f} rows/s")
     files = summary.files
-    if files.uploaded or files.reused or files.failed:
-        parts.append(
-            f"files: {files.uploaded:,} uploaded ({to_size(files.bytes)}), {files.reused:,} there already, "
-            f"{files.failed:,} failed"
-        )
+    if files.uploaded or files.reused or files.failed or files.missing:
+        done = f"{files.missing:,} to upload" if files.missing else f"{files.uploaded:,} uploaded"
+        sent = f" ({to_size(files.bytes)})" if files.bytes else ""
+        parts.append(f"files: {done}{sent}, {files.reused:,} there already, {files.failed:,} failed")
     return ", ".join(parts)
 
 

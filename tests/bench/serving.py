@@ -57,9 +57,9 @@ def serve(app: web.Application) -> None:
 
 
 @contextmanager
-def running(module: str) -> Iterator[str]:
+def running(module: str, *arguments: str) -> Iterator[str]:
     """Run a module that serves, in a process of its own, and give its address."""
-    with Popen([sys.executable, "-m", module], stdin=PIPE, stdout=PIPE, text=True) as process:
+    with Popen([sys.executable, "-m", module, *arguments], stdin=PIPE, stdout=PIPE, text=True) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the server has no pipes")
         try:
