@@ -13,8 +13,8 @@ from etl.files.wanted import Flaw
 if TYPE_CHECKING:
     from pathlib import Path
 
-READ_BYTES = 1 << 20
-"""Read at once: fits the caches of a processor, so hashing does not wait for memory."""
+READ_BYTES = 1 << 17
+"""Read at once: fits the cache of a processor core, so hashing does not wait for memory."""
 
 
 @dataclass(frozen=True, slots=True)
