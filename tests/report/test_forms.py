@@ -203,7 +203,13 @@ def test_the_json_object_has_the_fixed_names_in_their_order():
     assert found["records"]["Brand"] == {  # type: ignore[index,call-overload]  a table
         "created": 2, "updated": 0, "unchanged": 0, "deleted": 0, "exported": 0,
     }  # fmt: skip
-    assert found["files"] == {"uploaded": 12, "reused": 3, "failed": 0, "bytes": 12_345_678}
+    assert found["files"] == {
+        "uploaded": 12,
+        "reused": 3,
+        "failed": 0,
+        "bytes": 12_345_678,
+        "missing": 0,
+    }
     assert found["problems"][0] == {  # type: ignore[index]  a list
         "code": "not_a_number", "file": "products.csv", "sheet": None, "row": 118, "column": "Preis",
         "field": "price", "value": "12,5 kg", "message": '"12,5 kg" is not a number. Write 12,5.',
