@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from etl.files.wanted import Share
 
 ENTITY = "Sharing"
-SELECT = ("id", "name", "active", "validTill", "link", "viewLink")
+SELECT = ("id", "name", "active", "validTill")
 
 
 @dataclass(frozen=True, slots=True)
