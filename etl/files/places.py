@@ -109,7 +109,8 @@ class Places:
 
     async def _made(self, text: str, name: str, above: str) -> str | Flaw:
         record_id = own_folder_id(text)
-        payload = {"id": record_id, "name": name, **({PARENTS: [above]} if above else {})}
+        # Not `parentsIds`: 1.10 does not look at it when a record is made. Source: recorded answers.
+        payload = {"id": record_id, "name": name, **({"parentId": above} if above else {})}
         try:
             await repeated(
                 partial(self._client.create, FOLDER, payload), self._client.retry, on_repeat=lambda: None

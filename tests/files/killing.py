@@ -1,6 +1,6 @@
 """A process that uploads in children and kills them: `python -m tests.files.killing`.
 
-Reads lines of JSON with `url`, `folder`, `state` and `after_s`; answers each with whether the upload was killed.
+Reads lines of JSON with `url`, `folder`, `state` and `after_s`; answers each with whether it was killed.
 """
 
 from __future__ import annotations
