@@ -16,6 +16,7 @@ from etl import api
 from etl.exporting import How as HowToExport
 from etl.exporting import What, read_table, resume_export, run_export
 from etl.importing import HowToImport
+from etl.importing.remembering import HowToRemember
 from etl.mapping import in_order, load
 from etl.model import Limits
 from etl.planning.guards import USUAL
@@ -83,6 +84,8 @@ async def import_table(
     profile: str = "",
     on_drift: OnDrift = "fail",
     reads_all_back: bool = False,
+    verify_fraction: float = 0.02,
+    refreshes: bool = False,
     guards: Guards = USUAL,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
@@ -101,6 +104,8 @@ async def import_table(
         profile: a name for the report.
         on_drift: what becomes of a row whose record somebody changed in AtroCore since it was looked up.
         reads_all_back: every record is read back and compared with what was sent; else a sample is.
+        verify_fraction: the share of known rows that is compared all the same, others each time.
+        refreshes: every row is compared with the server, whatever is known of it.
         guards: what stops the run; its summary says so then (`Summary.guard`).
         listener: told how far the run is; from the thread of the event loop or another one.
         is_stopping: asked before each request; true ends the run after those in flight.
@@ -114,6 +119,7 @@ async def import_table(
         clock=pim.retry,
         on_drift=on_drift,
         reads_all_back=reads_all_back,
+        remember=HowToRemember(verify_fraction=verify_fraction, refreshes=refreshes),
         guards=guards,
         limits=pim.limits,
         selection=Selection(*rows, limit),

@@ -257,6 +257,15 @@ CATALOGUE: dict[str, Kind] = {
         "look at a record and its update is overwritten",
         "Switch on Check For Conflicts in AtroCore's settings.",
     ),
+    "edited_in_both": _error(
+        '{field} was changed in AtroCore to "{there}" since the last import, and in the source to "{value}"; '
+        "nothing of the row was sent",
+        'Make both equal, or say "on_conflict: source" or "on_conflict: server" in the mapping.',
+    ),
+    "edit_kept": _warning(
+        '{field} was changed in AtroCore to "{there}" since the last import, so "{value}" was not sent',
+        "Correct the source where the edit is right.",
+    ),
     "stored_then_refused": _error(
         "the server refused the record but stored a part of it (id {id}): {text}",
         "Correct the row and import again.",

@@ -37,6 +37,7 @@ from etl.planning import PlanWriter, header_of
 from etl.report import Instance, Summary, to_object
 from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from, written_before
 from etl.report.foreseen import to_object as foreseen_object
+from etl.report.together import known_together
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
 from etl.scanning import Selection
 from etl.schema import read_metadata
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from etl.api import Client
+    from etl.importing.remembering import HowToRemember
     from etl.mapping import Mapping
     from etl.schema import Schema
     from etl.tables import Table
@@ -171,7 +173,9 @@ async def run_plan(
     facts = await asyncio.to_thread(ground.facts, run_id, place, verb="plan", selection=how.selection)
     run = begin_run(place.state, facts)
     place.begins(run)
-    how = dataclasses.replace(how, state=place.state)
+    # A plan shows what stands there: nothing is spared, and what was known only settles conflicts.
+    remember = dataclasses.replace(_remembering(how, place, run=run.id, writes=False), refreshes=True)
+    how = dataclasses.replace(how, state=place.state, remember=remember)
     with (
         _failing_leaves_a_summary(run, place),
         PlanWriter(plan or run.folder / PLAN, header_of(facts, mapping)) as writer,
@@ -288,6 +292,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         paces=paces,
         last_time=last_time(run, place.state),
         state=place.state,
+        remember=_remembering(how, place, run=run.id),
         is_stopping=_any_of(how.is_stopping, lambda: lock.is_lost),
     )
     with _failing_leaves_a_summary(run, place):
@@ -318,10 +323,15 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )
-    summary = dataclasses.replace(summary, fields=fields, limits=how.limits)
+    known = known_together(one.told(asked=carried.asked) for one in carried.memories)
+    summary = dataclasses.replace(summary, known=known, fields=fields, limits=how.limits)
     end_run(run, to_object(summary))
     log.info("ends", extra={"run": run.id, "status": summary.status, "read": summary.rows.read})
     return summary
+
+
+def _remembering(how: HowToImport, place: Place, *, run: str, writes: bool = True) -> HowToRemember:
+    return dataclasses.replace(how.remember, state=place.state, version=place.version, run=run, writes=writes)
 
 
 def _any_of(*asked: Callable[[], bool]) -> Callable[[], bool]:

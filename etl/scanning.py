@@ -1,6 +1,6 @@
 """The first pass over a source: what only the whole of it can tell. Sends nothing.
 
-Rows are counted and their keys and cells digested; the digests (40 bytes a row) lie in an Arrow file of the
+Rows are counted and their keys and cells digested; the digests (48 bytes a row) lie in an Arrow file of the
 run's folder. Keys that stand twice are found there a part at a time: memory does not grow with the rows.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -30,6 +31,8 @@ DIGEST_BYTES = 16
 LAYOUT = pa.schema(
     [
         ("row", pa.int64()),
+        # The first row of the record; the row itself where each row is a record.
+        ("head", pa.int64()),
         ("key", pa.binary(DIGEST_BYTES)),
         ("cells", pa.binary(DIGEST_BYTES)),
     ]
@@ -132,6 +135,8 @@ class Scan:
     """By source row."""
     columns: Mapping[str, int]
     """Source column -> filled cells."""
+    places: tuple[tuple[tuple[str, str | None], int], ...] = ()
+    """File and sheet, and how many lines of the digests are of it, one after the other."""
 
 
 def scan_table(
@@ -142,29 +147,47 @@ def scan_table(
     on_duplicate: OnDuplicate = "fail",
     listener: ProgressListener | None = None,
     rows_total: int | None = None,
+    seed: int = 0,
+    tells_rows: bool = False,
 ) -> Scan:
     """Read all frames once.
 
     Args:
         digests: where the digests of keys and cells are written.
+        seed: stands for all that rows are made with besides their cells: with another one the digests of
+            cells are others.
+        tells_rows: True: a row is another one in another place of the file.
         on_duplicate: `fail`: no row of a key that stands twice is sent; `first`, `last`: this one alone is.
         rows_total: for the progress; None: not known.
     """
     rows = 0
     filled: dict[str, int] = {}
+    places: list[tuple[tuple[str, str | None], int]] = []
     with pa.OSFile(str(digests), "wb") as file, pa.ipc.new_file(file, LAYOUT) as writer:
         for frame in frames:
             keys = rules.keys(frame)
-            cells = _digests(_joined_cells(frame, rules.used_columns))
-            writer.write_batch(pa.record_batch([frame.numbers, _digests(keys), cells], schema=LAYOUT))
+            cells = _digests(_joined_cells(frame, rules.used_columns, tells_rows=tells_rows), seed=seed)
+            heads = rules.heads(frame)
+            if heads is not frame.numbers:
+                cells = _of_records(cells, heads)
+            writer.write_batch(pa.record_batch([frame.numbers, heads, _digests(keys), cells], schema=LAYOUT))
             if frame.unreadable:
                 writer.write_batch(_rows_alone([one.row for one in frame.unreadable]))
             rows += len(frame) + len(frame.unreadable)
+            _note(places, (frame.file, frame.sheet), len(frame) + len(frame.unreadable))
             for name in frame.data.columns:
                 filled[name] = filled.get(name, 0) + int(frame.data[name].count())
             if listener is not None:
                 listener(Progress("scan", rows, rows_total))
-    return Scan(rows, _find_duplicates(digests, on_duplicate), filled)
+    return Scan(rows, _find_duplicates(digests, on_duplicate), filled, tuple(places))
+
+
+def _note(
+    places: list[tuple[tuple[str, str | None], int]], place: tuple[str, str | None], lines: int
+) -> None:
+    if places and places[-1][0] == place:
+        lines += places.pop()[1]
+    places.append((place, lines))
 
 
 def depths_of(frames: Iterable[Frame], rules: Translates) -> dict[int, int]:
@@ -273,7 +296,8 @@ def scanned_rows(digests: Path) -> Iterator[list[int]]:
 
 def _rows_alone(rows: list[int]) -> pa.RecordBatch:
     nothing = pa.nulls(len(rows), pa.binary(DIGEST_BYTES))
-    return pa.record_batch([pa.array(rows, pa.int64()), nothing, nothing], schema=LAYOUT)
+    numbers = pa.array(rows, pa.int64())
+    return pa.record_batch([numbers, numbers, nothing, nothing], schema=LAYOUT)
 
 
 def _last_row(frame: Frame) -> int:
@@ -281,21 +305,36 @@ def _last_row(frame: Frame) -> int:
     return max([last, *(one.row for one in frame.unreadable)])
 
 
-def _joined_cells(frame: Frame, columns: Sequence[str]) -> pa.StringArray:
+def _joined_cells(frame: Frame, columns: Sequence[str], *, tells_rows: bool) -> pa.StringArray:
     """The used cells of each row as one text; an empty cell differs from one with empty text in it."""
     texts = [frame.column(name).cast(pa.string()) for name in columns if name in frame.data.columns]
+    if tells_rows:
+        texts.append(frame.numbers.cast(pa.string()))
     if not texts:
         return pa.array([""] * len(frame), pa.string())
     return pc.binary_join_element_wise(*texts, CELL_END, null_handling="replace", null_replacement=NO_CELL)
 
 
-def _digests(texts: pa.StringArray) -> pa.Array:
+def _digests(texts: pa.StringArray, *, seed: int = 0) -> pa.Array:
     values = texts.cast(pa.binary()).to_pylist()
+    digest = partial(xxhash.xxh3_128_digest, seed=seed)
     if texts.null_count:
-        digests = [None if value is None else xxhash.xxh3_128_digest(value) for value in values]
+        digests = [None if value is None else digest(value) for value in values]
         return pa.array(digests, pa.binary(DIGEST_BYTES))
-    joined = pa.py_buffer(b"".join(map(xxhash.xxh3_128_digest, values)))
+    joined = pa.py_buffer(b"".join(map(digest, values)))
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(DIGEST_BYTES), len(values), [None, joined])
+
+
+def _of_records(cells: pa.Array, heads: pa.Int64Array) -> pa.Array:
+    """Give every row the digest of all rows of its record, which stand together."""
+    of_rows, first = cells.to_pylist(), heads.to_numpy(zero_copy_only=False)
+    starts = np.flatnonzero(np.append(True, first[1:] != first[:-1])) if len(first) else np.empty(0, np.int64)
+    ends = np.append(starts[1:], len(first))
+    made: list[bytes] = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        whole = of_rows[start] if end - start == 1 else xxhash.xxh3_128_digest(b"".join(of_rows[start:end]))
+        made += [whole] * (end - start)
+    return pa.array(made, pa.binary(DIGEST_BYTES))
 
 
 def _find_duplicates(digests: Path, on_duplicate: OnDuplicate) -> dict[int, Duplicate]:

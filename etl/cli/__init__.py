@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "upload": ("etl.cli.upload", "Files into AtroCore, in pieces, each content once."),
     "resume": ("etl.cli.resume", "Go on with a run that was stopped or killed."),
     "retry": ("etl.cli.retry", "Import the rejected rows of a run once more."),
+    "forget": ("etl.cli.forget", "Drop what is known of earlier imports; the next one compares everything."),
     "sandbox": ("etl.cli.sandbox", "A small AtroCore on this machine, to try things on."),
     "runs": ("etl.cli.runs", "What was run here: list, show one, open its folder."),
     "login": ("etl.cli.login", "Sign in and keep the token for a profile."),

@@ -65,6 +65,9 @@ class _FailOnType(click.ParamType[FailOn]):
               help="What becomes of records that were changed in AtroCore meanwhile.")  # fmt: skip
 @click.option("--read-back", is_flag=True,
               help="Read all records back, not just a sample, to see what was stored.")  # fmt: skip
+@click.option("--verify-fraction", type=click.FloatRange(0, 1), default=0.02, show_default=True, metavar="F",
+              help="The share of unchanged rows compared all the same; others each time.")  # fmt: skip
+@click.option("--refresh", is_flag=True, help="Compare every row with AtroCore, whatever is known of it.")
 @guards
 @rows
 @limit
@@ -81,6 +84,8 @@ def command(
     fail_on: FailOn,
     on_drift: OnDrift,
     read_back: bool,
+    verify_fraction: float,
+    refresh: bool,
     rows: RowRange | None,
     limit: int | None,
 ) -> int:
@@ -108,6 +113,8 @@ def command(
                 profile=work.settings.profile or "",
                 on_drift=on_drift,
                 reads_all_back=read_back,
+                verify_fraction=verify_fraction,
+                refreshes=refresh,
                 guards=read_guards(),
                 listener=work.listener,
                 is_stopping=work.is_stopping,

@@ -6,7 +6,6 @@ failed.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import logging
 from functools import partial
@@ -17,6 +16,7 @@ from etl.api.wire import FLATTENED, NO_HEADERS
 from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
 from etl.delivery.drift import CONFLICT, OnDrift, Sorted, alarms, drifted_by_now, sort_out
+from etl.delivery.flight import Flight
 from etl.delivery.judging import (
     as_planned,
     ids_to_look_at,
@@ -42,7 +42,7 @@ from etl.errors import (
 from etl.model import Outcomes, Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from etl.api import Client, RetryClock
     from etl.delivery.paces import Paces
@@ -75,6 +75,7 @@ async def deliver(
     paces: Paces,
     on_drift: OnDrift = "fail",
     is_stopping: Callable[[], bool] = lambda: False,
+    heard: Callable[[Batch, Sequence[ItemAnswer]], None] = lambda _batch, _answers: None,
 ) -> AsyncIterator[Outcomes]:
     """Yield the outcomes of batches as their answers come, not in the order of the batches.
 
@@ -87,14 +88,15 @@ async def deliver(
         paces: how many requests are under way at once; learns from their answers.
         on_drift: what becomes of a row whose record somebody changed since it was looked up.
         is_stopping: asked before each batch; when true, what is in flight is finished and the run ends.
+        heard: told each answer before its outcomes are yielded.
 
     Raises:
         ServerGone: no answer any more; what was in flight was waited for.
         RightsLost: the server does not let us write any more.
         Interrupted: `is_stopping` said so.
     """
-    sender = _Sender(client, journal, limits=limits, clock=clock, paces=paces, on_drift=on_drift)
-    flight = _Flight()
+    sender = _Sender(client, journal, limits=limits, clock=clock, paces=paces, on_drift=on_drift, heard=heard)
+    flight = Flight()
     try:
         async for batch in batches:
             async for outcomes in flight.landing(leave=0 if batch is None else paces.at_once(batch) - 1):
@@ -118,32 +120,6 @@ def _stop_if(is_stopping: Callable[[], bool]) -> None:
         raise Interrupted
 
 
-class _Flight:
-    """The batches that are on their way."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Outcomes]] = set()
-
-    def start(self, sending: Coroutine[None, None, Outcomes]) -> None:
-        self._tasks.add(asyncio.create_task(sending))
-
-    async def landing(self, *, leave: int) -> AsyncIterator[Outcomes]:
-        """Yield outcomes until at most `leave` batches are on their way."""
-        while len(self._tasks) > leave:
-            done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
-
-    async def rest(self) -> list[Outcomes]:
-        """Wait for all that are on their way; those that fail too add nothing to what is known."""
-        landed = await asyncio.gather(*self._tasks, return_exceptions=True)
-        return [outcomes for outcomes in landed if isinstance(outcomes, Outcomes)]
-
-    def cancel(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-
-
 class _Sender:
     """Sends one batch until its outcomes are known, or until nothing answers any more."""
 
@@ -156,9 +132,10 @@ class _Sender:
         clock: RetryClock,
         paces: Paces,
         on_drift: OnDrift,
+        heard: Callable[[Batch, Sequence[ItemAnswer]], None],
     ) -> None:
         self._client, self._journal, self._limits, self._clock = client, journal, limits, clock
-        self._paces = paces
+        self._paces, self._heard = paces, heard
         self._on_drift: OnDrift = on_drift
         self._last_answer = clock.now()
 
@@ -252,6 +229,7 @@ class _Sender:
             else:
                 self._last_answer = self._clock.now()
                 pacer.answered(self._last_answer - began, len(batch))
+                self._heard(batch, answers)
                 return answers
 
     async def _rest_in_halves(self, batch: Batch, request: int, *, done: Sequence[int]) -> Outcomes:

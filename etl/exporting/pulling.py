@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from etl.api.filters import read_json, to_where
-from etl.api.where import Condition, Operator
 from etl.exporting.attributes import Attributes
 from etl.exporting.backwards import read_backwards
 from etl.exporting.cells import to_table
@@ -19,7 +18,6 @@ from etl.exporting.expressions import Expressions
 from etl.exporting.links import Links
 from etl.exporting.people import for_people
 from etl.exporting.reading import PageSize, Reading, pages, selected
-from etl.exporting.rows import RowReader
 from etl.model import Progress
 from etl.schema import read_metadata
 
@@ -28,13 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.api import Client
+    from etl.api.where import Condition
     from etl.exporting.backwards import Backwards
     from etl.exporting.columns import Column
     from etl.model import ProgressListener
     from etl.schema import EntitySchema, Schema
 
-GROWTH = 5
-"""A page of a quick server has so many times the usual number of records at most."""
+MOST_RECORDS = 2000
+"""Of a page, however quick the server is: a page is held in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,21 +179,20 @@ async def export_records(
         after,
     )
     total = plan.total if plan.total is None or what.limit is None else min(plan.total, what.limit)
-    size = PageSize(GROWTH * max(client.limits.page_records, 1))
-    reader = RowReader(plan.columns)
-    async for page in pages(client, reading, size=size, read=reader.read):
-        rows = page if what.limit is None else page.first(what.limit - done)
-        await attributes.fill(rows.records)
-        await links.ask(rows.records)
-        table = await asyncio.to_thread(to_table, rows, plan.columns, links=links)
+    size = PageSize(min(MOST_RECORDS, max(client.limits.page_records, 1)))
+    async for page in pages(client, reading, size=size):
+        records = list(page.records) if what.limit is None else list(page.records)[: what.limit - done]
+        await attributes.fill(records)
+        await links.ask(records)
+        table = await asyncio.to_thread(to_table, records, plan.columns, links=links)
         table = plan.back.finish(table) if plan.back else expressions.fill(table)
         if what.explode:
             table = exploded(table, what.explode)
-        done += rows.count
+        done += len(records)
         if listener is not None:
             listener(Progress("export", done, total))
-        if rows.count:
-            yield Exported(table, rows.count, rows.last_id)
+        if records:
+            yield Exported(table, len(records), str(records[-1]["id"]))
         if is_stopping() or (what.limit is not None and done >= what.limit):
             return
 
@@ -231,23 +229,3 @@ def _in_language(column: Column, entity: EntitySchema, language: str) -> Column:
     variants = (one for one in entity.fields.values() if one.main_field == field.name)
     found = next((one for one in variants if one.locale == language), None)
     return column if found is None else replace(column, key=found.payload_key, field=found)
-
-
-async def newest_change(client: Client, entity: EntitySchema) -> str:
-    """Return when a record of an entity was changed last, by the server's clock; empty: nobody knows.
-
-    What an export noted here is what the next one gives as `changed_since`: no clock of ours is compared with
-    the server's. Source: observations: `modifiedAt` has steps of one second and does not move for relations.
-    """
-    if "modifiedAt" not in entity.fields:
-        return ""
-    # Nulls come first in PostgreSQL's descending order. Source: PostgreSQL, ORDER BY.
-    page = await client.list(
-        entity.name,
-        select=("modifiedAt",),
-        where=(Condition(Operator.IS_NOT_NULL, "modifiedAt"),),
-        max_size=1,
-        sort_by="modifiedAt",
-        asc=False,
-    )
-    return str(page.records[0].get("modifiedAt") or "") if page.records else ""

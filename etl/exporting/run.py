@@ -13,7 +13,7 @@ from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, Serve
 from etl.exporting.exploding import check_explode
 from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, opened, output_path
 from etl.exporting.people import book_of, choices_of
-from etl.exporting.pulling import What, export_records, newest_change, plan_export
+from etl.exporting.pulling import What, export_records, plan_export
 from etl.exporting.sorting import read_sort, sorted_rows
 from etl.exporting.staging import Stage
 from etl.exporting.templates import load_template, write_by_template
@@ -21,12 +21,15 @@ from etl.exporting.workbook import opened_for_people
 from etl.mapping import load
 from etl.report import Instance, Summary, to_object
 from etl.report.tally import Tally
+from etl.resolving.changed import newest_change
 from etl.runs import Fingerprint, RunFacts, begin_run, end_run, new_run_id
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+
+    import pyarrow as pa
 
     from etl.api import Client
     from etl.errors import EtlError
@@ -260,10 +263,17 @@ class Described:
 
 def _write(export: Described, target: Path, *, how: How, tally: Tally) -> None:
     """Write the pages into the file; it appears when it is whole."""
-    plan, records = export.plan, export.stage.kept().records
+    plan, records = export.plan, 0
     said = how.sort or (plan.back.mapping.document.export.sort if plan.back else "")
     keys = read_sort(said, plan.header)
-    rows = export.stage.tables()
+
+    def tables() -> Iterator[pa.Table]:
+        nonlocal records
+        for page in export.stage.pages():
+            records += page.records
+            yield page.rows
+
+    rows: Iterator[pa.Table] = tables()
     if keys:
         rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
     metadata = {"entity": plan.entity.name, "url": export.url, "run": export.run, "started": export.started}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from etl.importing.filing import open_files, write_counts
 from etl.importing.legs import DIGESTS, all_links, link_finder, read_legs
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
+from etl.importing.remembering import FORGETFUL, recall
 from etl.journal import Journal
 from etl.model import ChangeKind, Limits, Outcomes, Problem, Progress, Status
 from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from etl.errors import EtlError
     from etl.importing.filing import FileLinks, Note
     from etl.importing.legs import Leg
+    from etl.importing.remembering import HowToRemember, Memory
     from etl.mapping import Mapping
     from etl.model import Outcome, ProgressListener
     from etl.report.foreseen import FilesForeseen
@@ -65,6 +68,8 @@ class HowToImport:
     reads_all_back: bool = False
     """True: every record is read back after it was sent; False: a sample."""
     guards: Guards = USUAL
+    remember: HowToRemember = FORGETFUL
+    """Where it lies what earlier imports knew, and how far it is believed."""
     last_time: Census | None = None
     """The source of the last import with the same mapping into the same instance; None: not known."""
     state: Path | None = None
@@ -84,6 +89,10 @@ class Carried:
     """Why it stopped after something was sent, or which guard held it back; None: it came to its end."""
     files: FilesForeseen | None = None
     """Of a plan whose mapping has files; else None."""
+    memories: Sequence[Memory] = ()
+    """What was known of the rows, by block."""
+    asked: int = 0
+    """Requests that only read."""
 
 
 async def import_table(
@@ -98,17 +107,10 @@ async def import_table(
         Unusable: the mapping does not fit the table or the instance; nothing was sent.
         NoAccess: the server cannot be asked; nothing was sent.
     """
-    legs = await read_legs(
-        table,
-        mapping,
-        schema=schema,
-        client=client,
-        folder=folder,
-        selection=how.selection,
-        listener=how.listener,
-    )
+    legs = await _read(table, mapping, schema=schema, client=client, folder=folder, how=how)
     links = link_finder(legs, schema=schema, client=client)
     began, tally, stopped_by = how.clock.now(), Tally(), None
+    requests, sent, used = client.requests, 0, []
     marked: list[Problem] = []
     tally.add_problems(_noticed(table, legs))
     try:
@@ -126,13 +128,20 @@ async def import_table(
             tally.add(outcomes)
             write_counts(folder, counts)
 
+        memories = await recall(
+            legs, schema=schema, client=client, folder=folder, how=how.remember, journal=journal
+        )
         async with _files(
             legs, mapping, uploaded, schema=schema, client=client, folder=folder, how=how
         ) as files:
-            for leg in legs:
+            for leg, memory in zip(legs, memories, strict=True):
+                for known in memory.outcomes():
+                    tally.add(known)
+                used.append(memory)
+                back.told = memory.revoke
                 passage = Passage(
                     leg.comparison(links, files, schema=schema, client=client, folder=folder, is_trying=True),
-                    leg.scan.rows,
+                    memory.left,
                     client,
                     journal,
                     limits=how.limits,
@@ -143,6 +152,7 @@ async def import_table(
                     is_stopping=how.is_stopping,
                     keep=kept.keep,
                     back=back,
+                    knowing=memory.knowing,
                     watch=ErrorWatch(
                         how.guards.max_errors,
                         rows=leg.scan.rows,
@@ -154,7 +164,13 @@ async def import_table(
                 )
                 over = FOR_GOOD if leg.sends_after_records else None
                 done = journal.done_rows(leg.block, statuses=over)
-                stopped_by = await ended_by(passage, leg.passes(how.selection, done))
+                passes = leg.passes(how.selection, done, left=memory.rest)
+                stopped_by = await ended_by(passage, passes) if memory.left else None
+                sent += passage.batches_made
+                is_whole, all_known = _is_whole(table, how), not tally.bad
+                await asyncio.to_thread(
+                    memory.keep, ended_well=stopped_by is None, is_whole=is_whole, all_known=all_known
+                )
                 if stopped_by is not None:
                     break
                 finder = leg.finder(client, folder, select=())
@@ -167,7 +183,28 @@ async def import_table(
             tally.add_files(files.counts if files is not None else FileCounts())
     if tally.rows.updated and client.session.checks_conflicts is False and how.on_drift != "overwrite":
         tally.add_problems([Problem("conflicts_unchecked", table.name)])
-    return Carried(tally, legs[0].scan, how.clock.now() - began, marked, stopped_by)
+    seconds, asked = how.clock.now() - began, max(0, client.requests - requests - sent)
+    return Carried(tally, legs[0].scan, seconds, marked, stopped_by, memories=used, asked=asked)
+
+
+async def _read(
+    table: Table, mapping: Mapping, *, schema: Schema, client: Client, folder: Path, how: HowToImport
+) -> list[Leg]:
+    return await read_legs(
+        table,
+        mapping,
+        schema=schema,
+        client=client,
+        folder=folder,
+        selection=how.selection,
+        listener=how.listener,
+        version=how.remember.version,
+    )
+
+
+def _is_whole(table: Table, how: HowToImport) -> bool:
+    is_several = table.path is None and table.dialect.format != "dataframe"
+    return how.selection.is_all and not is_several and not table.is_partial
 
 
 def _files(
@@ -201,9 +238,7 @@ def _pass_guards(table: Table, legs: Sequence[Leg], *, folder: Path, how: HowToI
     if read_census(folder) is not None:
         return
     scan = legs[0].scan
-    is_several = table.path is None and table.dialect.format != "dataframe"
-    is_whole = how.selection.is_all and not is_several and not table.is_partial
-    census = Census(scan.rows, scan.columns, is_whole)
+    census = Census(scan.rows, scan.columns, _is_whole(table, how))
     if how.selection.is_all:
         clearing = {name for leg in legs for name in leg.clearing_columns}
         check_source(table.name, census, last=how.last_time, guards=how.guards, clearing=clearing)
@@ -229,15 +264,7 @@ async def plan_table(
         NoAccess: the server cannot be asked.
         Interrupted: `how.is_stopping` said so.
     """
-    legs = await read_legs(
-        table,
-        mapping,
-        schema=schema,
-        client=client,
-        folder=folder,
-        selection=how.selection,
-        listener=how.listener,
-    )
+    legs = await _read(table, mapping, schema=schema, client=client, folder=folder, how=how)
     links = link_finder(legs, schema=schema, client=client)
     began, tally = how.clock.now(), Tally()
     tally.add_problems(_noticed(table, legs))
@@ -248,13 +275,15 @@ async def plan_table(
         plan.write(unsent_lines(outcomes))
 
     try:
+        memories = await recall(legs, schema=schema, client=client, folder=folder, how=how.remember)
         async with _files(legs, mapping, None, schema=schema, client=client, folder=folder, how=how) as files:
-            for leg in legs:
+            for leg, memory in zip(legs, memories, strict=True):
                 comparison = leg.comparison(
                     links, files, schema=schema, client=client, folder=folder, is_trying=False
                 )
+                comparison.knowing = memory.knowing
                 await comparison.prepare(leg.scan.rows)
-                for frames in leg.passes(how.selection, {}):
+                for frames in leg.passes(how.selection, {}, left=memory.rest):
                     async for compared in comparison.changes(frames, unsent=unsent):
                         settle(foreseen_outcomes(compared.changes))
                         plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from etl.delivery import Paces
@@ -48,7 +49,8 @@ def write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None,
             carried.tally.add_rest(table.name, table.sheet, rows=rows, status=Status.PENDING)
     rejected = RejectedRows()
     with Journal(run.folder / JOURNAL) as journal:
-        write_results(run.folder, rejected.noting(journal.outcomes()))
+        known = (outcomes for one in carried.memories for outcomes in one.outcomes())
+        write_results(run.folder, chain(known, rejected.noting(journal.outcomes())))
         # Reads the journal again only where records were to be changed.
         fields = write_kept(run.folder, journal.outcomes())
     of_table = rejected.found.get((table.name, table.sheet), {})

@@ -14,7 +14,9 @@ from etl.errors import MappingInvalid
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
 from etl.importing.filing import BaseFolder
+from etl.importing.making import context_of
 from etl.mapping import bind
+from etl.mapping.steady import tells_rows
 from etl.planning import Comparison
 from etl.planning.attributing import Attributing
 from etl.planning.objects import LinkedObjects
@@ -33,7 +35,7 @@ from etl.scanning import (
 from etl.tables.hazards import formulas_without_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from collections.abc import Mapping as Map
     from pathlib import Path
 
@@ -58,6 +60,10 @@ class Leg:
     table: Table
     rules: Rules
     scan: Scan
+    digests: Path
+    """Where the digests of its rows lie."""
+    context: str
+    """Digest of all that its rows are made with besides their cells; hexadecimal."""
     depths: Map[int, int]
     """First row of a record -> how many parents lie above it in the same source; absent: none."""
     types: Map[str, str]
@@ -87,10 +93,20 @@ class Leg:
         has_children = bool(links) and any(key in PARENT_KEYS for key in self.rules.payload_keys)
         return bool(self.rules.bound.relations or self.types) or has_children
 
-    def passes(self, selection: Selection, done: Map[Place, RowNumbers]) -> Iterator[Iterator[Frame]]:
-        """Yield the rows that are left, once for each depth of the hierarchy they make, parents first."""
+    def passes(
+        self,
+        selection: Selection,
+        done: Map[Place, RowNumbers],
+        *,
+        left: Callable[[Iterator[Frame]], Iterator[Frame]] = iter,
+    ) -> Iterator[Iterator[Frame]]:
+        """Yield the rows that are left, once for each depth of the hierarchy they make, parents first.
+
+        Args:
+            left: leaves out rows that are known.
+        """
         for depth in range(max(self.depths.values(), default=0) + 1):
-            frames = self.rules.whole_records(selection.of(self.table.frames()))
+            frames = left(self.rules.whole_records(selection.of(self.table.frames())))
             if self.depths:
                 frames = at_depth(frames, self.rules, depths=self.depths, depth=depth)
             yield (_without(frame, done) for frame in frames) if done else frames
@@ -148,8 +164,12 @@ async def read_legs(
     folder: Path,
     selection: Selection,
     listener: ProgressListener | None,
+    version: str,
 ) -> list[Leg]:
     """Bind every block, so that all that is wrong is told at once, then read the source for each of them.
+
+    Args:
+        version: of this package.
 
     Raises:
         Unusable: the mapping does not fit the table or the instance.
@@ -174,22 +194,28 @@ async def read_legs(
 
     def scanned(rules: Rules) -> Leg:
         damage = Damage(table, mapping, rules)
+        known = facts.get(rules.mapping.entity, ())
+        context = context_of(rules, table, schema=schema, version=version, facts=known)
+        # The first block's tell of all rows; each block has its own key and its own columns.
+        is_first = rules is bound[0]
+        digests = folder / (DIGESTS if is_first else f"scan-{rules.mapping.block}.arrow")
         scan = scan_table(
             rules.whole_records(damage.seen(selection.of(table.frames()))),
             rules,
-            digests=folder / DIGESTS,
+            digests=digests,
             on_duplicate=rules.mapping.on_duplicate,
             listener=listener,
             rows_total=table.rows_total,
+            seed=int(context, 16),
+            tells_rows=tells_rows(rules.mapping),
         )
         is_tree = any(leads_to_itself(link, rules.entity.name) for link in rules.links)
         frames = rules.whole_records(selection.of(table.frames()))
         depths = depths_of(frames, rules) if is_tree else {}
-        known = facts.get(rules.mapping.entity, ())
         types = {one.attribute_id: one.field.type for one in known}
         salt = "" if rules.key_fields else table.digest()
         told, formulas = damage.told(), formulas_without_value(table)
-        return Leg(table, rules, scan, depths, types, salt, told, formulas)
+        return Leg(table, rules, scan, digests, context, depths, types, salt, told, formulas)
 
     return [await asyncio.to_thread(scanned, rules) for rules in bound]
 
@@ -203,11 +229,14 @@ def _refuse_what_is_not_done(parts: Sequence[Mapping]) -> None:
     found = [
         f'{part.spot(name)}: "{name}: {said}" is not carried out by this version. Write {name}: {usual}.'
         for part in parts
-        for name, said, usual in (
-            ("on_absent", part.doc.on_absent, "keep"),
-            ("on_conflict", part.doc.on_conflict, "report"),
-        )
+        for name, said, usual in (("on_absent", part.doc.on_absent, "keep"),)
         if said != usual
+    ]
+    found += [
+        f'{part.spot("attributes", name)}: "on_conflict" is not carried out for attributes. Leave it out.'
+        for part in parts
+        for name, one in part.doc.attributes.items()
+        if one.on_conflict is not None
     ]
     if found:
         raise MappingInvalid(str(parts[0].path), problems=found)

@@ -42,7 +42,12 @@ class LookingBack:
     """Reads records back once their outcome is known; holds those alone that are under way."""
 
     def __init__(
-        self, client: Client, schema: Schema, *, reads_all: bool, report: Callable[[Iterable[Problem]], None]
+        self,
+        client: Client,
+        schema: Schema,
+        *,
+        reads_all: bool,
+        report: Callable[[Iterable[Problem]], None],
     ) -> None:
         """Begin with nothing.
 
@@ -52,6 +57,8 @@ class LookingBack:
         """
         self._client, self._schema, self._reads_all, self._report = client, schema, reads_all, report
         self._left = SAMPLE_IN_ALL
+        self.told: Callable[[Changes], None] = lambda _: None
+        """Told each change of which the server holds something else; one record."""
         self._under_way: dict[str, Changes] = {}
         """Record id -> the change that was sent, alone."""
         self._arrived: dict[str, dict[str, Changes]] = {}
@@ -105,7 +112,10 @@ class LookingBack:
             log.warning("not read back", extra={"entity": entity, "why": str(failure)})
             return
         for record in found:
-            self._report(self._changed(changes[str(record["id"])], record, select))
+            sent = changes[str(record["id"])]
+            if problems := list(self._changed(sent, record, select)):
+                self._report(problems)
+                self.told(sent)
 
     def _changed(self, sent: Changes, record: Record, keys: Sequence[str]) -> Iterator[Problem]:
         known = self._schema.entity(sent.entity)

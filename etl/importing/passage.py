@@ -18,13 +18,14 @@ from etl.model import Outcomes, Status
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
-    from etl.api import Client, RetryClock
+    from etl.api import Client, ItemAnswer, RetryClock
     from etl.delivery import OnDrift, Paces
     from etl.importing.looking_back import LookingBack
     from etl.journal import Journal, Place, RowNumbers
     from etl.model import Batch, Changes, Frame, Limits, Outcome
     from etl.planning import Compared, Comparison
     from etl.planning.guards import ErrorWatch
+    from etl.planning.knowing import Knowing
 
 
 @dataclass(slots=True)
@@ -46,6 +47,8 @@ class Passage:
     keep: Callable[[Compared], None]
     """Writes down what stands there, before it is overwritten."""
     back: LookingBack
+    knowing: Knowing | None
+    """Learns which rows are known from now on; None: nobody does."""
     watch: ErrorWatch
     """Stops the run when too many rows are bad."""
     created_before: frozenset[str] = frozenset()
@@ -64,6 +67,7 @@ class Passage:
             HeldBack: a guard stopped it.
             RequestFailed, NoAccess: the server could not be asked; nothing is half done.
         """
+        self.comparison.knowing = self.knowing
         await self.comparison.prepare(self.rows)
         outcomes_of_batches = deliver(
             self._batches(passes),
@@ -74,10 +78,11 @@ class Passage:
             paces=self.paces,
             on_drift=self.on_drift,
             is_stopping=self.is_stopping,
+            heard=self._heard,
         )
         async for outcomes in outcomes_of_batches:
             self.comparison.refuse(outcomes)
-            self.settle(outcomes)
+            self._settle(outcomes)
             await self.back.landed(outcomes)
         await self.back.finish()
 
@@ -86,6 +91,8 @@ class Passage:
             seen = self.watch.over(frames)
             async for compared in self.comparison.changes(seen, unsent=self._settle_unsent):
                 self.keep(compared)
+                if self.knowing is not None:
+                    self.knowing.planned(compared.changes)
                 self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
                 for batch in self._requests(compared.changes):
                     self.watch.check()
@@ -110,7 +117,16 @@ class Passage:
             outcomes = self._news(Outcomes.of(outcomes))
         if outcomes:
             self.journal.noted(outcomes)
-            self.settle(outcomes)
+            self._settle(outcomes)
+
+    def _settle(self, outcomes: Sequence[Outcome] | Outcomes) -> None:
+        self.settle(outcomes)
+        if self.knowing is not None:
+            self.knowing.landed(outcomes)
+
+    def _heard(self, batch: Batch, answers: Sequence[ItemAnswer]) -> None:
+        if self.knowing is not None and batch.entity == self.knowing.entity:
+            self.knowing.heard(batch.changes.ids.to_pylist(), answers)
 
     def _news(self, outcomes: Outcomes) -> Outcomes:
         """Leave out that rows are unchanged whose outcome is known."""

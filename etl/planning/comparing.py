@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from etl.planning.attributing import Attributing
     from etl.planning.changes import Unwanted, WriteMode
     from etl.planning.ends import FileIds
+    from etl.planning.knowing import Knowing
     from etl.planning.objects import LinkedObjects
     from etl.resolving import LinkFinder, RecordFinder
     from etl.resolving.links import LinkIds
@@ -82,6 +83,8 @@ class Comparison:
     """None: no cell of the mapping is a file."""
     asks_rights: bool = False
     """True: records that the user may not change are blocked; else the server refuses them when they come."""
+    knowing: Knowing | None = None
+    """Learns of the rows, and settles the conflicts of their fields; None: nobody does."""
     failed: set[int] = field(default_factory=set)
     """Source rows of records that were sent and do not stand as they should; `refuse` fills it."""
 
@@ -146,6 +149,11 @@ class Comparison:
             usable = [will and is_meant for will, is_meant in both]
             for joining in self._relations(payloads, found, pairs, usable=usable):
                 yield joining
+            self._close(payloads)
+
+    def _close(self, payloads: Payloads) -> None:
+        if self.knowing is not None:
+            self.knowing.closed(payloads)
 
     def _relations(
         self,
@@ -226,7 +234,7 @@ class Comparison:
 
     def _compared(self, payloads: Payloads, found: Found) -> Changes:
         links = [self._ids(payloads, link) for link in payloads.links]
-        return plan_changes(
+        changes = plan_changes(
             payloads,
             found,
             links=links,
@@ -234,6 +242,10 @@ class Comparison:
             write=self.write,
             unwanted=self.unwanted,
         )
+        if self.knowing is None:
+            return changes
+        self.knowing.looks_once = self.records.is_whole
+        return self.knowing.weigh(changes, payloads, found, links=links)
 
     def _ids(self, payloads: Payloads, link: LinkTexts) -> LinkIds:
         return self.ends.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=payloads.numbers)

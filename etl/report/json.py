@@ -10,6 +10,7 @@ from etl.model import Limits
 from etl.report.summary import (
     FileCounts,
     Instance,
+    KnownCounts,
     MissingTarget,
     RecordCounts,
     ReportedProblem,
@@ -54,6 +55,7 @@ def to_object(summary: Summary) -> dict[str, Json]:
         "instance": dataclasses.asdict(summary.instance) if summary.instance else None,
         "version": summary.version,
         "limits": dataclasses.asdict(summary.limits) if summary.limits else None,
+        "known": dataclasses.asdict(summary.known) if summary.known else None,
     }
 
 
@@ -114,7 +116,13 @@ def _summary(said: Mapping[str, Json]) -> Summary:
         instance=_instance(_table(instance)) if instance is not None else None,
         version=_text(said.get("version", "")),
         limits=_limits(_table(limits)) if (limits := said.get("limits")) is not None else None,
+        known=_known(_table(known)) if (known := said.get("known")) is not None else None,
     )
+
+
+def _known(one: dict[str, Json]) -> KnownCounts:
+    counts = {name: _whole(one.get(name, 0)) for name in ("rows", "compared", "changed", "verified", "asked")}
+    return KnownCounts(**counts, why=_text(one.get("why", "")))
 
 
 def _limits(one: dict[str, Json]) -> Limits:

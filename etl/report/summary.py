@@ -120,6 +120,24 @@ class MissingTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownCounts:
+    """What an import could spare itself, and what it could not."""
+
+    rows: int = 0
+    """Rows that are unchanged since an earlier import, so that nobody was asked about them."""
+    compared: int = 0
+    """The other rows of the source."""
+    changed: int = 0
+    """Of these: their records were changed in AtroCore since."""
+    verified: int = 0
+    """Of these: it was their turn to be compared all the same."""
+    asked: int = 0
+    """Requests that only read."""
+    why: str = ""
+    """Why nothing was known, in words; empty: something was, or nothing was new."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """Where a run worked and as whom; the first line of every report."""
 
@@ -169,5 +187,7 @@ class Summary:
     """None: no server was spoken to."""
     version: str = ""
     """Of this package."""
+    known: KnownCounts | None = None
+    """None: known state has no part in such a run."""
     limits: Limits | None = None
     """How much at once, how long and how often; None: nothing was to be sent."""

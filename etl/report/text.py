@@ -48,7 +48,9 @@ def to_text(summary: Summary) -> str:
         _rows(summary),
         _records(summary),
         _fields(summary),
-        [_cost(summary), *_limits(summary)] if summary.requests or summary.rows.read else [],
+        [_cost(summary), *_known(summary), *_limits(summary)]
+        if summary.requests or summary.rows.read
+        else [],
         _problems(summary),
         _missing(summary),
         _after(summary),
@@ -150,6 +152,23 @@ def _cost(summary: Summary) -> str:
         sent = f" ({to_size(files.bytes)})" if files.bytes else ""
         parts.append(f"files: {done}{sent}, {files.reused:,} there already, {files.failed:,} failed")
     return ", ".join(parts)
+
+
+def _known(summary: Summary) -> list[str]:
+    """Return what the run could spare itself; where it could not, why, and what that cost."""
+    if (known := summary.known) is None or not (known.rows or known.compared):
+        return []
+    if not known.compared:
+        return [f"known state: all {known.rows:,} rows are as they were; nobody was asked about them"]
+    cost = f"{known.compared:,} rows were compared with the server, {known.asked:,} requests only read"
+    if not known.rows:
+        return [f"known state: {neutral(known.why)}; {cost}"] if known.why else []
+    reasons = [
+        (known.changed, "changed in AtroCore since"),
+        (known.verified, "reread because it was their turn"),
+    ]
+    told = "".join(f"; {count:,} {reason}" for count, reason in reasons if count)
+    return [f"known state: {known.rows:,} rows are as they were; {cost}{told}"]
 
 
 def _limits(summary: Summary) -> list[str]:

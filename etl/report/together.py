@@ -6,7 +6,14 @@ import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
-from etl.report.summary import PROBLEMS_KEPT, FileCounts, RecordCounts, RowCounts, Summary
+from etl.report.summary import (
+    PROBLEMS_KEPT,
+    FileCounts,
+    KnownCounts,
+    RecordCounts,
+    RowCounts,
+    Summary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +56,23 @@ def together(summaries: Sequence[Summary]) -> Summary:
         problems=tuple(problem for one in summaries for problem in one.problems)[:PROBLEMS_KEPT],
         problems_total=sum(one.problems_total for one in summaries),
         reasons=dict(reasons.most_common()),
+        known=known_together(one.known for one in summaries if one.known is not None),
     )
+
+
+def known_together(counts: Iterable[KnownCounts]) -> KnownCounts | None:
+    """Return the sum of what several blocks or runs could spare themselves; None: there are none.
+
+    Requests are counted by the client: the last one knows of all.
+    """
+    found = list(counts)
+    if not found:
+        return None
+    sums = {
+        name: sum(getattr(one, name) for one in found) for name in ("rows", "compared", "changed", "verified")
+    }
+    why = next((one.why for one in found if one.why), "")
+    return KnownCounts(**sums, asked=found[-1].asked, why=why)
 
 
 def _sum(kind: type[T], counts: Iterable[T]) -> T:

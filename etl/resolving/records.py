@@ -69,6 +69,11 @@ class RecordFinder:
             path = self._folder / f"live-{self._entity}.arrow"
             self._whole = await read_whole(pages, path, key_fields=self.key_fields)
 
+    @property
+    def is_whole(self) -> bool:
+        """True: records are as they were when the run began."""
+        return self._whole is not None
+
     async def find(self, payloads: Payloads) -> Found:
         """Look up every record of `payloads` by key, then the own ids of those that were not found."""
         keys = self._keys(payloads)

@@ -167,7 +167,7 @@ async def test_rows_without_a_record_are_treated_as_on_missing_says(carry, polic
 
 
 @pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
-@pytest.mark.parametrize("policy", ["on_absent: delete", "on_conflict: server"])
+@pytest.mark.parametrize("policy", ["on_absent: delete", "on_absent: deactivate"])
 async def test_a_policy_that_is_not_carried_out_is_refused_and_nothing_is_sent(carry, records, policy):
     with pytest.raises(etl.EtlError, match="not carried out by this version"):
         await carry(PRODUCT + f"{policy}\nscope: isActive\n", "No,Name", "1,a")

@@ -1,0 +1,202 @@
+"""Fields that somebody edited in AtroCore since they were last written, and that would be written again.
+
+What was last written is remembered as a print of four bytes for each field of each record: enough to tell
+whether it still stands there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from etl.model import ChangeKind, Problem
+from etl.planning.diff import sent_where
+from etl.planning.known import WROTE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from etl.model import Changes
+    from etl.resolving import Found
+
+OnConflict: TypeAlias = Literal["report", "source", "server"]
+Prints: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
+
+NOTHING, EMPTY = 0, 1
+"""Prints of what was not written, and of what was written empty: null, "" and [] show alike."""
+SHOWN = 60
+"""Characters of a value in a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was known of records, position by position."""
+
+    lines: pa.Table
+    """Known lines; some may stand for several positions of none."""
+    at: np.ndarray[tuple[int], np.dtype[np.int64]]
+    """Position in `lines`; -1: nothing was known."""
+
+
+def prints_of(column: pa.Array, clears: pa.BooleanArray | None, *, is_ordered: bool) -> Prints:
+    """Return a print for each value that is sent; `NOTHING` where none is.
+
+    Args:
+        clears: where the field is cleared; None: nowhere.
+        is_ordered: True: the order of a list means something.
+    """
+    values = column.storage if isinstance(column.type, pa.JsonType) else column
+    listed = values.to_pylist()
+    if isinstance(column.type, pa.JsonType):
+        listed = [None if value is None else orjson.loads(value) for value in listed]
+    made = np.fromiter(
+        (NOTHING if value is None else print_of(value, is_ordered=is_ordered) for value in listed),
+        np.uint32,
+        len(listed),
+    )
+    if clears is not None:
+        made[pc.fill_null(clears, False).to_numpy(zero_copy_only=False)] = EMPTY  # noqa: FBT003  a value
+    return made
+
+
+def print_of(value: object, *, is_ordered: bool) -> int:
+    """Return the print of a value, as it is sent or as it is shown: equal where they mean the same."""
+    if isinstance(value, str):
+        text = value.replace("\r\n", "\n") if "\r" in value else value
+    elif isinstance(value, bool):
+        text = "true" if value else "false"
+    elif isinstance(value, int | float):
+        text = repr(int(value)) if float(value).is_integer() else repr(float(value))
+    elif isinstance(value, list):
+        parts = [one if isinstance(one, str) else orjson.dumps(one).decode() for one in value]
+        text = "\x1f".join(parts if is_ordered else sorted(parts))
+    elif isinstance(value, dict):
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode() if value else ""
+    else:
+        text = "" if value is None else str(value)
+    return max(xxhash.xxh32_intdigest(text.encode()), EMPTY + 1) if text else EMPTY
+
+
+def settle_conflicts(
+    changes: Changes,
+    found: Found,
+    *,
+    before: Before,
+    prints: Mapping[str, Prints],
+    policies: Mapping[str, OnConflict],
+    ordered: frozenset[str],
+) -> Changes:
+    """Return the changes as the mapping wants them where somebody edited a field that they would write.
+
+    Args:
+        found: what stands on the server.
+        before: what was known of the records.
+        prints: payload key -> prints of what the source says; keys that are missing have no conflicts.
+        policies: payload key -> what happens.
+        ordered: payload keys of lists whose order means something.
+    """
+    suspects = _moved(found, before)
+    if not suspects.any():
+        return changes
+    kept: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
+    problems: dict[int, Problem] = {}
+    for key, ours in prints.items():
+        policy = policies.get(key, "report")
+        if policy == "source" or f"{WROTE}{key}" not in before.lines.column_names:
+            continue
+        wrote = before.lines[f"{WROTE}{key}"].to_numpy()
+        for at in np.flatnonzero(suspects & _is_sent(changes, key)).tolist():
+            last = int(wrote[before.at[at]])
+            record = found.records[at]
+            there = None if record is None else record.get(key)
+            if last in (NOTHING, print_of(there, is_ordered=key in ordered)):
+                continue
+            if policy == "server":
+                kept.setdefault(key, np.zeros(len(changes), np.bool_))[at] = True
+                problems.setdefault(at, _problem(changes, at, key, there=there, code="edit_kept"))
+            elif int(ours[at]) != last:
+                problems[at] = _problem(changes, at, key, there=there, code="edited_in_both")
+    if not problems:
+        return changes
+    return _told(_without(changes, kept), problems)
+
+
+def _moved(found: Found, before: Before) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Records that are the ones we knew, and were changed since."""
+    moved = np.zeros(len(found.ids), np.bool_)
+    ids, moments = before.lines["id"].to_pylist(), before.lines["modified_at"].to_pylist()
+    for position, (at, record) in enumerate(zip(before.at.tolist(), found.records, strict=True)):
+        if at >= 0 and record is not None and str(record["id"]) == ids[at]:
+            moved[position] = moments[at] is None or record.get("modifiedAt") != moments[at]
+    return moved
+
+
+def _is_sent(changes: Changes, key: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    is_update = np.array([kind is ChangeKind.UPDATE for kind in changes.kinds], np.bool_)
+    sent = np.zeros(len(changes), np.bool_)
+    if (column := changes.columns.get(key)) is not None:
+        sent |= pc.is_valid(column).to_numpy(zero_copy_only=False)
+    if (clear := changes.clears.get(key)) is not None:
+        sent |= clear.to_numpy(zero_copy_only=False)
+    both: np.ndarray[tuple[int], np.dtype[np.bool_]] = is_update & sent
+    return both
+
+
+def _without(changes: Changes, kept: Mapping[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> Changes:
+    """Leave out fields; an update of which nothing is left changes nothing."""
+    if not kept:
+        return changes
+    columns, clears, old = dict(changes.columns), dict(changes.clears), dict(changes.old)
+    for key, mask in kept.items():
+        wanted = pa.array(~mask)
+        if key in columns:
+            columns[key] = sent_where(columns[key], wanted)
+        if key in clears:
+            clears[key] = pc.and_(clears[key], wanted)
+        if key in old:
+            old[key] = sent_where(old[key], wanted)
+    left = dataclasses.replace(changes, columns=columns, clears=clears, old=old)
+    is_left = np.zeros(len(changes), np.bool_)
+    for key in (*columns, *clears):
+        is_left |= _is_sent(left, key)
+    touched = np.any(list(kept.values()), axis=0)
+    kinds = [
+        ChangeKind.UNCHANGED if is_touched and not has_more else kind
+        for kind, is_touched, has_more in zip(changes.kinds, touched, is_left, strict=True)
+    ]
+    return dataclasses.replace(left, kinds=kinds)
+
+
+def _told(changes: Changes, problems: Mapping[int, Problem]) -> Changes:
+    kinds = [
+        ChangeKind.BLOCKED if at in problems and problems[at].code == "edited_in_both" else kind
+        for at, kind in enumerate(changes.kinds)
+    ]
+    told = tuple(problems[at] for at in sorted(problems))
+    return dataclasses.replace(changes, kinds=kinds, problems=(*told, *changes.problems))
+
+
+def _problem(changes: Changes, at: int, key: str, *, there: object, code: str) -> Problem:
+    column = changes.columns.get(key)
+    ours = None if column is None else column[at].as_py()
+    return Problem(
+        code,
+        changes.file,
+        changes.sheet,
+        changes.numbers[at].as_py(),
+        field=key,
+        value=_shown(ours),
+        facts={"there": _shown(there)},
+    )
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

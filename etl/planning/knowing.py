@@ -1,0 +1,283 @@
+"""Learns during a run which rows are known from now on, and what was known of their records before.
+
+A row becomes known once everything that was made of it has ended well; until then it waits with its frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+from etl.model import ChangeKind, Outcomes, Status
+from etl.planning.conflicts import NOTHING, Before, prints_of, settle_conflicts
+from etl.planning.known import LAYOUT, layout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from etl.api import ItemAnswer
+    from etl.model import Changes, Outcome, Payloads
+    from etl.planning.conflicts import OnConflict, Prints
+    from etl.planning.known import Marks
+    from etl.planning.known_journal import KnownJournal
+    from etl.planning.matching import InFlight, Matched, Numbers, Place
+    from etl.resolving import Found
+    from etl.resolving.links import LinkIds
+
+NO_ROWS: Numbers = np.empty(0, np.int64)
+KNOWABLE = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
+SENT = (ChangeKind.CREATE, ChangeKind.UPDATE)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """The records of a frame: what will be written down of them, and what is still under way."""
+
+    rows: Numbers
+    """Source rows, rising."""
+    texts: pa.StringArray
+    ids: list[str]
+    under_way: InFlight
+    at: Numbers
+    """Where each row stands in `under_way`."""
+    prints: Mapping[str, Prints]
+    moments: list[str | None]
+    """`modifiedAt` of the records as they were looked up; None: they are new, or it does not count."""
+    is_told: Marks
+    """True where nothing keeps the row from being known."""
+    pending: Numbers
+    """Records of each row without an outcome."""
+    is_good: Marks
+    is_closed: bool = False
+
+
+@dataclass(slots=True)
+class Knowing:
+    """What an import learns of the rows of one mapping, or of one block of it."""
+
+    entity: str
+    matched: Matched
+    journal: KnownJournal | None
+    """None: nothing is written down."""
+    fields: tuple[str, ...]
+    """Payload keys of which is remembered what was written."""
+    policies: Mapping[str, OnConflict]
+    """Payload key -> what happens where somebody edited the field; missing: `report`."""
+    ordered: frozenset[str] = frozenset()
+    """Payload keys of lists whose order means something."""
+    is_knowable: bool = True
+    """False: rows of this mapping are never known, whatever becomes of them."""
+    looks_once: bool = False
+    """True: records were read long before they are written, so others may have written in between."""
+    _waiting: dict[Place, list[_Waiting]] = field(default_factory=dict)
+    _heard: dict[str, str | None] = field(default_factory=dict)
+    """Id of a record that was sent -> `modifiedAt` as the server answered it; None: it did not tell."""
+    _written: set[str] = field(default_factory=set)
+    _revoked: set[str] = field(default_factory=set)
+
+    def weigh(
+        self, changes: Changes, payloads: Payloads, found: Found, *, links: Sequence[LinkIds]
+    ) -> Changes:
+        """Return the changes with the conflicts of their fields settled, and let their rows wait.
+
+        Args:
+            changes: of all records of `payloads`, position by position.
+            links: the resolved links of the payloads.
+        """
+        if not len(payloads):
+            return changes
+        place = (payloads.file, payloads.sheet)
+        rows: Numbers = payloads.numbers.to_numpy()
+        under_way = self.matched.taken(place, int(rows[0]))
+        if under_way is None:
+            return changes
+        at = np.searchsorted(under_way.rows, rows)
+        columns = dict(payloads.columns) | {one.target.key: one.ids for one in links}
+        prints = {
+            key: prints_of(columns[key], payloads.clears.get(key), is_ordered=key in self.ordered)
+            for key in self.fields
+            if key in columns
+        }
+        positions = under_way.before[at]
+        has_line = positions >= 0
+        lines_at = np.where(has_line, np.cumsum(has_line) - 1, -1)
+        before = Before(self.matched.lines_before(positions[has_line]), lines_at)
+        weighed = settle_conflicts(
+            changes, found, before=before, prints=prints, policies=self.policies, ordered=self.ordered
+        )
+        waiting = _Waiting(
+            rows,
+            payloads.keys,
+            changes.ids.to_pylist(),
+            under_way,
+            at,
+            _without_kept(prints, weighed),
+            [None if one is None else _moment(one.get("modifiedAt")) for one in found.records],
+            np.array([not one for one in _lacking(payloads, links)], np.bool_),
+            np.zeros(len(rows), np.int64),
+            np.ones(len(rows), np.bool_),
+        )
+        self._waiting.setdefault(place, []).append(waiting)
+        return weighed
+
+    def planned(self, changes: Changes) -> None:
+        """Learn of changes before they leave: each of their rows waits for an outcome more."""
+        numbers: Numbers = changes.numbers.to_numpy()
+        wrong = np.array([one.row for one in changes.problems], np.int64)
+        for waiting in self._waiting.get((changes.file, changes.sheet), ()):
+            at, is_here = _at(waiting.rows, numbers)
+            np.add.at(waiting.pending, at[is_here], 1)
+            at, is_here = _at(waiting.rows, wrong)
+            waiting.is_told[at[is_here]] = False
+        if changes.entity == self.entity:
+            self._written.update(
+                one for one, kind in zip(changes.ids.to_pylist(), changes.kinds, strict=True) if kind in SENT
+            )
+
+    def closed(self, payloads: Payloads) -> None:
+        """Learn that nothing more will be made of these rows."""
+        if not len(payloads):
+            return
+        first = payloads.numbers[0].as_py()
+        for waiting in self._waiting.get((payloads.file, payloads.sheet), ()):
+            if waiting.rows[0] == first:
+                waiting.is_closed = True
+        self._settle()
+
+    def heard(self, ids: Sequence[str], answers: Sequence[ItemAnswer]) -> None:
+        """Learn when the server says that it changed records."""
+        for record_id, answer in zip(ids, answers, strict=True):
+            if answer.modified_at is not None:
+                self._heard[record_id] = answer.modified_at
+
+    def landed(self, outcomes: Iterable[Outcome]) -> None:
+        """Learn what became of records."""
+        portion = Outcomes.of(outcomes)
+        for alike in portion.alike:
+            rows: Numbers = alike.rows.to_numpy()
+            is_bad = not self._is_good(alike.status, alike.entity)
+            self._landed((alike.file, alike.sheet), rows, rows if is_bad else NO_ROWS)
+        for one in portion.told:
+            row = np.array([one.row], np.int64)
+            is_bad = bool(one.problems) or not self._is_good(one.status, one.entity)
+            self._landed((one.file, one.sheet), row, row if is_bad else NO_ROWS)
+        self._settle()
+
+    def _is_good(self, status: Status, entity: str) -> bool:
+        # Records of relations may be deleted while their row stays.
+        return status in KNOWABLE or (status is Status.DELETED and entity != self.entity)
+
+    def _landed(self, place: Place, rows: Numbers, bad: Numbers) -> None:
+        for waiting in self._waiting.get(place, ()):
+            at, is_here = _at(waiting.rows, rows)
+            np.subtract.at(waiting.pending, at[is_here], 1)
+            at, is_here = _at(waiting.rows, bad)
+            waiting.is_good[at[is_here]] = False
+
+    def revoke(self, sent: Changes) -> None:
+        """Learn of records that the server holds otherwise than they were sent: these are never known."""
+        ids, texts = sent.ids.to_pylist(), sent.keys.to_pylist()
+        if self.journal is None or sent.entity != self.entity or not all(texts):
+            return
+        # Those that are not written down yet, and those that are.
+        self._revoked.update(ids)
+        digests = pa.array([xxhash.xxh3_128_digest(text) for text in texts], LAYOUT.field("key").type)
+        nothing = [pa.nulls(len(ids), LAYOUT.field(name).type) for name in ("made_from", "modified_at")]
+        prints = [pa.array(np.zeros(len(ids), np.uint32))] * len(self.fields)
+        columns = [digests, pa.array(texts, pa.string()), pa.array(ids, pa.string()), *nothing, *prints]
+        self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
+
+    def finish(self) -> None:
+        """Write down what ended well, also where the run ended before all of it did."""
+        for some in self._waiting.values():
+            for waiting in some:
+                if waiting.is_closed:
+                    self._write(waiting)
+        self._waiting.clear()
+
+    def _settle(self) -> None:
+        for place, some in self._waiting.items():
+            left = []
+            for waiting in some:
+                if waiting.is_closed and not waiting.pending.any():
+                    self._write(waiting)
+                else:
+                    left.append(waiting)
+            self._waiting[place] = left
+
+    def _write(self, waiting: _Waiting) -> None:
+        ended = np.flatnonzero((waiting.pending == 0) & waiting.is_good)
+        if self.journal is None or not len(ended):
+            return
+        ids = [waiting.ids[at] for at in ended.tolist()]
+        moments = [self._moment_of(waiting, at) for at in ended.tolist()]
+        is_known = waiting.is_told[ended] & np.array([one is not None for one in moments], np.bool_)
+        if self._revoked:
+            is_known &= np.array([one not in self._revoked for one in ids], np.bool_)
+        taken = pa.array(waiting.at[ended])
+        cells = waiting.under_way.cells.take(taken)
+        columns = [
+            waiting.under_way.keys.take(taken),
+            waiting.texts.take(pa.array(ended)),
+            pa.array(ids, pa.string()),
+            pc.if_else(pa.array(is_known & self.is_knowable), cells, pa.scalar(None, cells.type)),
+            pa.array(moments, pa.string()),
+        ]
+        for key in self.fields:
+            made = waiting.prints.get(key)
+            columns.append(pa.array(np.zeros(len(ended), np.uint32) if made is None else made[ended]))
+        self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
+        self._written.difference_update(ids)
+        for one in ids:
+            self._heard.pop(one, None)
+
+    def _moment_of(self, waiting: _Waiting, at: int) -> str | None:
+        """The server's `modifiedAt` of a record as we know it; None: we cannot be sure of it."""
+        record_id = waiting.ids[at]
+        then = waiting.moments[at]
+        if record_id not in self._written:
+            return then
+        if then is not None and self.looks_once:
+            return None
+        return self._heard.get(record_id)
+
+
+def _at(rows: Numbers, wanted: Numbers) -> tuple[Numbers, Marks]:
+    at = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
+    is_here: Marks = rows[at] == wanted
+    return at, is_here
+
+
+def _lacking(payloads: Payloads, links: Sequence[LinkIds]) -> list[bool]:
+    """Tell of each record whether something was left out or is to be told: it is compared each time."""
+    wrong = {one.row for one in payloads.problems}
+    for one in links:
+        wrong.update(problem.row for problem in one.problems)
+    lacking = [row in wrong for row in payloads.numbers.to_pylist()]
+    for texts, ids in zip(payloads.links, links, strict=True):
+        if pa.types.is_list(ids.ids.type):
+            pairs = zip(texts.texts.to_pylist(), ids.ids.to_pylist(), strict=True)
+            missing = [bool(said) and len(set(said)) != len(there or ()) for said, there in pairs]
+        else:
+            missing = pc.and_(pc.is_valid(texts.texts), pc.is_null(ids.ids)).to_pylist()
+        lacking = [one or other for one, other in zip(lacking, missing, strict=True)]
+    return lacking
+
+
+def _without_kept(prints: Mapping[str, Prints], changes: Changes) -> Mapping[str, Prints]:
+    """Fields that keep the edit of a person were not written: what was written before stays remembered."""
+    kept = {(one.row, one.field) for one in changes.problems if one.code == "edit_kept"}
+    if not kept:
+        return prints
+    rows = changes.numbers.to_pylist()
+    masks = {key: np.array([(row, key) in kept for row in rows], np.bool_) for key in prints}
+    return {key: np.where(masks[key], NOTHING, made).astype(np.uint32) for key, made in prints.items()}
+
+
+def _moment(value: object) -> str | None:
+    return value if isinstance(value, str) else None
