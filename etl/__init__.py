@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from etl import aio
-    from etl.blocking import Pim, connect, export_table, import_table, plan, resume, upload
+    from etl.blocking import Pim, apply, connect, export_table, import_table, plan, resume, undo, upload
     from etl.errors import EtlError
     from etl.model import Limits
     from etl.report import Summary
@@ -27,11 +27,13 @@ __all__ = [
     "ReadOptions",
     "Summary",
     "aio",
+    "apply",
     "connect",
     "export_table",
     "import_table",
     "plan",
     "resume",
+    "undo",
     "upload",
 ]
 
@@ -42,11 +44,13 @@ _HOMES = {
     "Pim": "etl.blocking",
     "ReadOptions": "etl.tables",
     "Summary": "etl.report",
+    "apply": "etl.blocking",
     "connect": "etl.blocking",
     "export_table": "etl.blocking",
     "import_table": "etl.blocking",
     "plan": "etl.blocking",
     "resume": "etl.blocking",
+    "undo": "etl.blocking",
     "upload": "etl.blocking",
 }
 

@@ -8,17 +8,20 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from etl import aio
+from etl.aio.plans import MAX_AGE
 from etl.model import Limits
 from etl.planning.guards import USUAL
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from datetime import timedelta
     from pathlib import Path
 
     import pandas as pd
 
     from etl.api import Client, RetryClock, Secret
+    from etl.applying import Intent
     from etl.delivery import OnDrift
     from etl.exporting import How as HowToExport
     from etl.exporting import What
@@ -135,6 +138,70 @@ def plan(
             limit=limit,
             read_options=read_options,
             profile=profile,
+            listener=listener,
+            is_stopping=is_stopping,
+            begins=begins,
+        )
+    )
+
+
+def apply(
+    plan: Path | str,
+    pim: Pim,
+    *,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    max_age: timedelta | None = MAX_AGE,
+    approved_by: str = "",
+    on_drift: OnDrift = "fail",
+    guards: Guards = USUAL,
+    agrees: Callable[[Intent], bool] = lambda _: True,
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Carry out a plan, or what was accepted in its workbook; see `aio.apply`."""
+    return pim.loop.wait_for(
+        aio.apply(
+            plan,
+            pim.client,
+            state_dir=state_dir,
+            profile=profile,
+            max_age=max_age,
+            approved_by=approved_by,
+            on_drift=on_drift,
+            guards=guards,
+            agrees=agrees,
+            listener=listener,
+            is_stopping=is_stopping,
+            begins=begins,
+        )
+    )
+
+
+def undo(
+    run: str | None,
+    pim: Pim,
+    *,
+    state_dir: Path | str | None = None,
+    profile: str = "",
+    deletes_created: bool = False,
+    on_drift: OnDrift = "fail",
+    agrees: Callable[[Intent], bool] = lambda _: True,
+    listener: ProgressListener | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
+    begins: Callable[[Run], None] = lambda _: None,
+) -> Summary:
+    """Take back what a run did; see `aio.undo`."""
+    return pim.loop.wait_for(
+        aio.undo(
+            run,
+            pim.client,
+            state_dir=state_dir,
+            profile=profile,
+            deletes_created=deletes_created,
+            on_drift=on_drift,
+            agrees=agrees,
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,

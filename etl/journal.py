@@ -149,10 +149,12 @@ class Journal:
     def outcomes(self) -> Iterator[Outcomes]:
         """Yield all outcomes, in the order in which they were written; some hundred at a time."""
         for alike, rows in self._db.execute("SELECT alike, rows FROM outcomes ORDER BY seq"):
-            if alike is None:
-                yield Outcomes(told=tuple(_outcome(row) for row in orjson.loads(rows)))
-            else:
-                yield Outcomes((_alike(alike, rows),))
+            yield _outcomes(alike, rows)
+
+    def outcomes_backwards(self) -> Iterator[list[Outcome]]:
+        """Yield the same, the last one first."""
+        for alike, rows in self._db.execute("SELECT alike, rows FROM outcomes ORDER BY seq DESC"):
+            yield [*_outcomes(alike, rows)][::-1]
 
     def unanswered(self) -> list[Unanswered]:
         """Return the records of requests that left and were never answered."""
@@ -212,6 +214,12 @@ def _shortened(kinds: Sequence[ChangeKind]) -> list[ChangeKind]:
 
 def _paired(kinds: list[str], ids: list[str]) -> Iterator[tuple[str, str]]:
     return zip(kinds * len(ids) if len(kinds) == 1 else kinds, ids, strict=True)
+
+
+def _outcomes(alike: bytes | None, rows: bytes) -> Outcomes:
+    if alike is None:
+        return Outcomes(told=tuple(_outcome(row) for row in orjson.loads(rows)))
+    return Outcomes((_alike(alike, rows),))
 
 
 def _columns(alike: Alike) -> pa.Buffer:

@@ -238,6 +238,15 @@ CATALOGUE: dict[str, Kind] = {
         'the user may not {what} {entity} "{value}"',
         "Ask an administrator for the right, or leave the row out.",
     ),
+    # records that the source does not have
+    "absent_left": _warning(
+        "{count} records of {entity} are not in the source and were left alone: {why}",
+        "Correct that, and import the whole source again.",
+    ),
+    "absent_too_many": _warning("an import would stop here: {why}", "See --max-deletes."),
+    "absent_not_looked_for": _warning(
+        "nobody looked which records of {entity} the source does not have: {why}", "Import the whole source."
+    ),
     # delivery
     "refused": _error("the server refused the record: {text}", "Correct the row."),
     "refused_right": _error(
@@ -266,6 +275,7 @@ CATALOGUE: dict[str, Kind] = {
         '{field} was changed in AtroCore to "{there}" since the last import, so "{value}" was not sent',
         "Correct the source where the edit is right.",
     ),
+    "not_accepted": _warning("it was not accepted in the workbook of the plan", "Write yes into _accept."),
     "stored_then_refused": _error(
         "the server refused the record but stored a part of it (id {id}): {text}",
         "Correct the row and import again.",

@@ -138,7 +138,7 @@ async def run_import(
     table = await _opened(source, mapping, options=read_options, run=run_id, place=place)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
     facts = await asyncio.to_thread(ground.facts, run_id, place, verb="import", selection=how.selection)
-    with _lock(facts, place) as lock:
+    with lock_of(facts, place) as lock:
         run = begin_run(place.state, facts)
         place.begins(run)
         return await _carry(run, ground, place=place, how=how, lock=lock)
@@ -177,7 +177,7 @@ async def run_plan(
     remember = dataclasses.replace(_remembering(how, place, run=run.id, writes=False), refreshes=True)
     how = dataclasses.replace(how, state=place.state, remember=remember)
     with (
-        _failing_leaves_a_summary(run, place),
+        failing_leaves_a_summary(run, place),
         PlanWriter(plan or run.folder / PLAN, header_of(facts, mapping)) as writer,
     ):
         carried = await plan_table(
@@ -231,6 +231,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
         first=tuple(lines_from(writer.first)),
         differences=sum(count for counts in writer.fields.values() for count in counts.values()),
         files=carried.files,
+        digest=writer.digest,
     )
 
 
@@ -257,7 +258,7 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     facts = await asyncio.to_thread(ground.facts, run.id, place, verb="import", selection=selection)
     if changed := what_changed(run.facts, facts):
         raise ResumeRefused(run.id, changed=changed)
-    with _lock(facts, place) as lock:
+    with lock_of(facts, place) as lock:
         place.begins(run)
         how = dataclasses.replace(how, selection=selection)
         return await _carry(run, ground, place=place, how=how, lock=lock)
@@ -295,7 +296,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         remember=_remembering(how, place, run=run.id),
         is_stopping=_any_of(how.is_stopping, lambda: lock.is_lost),
     )
-    with _failing_leaves_a_summary(run, place):
+    with failing_leaves_a_summary(run, place):
         carried = await import_table(
             ground.table, ground.mapping, schema=ground.schema, client=client, folder=run.folder, how=how
         )
@@ -364,25 +365,20 @@ INCOMING = "incoming"
 """Folder in the state folder for what came by standard input or from an address, one for each run."""
 
 
-def _lock(facts: RunFacts, place: Place) -> RunLock:
+def lock_of(facts: RunFacts, place: Place) -> RunLock:
+    """Return the lock that keeps runs of the same mapping into the same instance apart."""
     names = [f"{one.name} {facts.url}" for one in facts.mappings]
     return RunLock(place.state, names, run=facts.run, now=place.now)
 
 
 @contextmanager
-def _failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
+def failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
+    """Let a run that cannot go on say so in its folder."""
     try:
         yield
     except EtlError as error:
-        said = Summary(
-            run.id,
-            run.facts.verb,
-            status="failed",
-            error=str(error),
-            folder=str(run.folder),
-            version=place.version,
-        )
-        end_run(run, to_object(said))
+        said = Summary(run.id, run.facts.verb, status="failed", error=str(error), version=place.version)
+        end_run(run, to_object(dataclasses.replace(said, folder=str(run.folder))))
         raise
 
 

@@ -32,8 +32,8 @@ class Generation:
     """`totalOnly` leaves the records out; else they come along and are read past."""
     has_negation: bool
     """The operator `not` does what it says."""
-    has_restore: bool
-    """Deleted records can be put back."""
+    restore: str
+    """Where deleted records are put back, `{entity}` being theirs; empty: nowhere."""
 
 
 # Source: observations (1.10 and 2.1), "Bulk upsert" 8, "Lists", "Errors and sign-in"; api-contract §0-§2.
@@ -48,10 +48,10 @@ _V2_1 = Generation(
     tells_missing_route=True,
     has_total_only=True,
     has_negation=False,
-    has_restore=True,
+    restore="{entity}/action/restore",
 )
 _V1_10 = replace(
-    _V2_1, name="1.10", id_characters=24, has_total_only=False, has_restore=False
+    _V2_1, name="1.10", id_characters=24, has_total_only=False, restore=""
 )  # observations: Lists, `restore` 404
 _V2_2 = replace(_V2_1, name="2.2", has_negation=True)
 # Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert;
@@ -64,6 +64,7 @@ _V2_3 = replace(
     metadata="metadata",
     upsert="upsert",
     pieces="File/createChunk",
+    restore="entityRestore",
     tells_missing_route=False,
 )
 

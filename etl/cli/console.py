@@ -142,6 +142,10 @@ class Console:
         self.warn(question)
         return str(click.prompt(f"Type {host} to go on", default="", show_default=False, err=True)) == host
 
+    def confirm(self, question: str) -> bool:
+        """Ask a question; True with `--yes`, False where nobody can be asked."""
+        return self.assumes_yes or (self.stdin.isatty() and click.confirm(question, err=True))
+
     def ask_secret(self, question: str) -> str | None:
         """Ask for a secret without showing it; None where nobody can be asked."""
         return str(click.prompt(question, hide_input=True, err=True)) if self.stdin.isatty() else None

@@ -36,7 +36,7 @@ class _ThresholdType(click.ParamType[str]):
 
 
 def guards(command: Callable[P, R]) -> Callable[P, R]:
-    """Add `--max-errors --min-rows --max-blanked --allow-empty`; `read_guards` returns what was given."""
+    """Add the options of the guards; `read_guards` returns what was given."""
     decorators = [
         click.option("--max-errors", type=_ThresholdType(), default="10%", show_default=True,
                      expose_value=False, callback=_keep,
@@ -47,6 +47,9 @@ def guards(command: Callable[P, R]) -> Callable[P, R]:
         click.option("--max-blanked", type=_ThresholdType(), default="20%", show_default=True,
                      expose_value=False, callback=_keep,
                      help="Send nothing where a column that clears fields lost more of its cells."),
+        click.option("--max-deletes", type=_ThresholdType(), default="2%", show_default=True,
+                     expose_value=False, callback=_keep,
+                     help="Stop where on_absent would touch more records; a share is of those in scope."),
         click.option("--allow-empty", is_flag=True, expose_value=False, callback=_keep,
                      help="A source without rows is no reason to stop. [default: it is]"),
     ]  # fmt: skip
@@ -64,6 +67,7 @@ def read_guards() -> Guards:
         max_errors=Threshold.parse(said["max_errors"]),
         min_rows=Threshold.parse(said["min_rows"]),
         max_blanked=Threshold.parse(said["max_blanked"]),
+        max_deletes=Threshold.parse(said["max_deletes"]),
         allows_empty=said["allow_empty"],
     )
 

@@ -18,7 +18,10 @@
     │   ├── ResumeRefused
     │   ├── JournalOutdated
     │   ├── NothingToResume
-    │   └── RetryRefused
+    │   ├── RetryRefused
+    │   ├── PlanRefused
+    │   ├── UndoRefused
+    │   └── NotAgreed
     ├── NoAccess                    exit 4: cannot reach the server, log in, or no right; nothing was sent
     │   ├── ServerUnreachable
     │   ├── SignInRefused
@@ -42,6 +45,7 @@
     │   ├── SourceRowless
     │   ├── SourceShrunk
     │   ├── ColumnsBlanked
+    │   ├── TooManyAbsent
     │   └── TooManyErrors           before or while it sends
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
@@ -64,6 +68,7 @@ from etl.errors.held import (
     SourceStale,
     SourceUnfinished,
     SourceUnmarked,
+    TooManyAbsent,
     TooManyErrors,
 )
 from etl.errors.requests import (
@@ -92,7 +97,9 @@ from etl.errors.unusable import (
     FormatUnknown,
     JournalOutdated,
     MappingInvalid,
+    NotAgreed,
     NothingToResume,
+    PlanRefused,
     ResumeRefused,
     RetryRefused,
     RunAmbiguous,
@@ -102,6 +109,7 @@ from etl.errors.unusable import (
     SourceEmpty,
     SourceMissing,
     SourceUnreadable,
+    UndoRefused,
 )
 
 __all__ = [
@@ -122,10 +130,12 @@ __all__ = [
     "MappingInvalid",
     "NoAccess",
     "NoAnswer",
+    "NotAgreed",
     "NotAtroCore",
     "NotReached",
     "NothingToResume",
     "ObjectsNotKept",
+    "PlanRefused",
     "Refused",
     "RequestFailed",
     "ResumeRefused",
@@ -153,6 +163,8 @@ __all__ = [
     "Stopped",
     "TimedOut",
     "TooLarge",
+    "TooManyAbsent",
     "TooManyErrors",
+    "UndoRefused",
     "Unusable",
 ]

@@ -141,3 +141,23 @@ class TooManyErrors(HeldBack):
             f"{self.bad:,} of the first {self.seen:,} rows failed or are invalid; more than {self.most} "
             f"stops a run. Look at the problems; with {self.lifted_by} it goes on all the same."
         )
+
+
+class TooManyAbsent(HeldBack):
+    """The source lacks so many of the records that it answers for that it is probably not complete."""
+
+    def __init__(self, entity: str, *, count: int, live: int, most: str, are_all: bool) -> None:
+        super().__init__(entity, count, live, most, are_all)
+        self.entity, self.count, self.live, self.most, self.are_all = entity, count, live, most, are_all
+        # All of them are never deleted: then it is the source or its scope that is wrong.
+        self.lifted_by = "" if are_all else f"--max-deletes {count}"
+
+    def __str__(self) -> str:
+        """Say how many of how many, and what to do."""
+        told = f"{self.count:,} of the {self.live:,} records of {self.entity} in scope are not in the source"
+        if self.are_all:
+            return f"{told}: that is all of them, which is never carried out. Is the scope right?"
+        return (
+            f"{told}; more than {self.most} stops a run. Is the source complete? "
+            f"Add {self.lifted_by} if they shall go."
+        )

@@ -247,3 +247,39 @@ class RetryRefused(Unusable):
         if self.status in ("ok", "partial"):
             return f"run {self.run} left no rejected rows: there is nothing to send again."
         return f"run {self.run} sent nothing ({self.status}): there is nothing to send again."
+
+
+class PlanRefused(Unusable):
+    """A plan that must not be carried out: of another instance, edited, too old, or applied already."""
+
+    def __init__(self, path: str, *, reason: str, advice: str) -> None:
+        super().__init__(path, reason, advice)
+        self.path, self.reason, self.advice = path, reason, advice
+
+    def __str__(self) -> str:
+        """Say why, and what to do instead."""
+        return f"{self.path}: {self.reason} {self.advice}"
+
+
+class NotAgreed(Unusable):
+    """Somebody was asked whether this shall be done, and did not say yes."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        """Say that nothing was sent."""
+        return f"{self.what}: nothing was sent, since nobody agreed. Add --yes to go on without a question."
+
+
+class UndoRefused(Unusable):
+    """A run that cannot be taken back: it sent nothing, or elsewhere, or is under way."""
+
+    def __init__(self, run: str, *, reason: str, advice: str) -> None:
+        super().__init__(run, reason, advice)
+        self.run, self.reason, self.advice = run, reason, advice
+
+    def __str__(self) -> str:
+        """Say why, and what to do instead."""
+        return f"run {self.run} cannot be undone: {self.reason} {self.advice}"

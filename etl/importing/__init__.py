@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from etl.delivery import Paces, foreseen_outcomes
-from etl.errors import HeldBack, Interrupted, RequestFailed, ServerUnreachable
+from etl.errors import HeldBack, Interrupted, RequestFailed, ServerUnreachable, TooManyAbsent
+from etl.importing.absent import Absent, find_absent
 from etl.importing.filing import open_files, write_counts
+from etl.importing.grounds import ground_of
 from etl.importing.legs import DIGESTS, all_links, link_finder, read_legs
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.importing.remembering import FORGETFUL, recall
 from etl.journal import Journal
 from etl.model import ChangeKind, Limits, Outcomes, Problem, Progress, Status
-from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines
+from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines, write_ground
 from etl.planning.guards import USUAL, Census, ErrorWatch, Guards, check_source, read_census, write_census
 from etl.report import FileCounts
 from etl.report.tally import Tally
@@ -115,10 +118,14 @@ async def import_table(
     tally.add_problems(_noticed(table, legs))
     try:
         _pass_guards(table, legs, folder=folder, how=how)
+        absent = await _absent(legs, schema=schema, client=client, how=how, tally=tally)
+        for one in absent:
+            one.check(how.guards.max_deletes)
     except HeldBack as guard:
         return Carried(tally, legs[0].scan, how.clock.now() - began, (), guard)
     paces = how.paces or Paces(how.limits, now=how.clock.now)
     back = LookingBack(client, schema, reads_all=how.reads_all_back, report=tally.add_problems)
+    write_ground(folder, ground_of(legs))
     with Journal(folder / JOURNAL) as journal, KeptValues(folder, schema) as kept:
         for outcomes in journal.outcomes():
             tally.add(outcomes)
@@ -165,7 +172,7 @@ async def import_table(
                 over = FOR_GOOD if leg.sends_after_records else None
                 done = journal.done_rows(leg.block, statuses=over)
                 passes = leg.passes(how.selection, done, left=memory.rest)
-                stopped_by = await ended_by(passage, passes) if memory.left else None
+                stopped_by = await ended_by(passage.run(passes), passage) if memory.left else None
                 sent += passage.batches_made
                 is_whole, all_known = _is_whole(table, how), not tally.bad
                 await asyncio.to_thread(
@@ -180,9 +187,11 @@ async def import_table(
                         journal, finder, entity=name, block=block, created=tally.rows.created
                     )
                 )
+            stopped_by = stopped_by or await _carry_absent(absent, passage, tally)
             tally.add_files(files.counts if files is not None else FileCounts())
     if tally.rows.updated and client.session.checks_conflicts is False and how.on_drift != "overwrite":
         tally.add_problems([Problem("conflicts_unchecked", table.name)])
+    write_ground(folder, ground_of(legs))
     seconds, asked = how.clock.now() - began, max(0, client.requests - requests - sent)
     return Carried(tally, legs[0].scan, seconds, marked, stopped_by, memories=used, asked=asked)
 
@@ -268,6 +277,7 @@ async def plan_table(
     links = link_finder(legs, schema=schema, client=client)
     began, tally = how.clock.now(), Tally()
     tally.add_problems(_noticed(table, legs))
+    absent = await _absent(legs, schema=schema, client=client, how=how, tally=tally)
     settle = _settler(tally, legs[0].scan, how.listener)
 
     def unsent(outcomes: Sequence[Outcome]) -> None:
@@ -287,13 +297,66 @@ async def plan_table(
                     async for compared in comparison.changes(frames, unsent=unsent):
                         settle(foreseen_outcomes(compared.changes))
                         plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
+                        plan.step += compared.is_needed
                         if how.is_stopping():
                             raise Interrupted
+                    plan.step += 1
             tally.add_files(files.counts if files is not None else FileCounts())
             foreseen = files.foreseen if files is not None else None
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error
+    _plan_absent(absent, plan, tally, settle=settle, schema=schema, guards=how.guards)
+    plan.rows, plan.ground = legs[0].scan.rows, ground_of(legs)
+    plan.uploads = foreseen.uploads if foreseen is not None else 0
     return Carried(tally, legs[0].scan, how.clock.now() - began, (), None, foreseen)
+
+
+async def _carry_absent(absent: Sequence[Absent], passage: Passage, tally: Tally) -> EtlError | None:
+    """Delete or deactivate what the source does not have, unless rows of it failed."""
+    if tally.bad:
+        tally.add_problems(one.left(SOME_FAILED) for one in absent if one.records)
+        return None
+    return await ended_by(passage.run_further(chain.from_iterable(one.changes() for one in absent)), passage)
+
+
+def _plan_absent(
+    absent: Sequence[Absent],
+    plan: PlanWriter,
+    tally: Tally,
+    *,
+    settle: Callable[[Iterable[Outcome]], None],
+    schema: Schema,
+    guards: Guards,
+) -> None:
+    """List what the source does not have; whether that is too much is told here and decided by `apply`."""
+    if tally.bad:
+        tally.add_problems(one.left(SOME_FAILED) for one in absent if one.records)
+        return
+    for one in absent:
+        plan.absent = (*plan.absent, one.counts)
+        try:
+            one.check(guards.max_deletes)
+        except TooManyAbsent as guard:
+            facts = {"why": str(guard)}
+            tally.add_problems([Problem("absent_too_many", one.leg.table.name, facts=facts)])
+        for compared in one.changes():
+            settle(foreseen_outcomes(compared.changes))
+            plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
+
+
+async def _absent(
+    legs: Sequence[Leg], *, schema: Schema, client: Client, how: HowToImport, tally: Tally
+) -> list[Absent]:
+    """Find what the source does not have, where the mapping wants something done about it."""
+    try:
+        found, problems = await find_absent(legs, schema=schema, client=client, selection=how.selection)
+    except RequestFailed as error:
+        raise ServerUnreachable(client.url, reason=str(error)) from error
+    tally.add_problems(problems)
+    return found
+
+
+SOME_FAILED = "rows failed or are invalid"
 
 
 def _noticed(table: Table, legs: Sequence[Leg]) -> list[Problem]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from etl.delivery import invalid_outcomes
 from etl.errors import MappingInvalid
+from etl.importing.absence import insist_on_scope
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
 from etl.importing.filing import BaseFolder
@@ -177,6 +178,7 @@ async def read_legs(
     """
     parts = mapping.parts()
     _refuse_what_is_not_done(parts)
+    insist_on_scope(parts, [schema.entity(part.entity) for part in parts])
     entities = {part.entity for part in parts if part.doc.attributes or part.doc.patterns}
     facts = {entity: await read_attribute_facts(client, schema, entity=entity) for entity in entities}
     bound = [
@@ -227,12 +229,6 @@ def _refuse_what_is_not_done(parts: Sequence[Mapping]) -> None:
         MappingInvalid: with the place of each.
     """
     found = [
-        f'{part.spot(name)}: "{name}: {said}" is not carried out by this version. Write {name}: {usual}.'
-        for part in parts
-        for name, said, usual in (("on_absent", part.doc.on_absent, "keep"),)
-        if said != usual
-    ]
-    found += [
         f'{part.spot("attributes", name)}: "on_conflict" is not carried out for attributes. Leave it out.'
         for part in parts
         for name, one in part.doc.attributes.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +14,10 @@ from etl.batching import make_deletions, paced_batches
 from etl.delivery import deliver, unsent_outcomes
 from etl.errors import EtlError, HeldBack, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
 from etl.model import Outcomes, Status
+from etl.planning.kept import with_whole_records
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from etl.api import Client, ItemAnswer, RetryClock
     from etl.delivery import OnDrift, Paces
@@ -59,6 +60,12 @@ class Passage:
     batches_made: int = field(default=0, init=False)
     """Requests that were made ready so far; 0: nothing can have been sent."""
 
+    @property
+    def has_sent(self) -> bool:
+        """Whether anything can have been sent."""
+        files = self.comparison.files
+        return self.batches_made > 0 or (files is not None and files.has_sent)
+
     async def run(self, passes: Iterator[Iterator[Frame]]) -> None:
         """Carry all rows to the server; a pass begins when the one before has ended.
 
@@ -69,8 +76,16 @@ class Passage:
         """
         self.comparison.knowing = self.knowing
         await self.comparison.prepare(self.rows)
+        await self._deliver(self._batches(passes))
+
+    async def run_further(self, all_compared: Iterable[Compared]) -> None:
+        """Carry changes to the server that no row stands for, after all rows. Raises like `run`."""
+        self.knowing = None
+        await self._deliver(self._further(all_compared))
+
+    async def _deliver(self, batches: AsyncIterator[Batch | None]) -> None:
         outcomes_of_batches = deliver(
-            self._batches(passes),
+            batches,
             self.client,
             journal=self.journal,
             limits=self.limits,
@@ -90,7 +105,8 @@ class Passage:
         for frames in passes:
             seen = self.watch.over(frames)
             async for compared in self.comparison.changes(seen, unsent=self._settle_unsent):
-                self.keep(compared)
+                entity = self.comparison.schema.entity(compared.changes.entity)
+                self.keep(await with_whole_records(compared, self.client, entity))
                 if self.knowing is not None:
                     self.knowing.planned(compared.changes)
                 self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
@@ -101,6 +117,13 @@ class Passage:
                 if compared.is_needed:
                     yield None
             yield None
+
+    async def _further(self, all_compared: Iterable[Compared]) -> AsyncIterator[Batch | None]:
+        for compared in all_compared:
+            entity = self.comparison.schema.entity(compared.changes.entity)
+            self.keep(await with_whole_records(compared, self.client, entity))
+            for batch in self._requests(compared.changes):
+                yield batch
 
     def _requests(self, changes: Changes) -> Iterator[Batch]:
         rows, first = self.limits.batch_rows, self.batches_made + 1
@@ -150,20 +173,29 @@ class Passage:
         return outcome.status is Status.UNCHANGED and rows is not None and outcome.row in rows
 
 
-async def ended_by(passage: Passage, passes: Iterator[Iterator[Frame]]) -> EtlError | None:
-    """Run the passage; return why it stopped half way, None where it came to its end.
+class Sends(Protocol):
+    """What sends batches, as far as its end is concerned."""
+
+    @property
+    def client(self) -> Client: ...  # noqa: D102  see the class
+
+    @property
+    def has_sent(self) -> bool: ...  # noqa: D102  see the class
+
+
+async def ended_by(work: Awaitable[None], passage: Sends) -> EtlError | None:
+    """Wait for the work of a passage; return why it stopped half way, None where it came to its end.
 
     Raises:
         NoAccess: the server could not be asked before anything was sent.
     """
     url = passage.client.url
     try:
-        await passage.run(passes)
+        await work
     except (Stopped, HeldBack, RequestFailed, NoAccess) as error:
         if isinstance(error, Stopped | HeldBack):
             return error
-        files = passage.comparison.files
-        if passage.batches_made or (files is not None and files.has_sent):
+        if passage.has_sent:
             return ServerGone(url, reason=str(error))
         raise (error if isinstance(error, NoAccess) else ServerUnreachable(url, reason=str(error))) from error
     return None

@@ -217,7 +217,11 @@ def _through_endpoints(frame: _Frame, reader: AttributeReader, mask: Sequence[bo
         for one in frame.attributes
     }
     values = dataclasses.replace(
-        whole, columns={key: whole.columns[key] for key in keys}, clears=clears, old={}, problems=()
+        whole,
+        columns={key: whole.columns[key] for key in keys},
+        clears=clears,
+        old={key: old for key, old in whole.old.items() if key not in frame.own.old},
+        problems=(),
     )
     return [
         dataclasses.replace(

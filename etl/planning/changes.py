@@ -14,7 +14,7 @@ from etl.model import ChangeKind, Changes, Payloads, Problem
 from etl.planning.diff import differs, is_filled, missing_ids, old_values, sent_where
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from etl.resolving import Found
     from etl.resolving.links import LinkIds
@@ -94,10 +94,15 @@ def plan_changes(
         clears=clears,
         appends=appends,
         old=old,
-        prev_keys=frozenset(key for key in old if _is_compared_by_server(key, entity)),
+        prev_keys=prev_keys_of(old, entity),
         problems=(*reasons, *warnings),
         members=payloads.members,
     )
+
+
+def prev_keys_of(keys: Iterable[str], entity: EntitySchema) -> frozenset[str]:
+    """Return the payload keys whose old values are sent along, for the server to compare."""
+    return frozenset(key for key in keys if _is_compared_by_server(key, entity))
 
 
 def _is_compared_by_server(key: str, entity: EntitySchema) -> bool:

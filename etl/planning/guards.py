@@ -67,6 +67,8 @@ class Guards:
     """Fewer rows than this; a share is one of the last import with the same mapping and instance."""
     max_blanked: Threshold = Threshold(percent=20)
     """More cells of a column emptied than this since that import, where empty cells clear fields."""
+    max_deletes: Threshold = Threshold(percent=2)
+    """More records that the source does not have than this, of those that it answers for; never all."""
     allows_empty: bool = False
     """True: a source without a row is no reason to stop."""
 
@@ -160,8 +162,12 @@ class ErrorWatch:
     def over(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Yield the frames, counting their rows."""
         for frame in frames:
-            self._seen += len(frame) + len(frame.unreadable)
+            self.saw(len(frame) + len(frame.unreadable))
             yield frame
+
+    def saw(self, rows: int) -> None:
+        """Count rows that are looked at."""
+        self._seen += rows
 
     def check(self) -> None:
         """Look whether the run may go on.

@@ -6,10 +6,12 @@ its end they become `changes.parquet`. The lines are those of a plan.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
@@ -17,14 +19,16 @@ from pyarrow import parquet
 
 from etl.model import ChangeKind, Outcomes, Status
 from etl.planning.lines import LAYOUT, lines_of
+from etl.resolving import Found
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+    from etl.api import Client
     from etl.model import Outcome
     from etl.planning.comparing import Compared
-    from etl.schema import Schema
+    from etl.schema import EntitySchema, Schema
 
 CHANGES = "changes.parquet"
 """Name in the folder of a run; absent where nothing was to be changed."""
@@ -52,13 +56,69 @@ class KeptValues:
         changes = compared.changes
         if not any(kind in changes.kinds for kind in OVERWRITING):
             return
-        lines = lines_of(compared, entity=self._schema.entity(changes.entity))
-        lines = lines.filter(pc.is_in(lines["kind"], pa.array([kind.value for kind in OVERWRITING])))
+        entity = self._schema.entity(changes.entity)
+        lines = lines_of(compared, entity=entity)
+        overwriting = pa.array([kind.value for kind in OVERWRITING])
+        lines = _with_fields(lines.filter(pc.is_in(lines["kind"], overwriting)), compared, entity)
         if self._writer is None:
             number = len(_streams(self._folder)) + 1
             self._file = pa.OSFile(str(self._folder / f"changes-{number}.arrows"), "wb")
             self._writer = pa.ipc.new_stream(self._file, LAYOUT)
         self._writer.write_batch(lines)
+
+
+async def with_whole_records(compared: Compared, client: Client, entity: EntitySchema) -> Compared:
+    """Return the same, the records that are to be deleted read whole, so that they can be made again.
+
+    Raises:
+        RequestFailed, NoAccess: the server could not be asked.
+    """
+    rows = zip(compared.changes.ids.to_pylist(), compared.changes.kinds, strict=True)
+    ids = [one for one, kind in rows if kind is ChangeKind.DELETE]
+    if not ids:
+        return compared
+    select = ("id", *_stored_keys(entity), "modifiedAt")
+    whole = {str(one["id"]): one for one in await client.look_up(entity.name, "id", ids, select=select)}
+    known = compared.found
+    all_ids = compared.changes.ids.to_pylist()
+    before = list(known.records) if known is not None else [None] * len(all_ids)
+    records = [whole.get(one, record) for one, record in zip(all_ids, before, strict=True)]
+    return dataclasses.replace(compared, found=Found(all_ids, records, {}))
+
+
+def _stored_keys(entity: EntitySchema) -> list[str]:
+    """Payload keys that make a record what it is; links that are kept on the other side are left out."""
+    fields = [
+        one
+        for one in entity.fields.values()
+        if not one.is_read_only and not (one.kind == "links" and one.relation is None)
+    ]
+    keys = [key for one in fields for key in (one.payload_key, one.unit_key) if key]
+    return [key for key in dict.fromkeys(keys) if key not in NOT_GIVEN]
+
+
+NOT_GIVEN = frozenset({"id", "deleted", "createdAt", "modifiedAt", "createdById", "modifiedById"})
+
+
+def _with_fields(lines: pa.RecordBatch, compared: Compared, entity: EntitySchema) -> pa.RecordBatch:
+    """Put in place of the line of each deleted record one for each of its filled fields."""
+    if compared.found is None or not pc.any(pc.equal(lines["kind"], "delete")).as_py():
+        return lines
+    records = {str(one["id"]): one for one in compared.found.records if one is not None}
+    keys = _stored_keys(entity)
+    made = []
+    for line in lines.to_pylist():
+        record = records.get(line["id"], {}) if line["kind"] == "delete" else {}
+        filled = [key for key in keys if record.get(key) not in (None, "", [])]
+        for key in filled:
+            known = entity.by_payload_key(key)
+            old, name = orjson.dumps(record[key]).decode(), known.name if known else key
+            made.append(
+                {**line, "field": name, "payload_key": key, "mode": "clear", "old": old, "new": "null"}
+            )
+        if not filled:
+            made.append(line)
+    return pa.RecordBatch.from_pylist(made, schema=LAYOUT)
 
 
 def write_kept(folder: Path, outcomes: Iterable[Iterable[Outcome]]) -> dict[str, dict[str, int]]:
@@ -107,10 +167,21 @@ def _updated(outcomes: Iterable[Iterable[Outcome]]) -> Iterator[str]:
 def _kept(folder: Path) -> Iterator[pa.RecordBatch]:
     if (path := folder / CHANGES).exists():
         with parquet.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=5000)
+            for batch in file.iter_batches(batch_size=5000):
+                yield _of_layout(batch)
     for stream in _streams(folder):
         with pa.OSFile(str(stream), "rb") as source:
-            yield from _whole_batches(source)
+            for batch in _whole_batches(source):
+                yield _of_layout(batch)
+
+
+def _of_layout(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """What an earlier version kept lacks the columns that came later."""
+    columns = [
+        batch[one.name] if one.name in batch.schema.names else pa.nulls(len(batch), one.type)
+        for one in LAYOUT
+    ]
+    return pa.record_batch(columns, schema=LAYOUT)
 
 
 def _whole_batches(source: pa.OSFile) -> Iterator[pa.RecordBatch]:

@@ -45,7 +45,7 @@ LAYOUT = pa.schema(
         # AtroCore's name of the field; null: a record without fields to send.
         ("field", pa.string()),
         ("payload_key", pa.string()),
-        # set, clear, or add: ids are added to those that are linked.
+        # set, clear, or add: ids are added to those that are linked. In the plan of an undo also remove.
         ("mode", pa.string()),
         ("old", pa.string()),
         ("new", pa.string()),
@@ -56,6 +56,10 @@ LAYOUT = pa.schema(
         ("modified_at", pa.string()),
         ("code", pa.string()),
         ("message", pa.string()),
+        # All rows of the record, `2 3 4`, where several made it; null: `row` alone.
+        ("members", pa.string()),
+        # What stands in a later step is sent when all of the steps before have been answered.
+        ("step", pa.int64()),
     ]
 )
 
@@ -105,6 +109,7 @@ def unsent_lines(outcomes: Sequence[Outcome]) -> pa.RecordBatch:
                 "kind": one.status.value,
                 "code": one.code,
                 "message": one.message,
+                "step": 0,
             }
             for one in outcomes
         ],
@@ -164,6 +169,8 @@ def _of_records(compared: Compared) -> dict[str, pa.Array]:
     def all_of(text: str | None) -> pa.StringArray:
         return pa.array([text] * count, pa.string())
 
+    members = changes.members
+    rows = [" ".join(map(str, members.get(row, ()))) or None for row in changes.numbers.to_pylist()]
     return {
         "file": all_of(changes.file),
         "sheet": all_of(changes.sheet),
@@ -179,6 +186,8 @@ def _of_records(compared: Compared) -> dict[str, pa.Array]:
         "modified_at": pa.array([m if isinstance(m, str) else None for m in modified], pa.string()),
         "code": pa.array([code for code, _ in reasons], pa.string()),
         "message": pa.array([message for _, message in reasons], pa.string()),
+        "members": pa.array(rows, pa.string()) if members else pa.nulls(count, pa.string()),
+        "step": pa.array(np.zeros(count, np.int64)),
     }
 
 

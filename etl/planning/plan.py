@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from etl.errors import SourceUnreadable
+from etl.planning.ground import PartGround, from_plain, to_plain
 from etl.planning.lines import LAYOUT
 from etl.planning.phases import RELATIONS
 
@@ -26,10 +28,20 @@ if TYPE_CHECKING:
 
 KEY = b"atro-etl-plan"
 """Where the header stands among the key-value metadata of the file."""
-FORMAT = 1
+FORMAT = 2
 GROUP_LINES = 10_000
 FIRST_KEPT = 100
 TELLING = ("update", "delete", "blocked")
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentCounts:
+    """Records that a source does not have."""
+
+    entity: str
+    count: int
+    live: int
+    """Records that the mapping answers for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +69,16 @@ class PlanHeader:
     """Entity -> kind of change -> records, or rows that make none; known once the plan is complete."""
     fields: Map[str, Map[str, int]] = field(default_factory=dict)
     """Entity -> field -> records in which it would change, creates left out; known at the end too."""
+    rows: int = 0
+    """Of the source, all of them."""
+    ground: tuple[PartGround, ...] = ()
+    """What the lines do not say of their parts; known at the end too."""
+    absent: tuple[AbsentCounts, ...] = ()
+    """Of each entity whose absent records the mapping wants something done about."""
+    uploads: int = 0
+    """Files that an import would upload."""
+    digest: str = ""
+    """SHA-256 of all the above and of every line: a plan that was edited is none."""
 
 
 def header_of(facts: RunFacts, mapping: Mapping) -> PlanHeader:
@@ -87,6 +109,15 @@ class PlanWriter:
         self._held: list[pa.RecordBatch] = []
         self._records: Counter[tuple[str, str]] = Counter()
         self._fields: Counter[tuple[str, str]] = Counter()
+        self._lines = LinesDigest()
+        self.step = 0
+        """Of the lines that come next; see `lines.LAYOUT`."""
+        self.rows = 0
+        self.ground: tuple[PartGround, ...] = ()
+        self.absent: tuple[AbsentCounts, ...] = ()
+        self.uploads = 0
+        self.digest = ""
+        """Of the plan, once it is complete."""
         self.first: list[pa.RecordBatch] = []
         """The first lines that are about more than a create or an unchanged record."""
 
@@ -114,7 +145,9 @@ class PlanWriter:
         """Add lines; those of one record must come in one call, behind each other."""
         if not len(lines):
             return
+        lines = at_step(lines, self.step)
         self._held.append(lines)
+        self._lines.add(lines)
         self._keep_first(lines)
         self._records.update(_count(_heads(lines), "kind"))
         self._fields.update(_count(changed_lines(lines), "field"))
@@ -133,9 +166,18 @@ class PlanWriter:
 
     def _close(self) -> None:
         self._flush()
-        header = dataclasses.replace(self._header, records=self.records, fields=self.fields)
-        said = json.dumps({"format": FORMAT, **dataclasses.asdict(header)}, ensure_ascii=False)
-        self._writer.add_key_value_metadata({KEY: said.encode()})
+        header = dataclasses.replace(
+            self._header,
+            records=self.records,
+            fields=self.fields,
+            rows=self.rows,
+            ground=self.ground,
+            absent=self.absent,
+            uploads=self.uploads,
+        )
+        header = dataclasses.replace(header, digest=_digest(header, self._lines))
+        self.digest = header.digest
+        self._writer.add_key_value_metadata({KEY: json.dumps(_plain(header), ensure_ascii=False).encode()})
         self._writer.close()
         self._beside.replace(self.path)
 
@@ -144,18 +186,71 @@ def read_header(path: Path) -> PlanHeader:
     """Return what a plan stands on.
 
     Raises:
-        SourceUnreadable: the file is no plan, or one of a later version.
+        SourceUnreadable: the file is no plan, or one of another version.
     """
     try:
         metadata = parquet.read_metadata(path).metadata or {}
         said = json.loads(metadata[KEY])
-        known = {one.name for one in dataclasses.fields(PlanHeader) if said["format"] == FORMAT}
-        facts = {name: value for name, value in said.items() if name in known}
-        return PlanHeader(**{**facts, "key": tuple(facts["key"])})
+        if said["format"] != FORMAT:
+            reason = "this plan was made by another version of atro-etl."
+            raise SourceUnreadable(str(path), reason=reason, advice="Make it anew with `atro-etl plan`.")
+        facts = {one.name: said[one.name] for one in dataclasses.fields(PlanHeader)}
+        return PlanHeader(
+            **{
+                **facts,
+                "key": tuple(facts["key"]),
+                "ground": from_plain(facts["ground"]),
+                "absent": tuple(AbsentCounts(**one) for one in facts["absent"]),
+            }
+        )
     except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
         raise SourceUnreadable(
             str(path), reason="this is no plan that can be read.", advice="Make one with `atro-etl plan`."
         ) from error
+
+
+def is_as_written(path: Path, header: PlanHeader) -> bool:
+    """Tell whether header and lines of a plan are those that were written; reads all of it."""
+    lines = LinesDigest()
+    try:
+        for batch in read_lines(path):
+            lines.add(batch)
+    except (OSError, pa.ArrowInvalid, KeyError):
+        return False
+    return _digest(header, lines) == header.digest
+
+
+class LinesDigest:
+    """SHA-256 over lines, in whatever portions they come."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def add(self, lines: pa.RecordBatch) -> None:
+        """Take further lines."""
+        columns = [lines[name].cast(pa.string()) for name in LAYOUT.names]
+        texts = pc.binary_join_element_wise(
+            *columns, "\x1f", null_handling="replace", null_replacement="\x00"
+        )
+        self._hash.update("".join(f"{text}\x1e" for text in texts.to_pylist()).encode())
+
+    def __str__(self) -> str:
+        return self._hash.hexdigest()
+
+
+def _digest(header: PlanHeader, lines: LinesDigest) -> str:
+    bare = json.dumps(_plain(dataclasses.replace(header, digest="")), sort_keys=True)
+    return hashlib.sha256(f"{bare}\n{lines}".encode()).hexdigest()
+
+
+def _plain(header: PlanHeader) -> dict[str, object]:
+    return {"format": FORMAT, **dataclasses.asdict(header), "ground": to_plain(header.ground)}
+
+
+def at_step(lines: pa.RecordBatch, step: int) -> pa.RecordBatch:
+    """Return the lines with their step set."""
+    place = LAYOUT.get_field_index("step")
+    return lines.set_column(place, LAYOUT.field("step"), pa.array([step] * len(lines), pa.int64()))
 
 
 def read_lines(path: Path) -> Iterator[pa.RecordBatch]:

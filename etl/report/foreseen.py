@@ -102,6 +102,8 @@ class Foreseen:
     """Lines of updates in all."""
     files: FilesForeseen | None = None
     """None: the mapping has no files."""
+    digest: str = ""
+    """Of the plan."""
 
     def count(self, *kinds: str) -> int:
         """Return how many records, of all entities, have one of these kinds of change."""

@@ -56,6 +56,7 @@ def to_object(summary: Summary) -> dict[str, Json]:
         "version": summary.version,
         "limits": dataclasses.asdict(summary.limits) if summary.limits else None,
         "known": dataclasses.asdict(summary.known) if summary.known else None,
+        "approved_by": summary.approved_by,
     }
 
 
@@ -117,6 +118,7 @@ def _summary(said: Mapping[str, Json]) -> Summary:
         version=_text(said.get("version", "")),
         limits=_limits(_table(limits)) if (limits := said.get("limits")) is not None else None,
         known=_known(_table(known)) if (known := said.get("known")) is not None else None,
+        approved_by=_text(said.get("approved_by", "")),
     )
 
 

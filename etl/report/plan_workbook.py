@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from etl.report.foreseen import Foreseen, Line
 
 COLUMNS = {"_accept": 9, "kind": 10, "row": 8, "entity": 14, "key": 22, "field": 20, "old": 40, "new": 40,
-           "message": 50, "id": 26}  # fmt: skip
+           "message": 50, "id": 26, "_line": 8}  # fmt: skip
 """Name -> width in characters. Names with `_` in front are ours: an import passes them over."""
 OLD, NEW, MESSAGE = 6, 7, 8
+CHANGES, ABOUT = "Changes", "Plan"
+"""Names of the sheets that `apply` reads."""
 MOST_ROWS = 1_048_575
 """Lines that a sheet takes below its header."""
 LINE_POINTS, MOST_LINES = 15, 12
@@ -50,7 +52,7 @@ def write_plan_workbook(foreseen: Foreseen, path: Path, *, lines: Iterable[Line]
         }
         right = book.add_format({"bold": True, "align": "right"})
         _summary(book.add_worksheet("Summary"), foreseen, bold=bold, right=right)
-        sheet = book.add_worksheet("Changes")
+        sheet = book.add_worksheet(CHANGES)
         for column, (name, width) in enumerate(COLUMNS.items()):
             sheet.set_column(column, column, width)
             sheet.write_string(0, column, name, bold)
@@ -59,7 +61,7 @@ def write_plan_workbook(foreseen: Foreseen, path: Path, *, lines: Iterable[Line]
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
         row = 0
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             if line.kind not in TOLD:
                 continue
             if row == MOST_ROWS:
@@ -67,12 +69,13 @@ def write_plan_workbook(foreseen: Foreseen, path: Path, *, lines: Iterable[Line]
             row += 1
             # Rows are written one by one, so nobody else makes them as high as their text.
             sheet.set_row(row, LINE_POINTS * _height(line))
-            _line(sheet, row, line, formats=formats)
+            _line(sheet, row, line, number=number, formats=formats)
         last = max(row, 1)
         sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
         sheet.data_validation(1, 0, last, 0, {"validate": "list", "source": ["yes", "no"]})
-        sheet.ignore_errors({"number_stored_as_text": f"A1:J{last + 1}"})
+        sheet.ignore_errors({"number_stored_as_text": f"A1:K{last + 1}"})
         sheet.activate()
+        _about(book.add_worksheet(ABOUT), foreseen)
 
 
 def _height(line: Line) -> int:
@@ -112,7 +115,12 @@ def _summary(
             sheet.write_number(top, 1, count)
 
 
-def _line(sheet: xlsxwriter.worksheet.Worksheet, row: int, line: Line, *, formats: dict[str, object]) -> None:
+def cells_of(line: Line, number: int) -> dict[str, str]:
+    """Return what stands in the columns of a line.
+
+    Args:
+        number: of the line in the plan, 1-based.
+    """
     new = f"+ {line.new}" if line.mode == "add" else line.new
     cells = [
         "yes" if line.kind in ACCEPTED else "",
@@ -125,8 +133,27 @@ def _line(sheet: xlsxwriter.worksheet.Worksheet, row: int, line: Line, *, format
         new,
         line.message,
         line.record_id,
+        str(number),
     ]
-    for column, text in enumerate(cells):
+    texts = [neutral(shortened(text, LONGEST), keep="\n\t") for text in cells]
+    return dict(zip(COLUMNS, texts, strict=True))
+
+
+def _line(
+    sheet: xlsxwriter.worksheet.Worksheet, row: int, line: Line, *, number: int, formats: dict[str, object]
+) -> None:
+    for column, text in enumerate(cells_of(line, number).values()):
         shade = {OLD: "old", NEW: "new"}.get(column, "plain") if line.field else "plain"
         shade = "wrapped" if column == MESSAGE else shade
-        sheet.write_string(row, column, neutral(shortened(text, LONGEST), keep="\n\t"), formats[shade])
+        sheet.write_string(row, column, text, formats[shade])
+
+
+def _about(sheet: xlsxwriter.worksheet.Worksheet, foreseen: Foreseen) -> None:
+    """Say which plan this is: `apply` finds it by this sheet."""
+    said = {"about": "plan", "file": foreseen.file, "run": foreseen.summary.run, "digest": foreseen.digest}
+    sheet.set_column(0, 0, 10)
+    sheet.set_column(1, 1, 80)
+    for row, (name, text) in enumerate(said.items()):
+        sheet.write_string(row, 0, name)
+        sheet.write_string(row, 1, neutral(text))
+    sheet.hide()

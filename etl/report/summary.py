@@ -191,3 +191,5 @@ class Summary:
     """None: known state has no part in such a run."""
     limits: Limits | None = None
     """How much at once, how long and how often; None: nothing was to be sent."""
+    approved_by: str = ""
+    """Who approved the plan that was applied; empty: nobody is named."""

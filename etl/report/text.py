@@ -43,8 +43,13 @@ def first_line(instance: Instance | None, *, verb: str, version: str) -> str:
 
 def to_text(summary: Summary) -> str:
     """Return the whole report, ending with a line break; harmless for a terminal, whatever the data."""
+    approved = [f"approved by {neutral(summary.approved_by)}"] if summary.approved_by else []
     blocks = [
-        [first_line(summary.instance, verb=summary.verb, version=summary.version), _verdict(summary)],
+        [
+            first_line(summary.instance, verb=summary.verb, version=summary.version),
+            _verdict(summary),
+            *approved,
+        ],
         _rows(summary),
         _records(summary),
         _fields(summary),

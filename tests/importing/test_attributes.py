@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import etl
+
 GENERATIONS = pytest.mark.parametrize("sandbox", ["1.10", "2.1", "2.2", "2.3"], indirect=True)
 HEAD = "entity: Product\nkey: {key}\nfields:\n  {key}: No\n  name: Name\nattributes:\n"
 
@@ -80,3 +82,39 @@ async def test_pairs_of_name_and_value_become_attributes(carry, attributes):
     first = await carry(mapping, *lines)
     assert (first.rows.created, first.rows.bad) == (2, 0), first.problems
     assert (await carry(mapping, *lines)).rows.unchanged == 2
+
+
+@GENERATIONS
+async def test_a_plan_with_attribute_values_is_applied(carry, attributes, pim, tmp_path):
+    mapping = HEAD.format(key=attributes) + FEED
+    await carry(mapping, *LINES[:3])
+    (tmp_path / "feed.csv").write_text(
+        "\n".join((LINES[0], '1,a,green,"12,6",3,ja', *LINES[2:], "4,d,x,1,2,ja"))
+    )
+    state = tmp_path / "state"
+    plan = await etl.aio.plan(tmp_path / "feed.csv", tmp_path / "feed.yaml", pim, state_dir=state)
+    done = await etl.aio.apply(plan.file, pim, state_dir=state)
+    assert (done.rows, done.rows.bad) == (plan.summary.rows, 0), done.problems
+    again = await etl.aio.plan(tmp_path / "feed.csv", tmp_path / "feed.yaml", pim, state_dir=state)
+    assert not again.has_changes
+
+
+@GENERATIONS
+async def test_attribute_values_are_put_back_and_new_ones_taken_off_by_an_undo(
+    carry, attributes, pim, tmp_path
+):
+    mapping, state = HEAD.format(key=attributes) + FEED, tmp_path / "state"
+    await carry(mapping, *LINES)
+    changed = (LINES[0], '1,a,green,"12,6",3,ja', "2,b,blue,9,4,nein", "3,c,red,,5,ja")
+    (tmp_path / "feed.csv").write_text("\n".join(changed))
+
+    async def plan():
+        found = await etl.aio.plan(tmp_path / "feed.csv", tmp_path / "feed.yaml", pim, state_dir=state)
+        return [(one.kind, one.entity, one.key, one.field, one.old, one.new) for one in found.first]
+
+    before = await plan()
+    done = await carry(mapping, *changed)
+    assert await plan() == []
+    undone = await etl.aio.undo(done.run, pim, state_dir=state)
+    assert (undone.status, undone.rows.failed) == ("ok", 0), undone.problems
+    assert await plan() == before

@@ -167,8 +167,46 @@ async def test_rows_without_a_record_are_treated_as_on_missing_says(carry, polic
 
 
 @pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
-@pytest.mark.parametrize("policy", ["on_absent: delete", "on_absent: deactivate"])
-async def test_a_policy_that_is_not_carried_out_is_refused_and_nothing_is_sent(carry, records, policy):
-    with pytest.raises(etl.EtlError, match="not carried out by this version"):
-        await carry(PRODUCT + f"{policy}\nscope: isActive\n", "No,Name", "1,a")
+async def test_a_policy_that_is_not_carried_out_is_refused_and_nothing_is_sent(carry, records):
+    with pytest.raises(etl.EtlError, match="not carried out for attributes"):
+        await carry(PRODUCT + "attributes: {colour: {column: Name, on_conflict: server}}\n", "No,Name", "1,a")
     assert await records("Product", "number") == []
+
+
+JOINED = (
+    PRODUCT
+    + '  categories: {column: Path, link: {by: name, path: " > ", missing: create}}\n'
+    + "  parents: {column: Parent, link: {by: number, in: both}}\n"
+    + "  channels:\n    each: {column: Where, split: '|'}\n    link: {by: code}\n"
+)
+
+
+async def test_a_plan_with_paths_parents_and_relation_records_is_applied_and_undone(
+    carry, records, pim, tmp_path
+):
+    channels = "entity: Channel\nkey: code\nfields: {code: C, name: C}\n"
+    await carry(channels, "C", "web", "print", name="channels")
+    await carry(JOINED, "No,Name,Path,Parent,Where", "1,a,Tools > Saws,,web")
+    state, before = tmp_path / "state", await records("ProductChannel", "productId", "channelId")
+    lines = (
+        "No,Name,Path,Parent,Where", "3,grandchild,Tools > Hand,2,", "2,child,Garden,5,", "5,top,,,print",
+        "1,A,Tools > Saws,,web|print", "4,lost,,,nowhere",
+    )  # fmt: skip
+    (tmp_path / "feed.csv").write_text("\n".join(lines))
+    plan = await etl.aio.plan(tmp_path / "feed.csv", tmp_path / "feed.yaml", pim, state_dir=state)
+    done = await etl.aio.apply(plan.file, pim, state_dir=state)
+    assert (done.rows.created, done.rows.updated, done.rows.failed) == (4, 0, 1), done.problems
+    assert done.rows == plan.summary.rows
+    found = {one["number"]: one for one in await records("Product", "number", "id", "parentsIds")}
+    assert found["3"]["parentsIds"] == [found["2"]["id"]]
+    assert len(await records("ProductChannel", "id")) >= 3
+    again = await etl.aio.plan(tmp_path / "feed.csv", tmp_path / "feed.yaml", pim, state_dir=state)
+    assert not again.has_changes
+    undone = await etl.aio.undo(done.run, pim, state_dir=state, deletes_created=True)
+    assert undone.status == "ok", undone.problems
+    assert [one["name"] for one in await records("Product", "name")] == ["a"]
+    assert [one["name"] for one in await records("Category", "name")] == ["Saws", "Tools"]
+    # What deleted children had inherited joins nothing any more.
+    left = [one for one in await records("ProductChannel", "productId", "channelId")
+            if one["productId"] == found["1"]["id"]]  # fmt: skip
+    assert left == before

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-import sys
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from etl import api
+from etl.aio.here import place_here
+from etl.aio.plans import apply, undo
+from etl.applying import resume_applied
 from etl.exporting import How as HowToExport
 from etl.exporting import What, read_table, resume_export, run_export
 from etl.importing import HowToImport
@@ -20,8 +19,8 @@ from etl.importing.remembering import HowToRemember
 from etl.mapping import in_order, load
 from etl.model import Limits
 from etl.planning.guards import USUAL
-from etl.running import Place, resume_import, retry_import, run_import, run_plan
-from etl.runs import default_state_folder, find_run
+from etl.running import resume_import, retry_import, run_import, run_plan
+from etl.runs import find_run
 from etl.scanning import Selection
 from etl.schema import read_metadata
 from etl.tables import ReadOptions
@@ -38,7 +37,18 @@ if TYPE_CHECKING:
     from etl.report.foreseen import Foreseen
     from etl.runs import Run
 
-__all__ = ["connect", "export_file", "export_table", "import_table", "plan", "resume", "retry", "upload"]
+__all__ = [
+    "apply",
+    "connect",
+    "export_file",
+    "export_table",
+    "import_table",
+    "plan",
+    "resume",
+    "retry",
+    "undo",
+    "upload",
+]
 
 PATIENCE = api.RetryClock(first_pause_s=1.0)
 """Five tries of a request within half a minute, then a run stops and can be resumed."""
@@ -126,7 +136,7 @@ async def import_table(
         listener=listener,
         is_stopping=is_stopping,
     )
-    place = _place(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins)
     return await run_import(
         source, Path(mapping), client=pim, place=place, how=how, read_options=read_options
     )
@@ -179,7 +189,7 @@ async def plan(
         source,
         Path(mapping),
         client=pim,
-        place=_place(state_dir, profile=profile, begins=begins),
+        place=place_here(state_dir, profile=profile, begins=begins),
         how=how,
         plan=None if output is None else Path(output),
         read_options=read_options,
@@ -228,7 +238,7 @@ async def export_file(
         Unusable: columns, filter or output cannot be used; nothing was written.
         NoAccess: the server cannot be asked.
     """
-    place = _place(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins)
     return await run_export(what, pim, place=place, how=how)
 
 
@@ -255,7 +265,7 @@ async def upload(
         Unusable: a path is not there; nothing was sent.
         RequestFailed, NoAccess: the server cannot be asked.
     """
-    place = _place(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins)
     how = HowToUpload(is_dry=is_dry, listener=listener, is_stopping=is_stopping)
     return await run_upload(WhatToUpload(tuple(map(str, paths)), folder), pim, place=place, how=how)
 
@@ -271,7 +281,7 @@ async def resume(
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
 ) -> Summary:
-    """Go on with a stopped or killed import, export or upload and return what it came to as a whole.
+    """Go on with a stopped or killed import, export, upload, apply or undo; return what it came to.
 
     Args:
         run: its name or the beginning of it; None: the last import.
@@ -281,7 +291,7 @@ async def resume(
         ResumeRefused: what it stood on has changed.
         Unusable, NoAccess: see `import_table`.
     """
-    place = _place(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins)
     how = HowToImport(
         clock=pim.retry, limits=pim.limits, guards=guards, listener=listener, is_stopping=is_stopping
     )
@@ -291,6 +301,8 @@ async def resume(
     if found.facts.verb == "upload":
         again = HowToUpload(listener=listener, is_stopping=is_stopping)
         return await resume_upload(found, pim, place=place, how=again)
+    if found.facts.verb in ("apply", "undo"):
+        return await resume_applied(found, client=pim, place=place, how=how)
     return await resume_import(found, client=pim, place=place, how=how)
 
 
@@ -316,7 +328,7 @@ async def retry(
         RetryRefused: every row of it arrived, or it was stopped and is to be resumed first.
         Unusable, NoAccess: see `import_table`.
     """
-    place = _place(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins)
     how = HowToImport(
         clock=pim.retry,
         on_drift=on_drift,
@@ -327,25 +339,3 @@ async def retry(
     )
     found = find_run(place.state, run, verb="import")
     return await retry_import(found, client=pim, place=place, how=how)
-
-
-def _place(state_dir: Path | str | None, *, profile: str, begins: Callable[[Run], None]) -> Place:
-    cwd = Path.cwd()
-    return Place(
-        state=default_state_folder(cwd) if state_dir is None else Path(state_dir),
-        cwd=cwd,
-        now=lambda: datetime.now(UTC),
-        chance=lambda: secrets.randbits(16),
-        version=release(),
-        stdin=sys.stdin.buffer,
-        profile=profile,
-        begins=begins,
-    )
-
-
-def release() -> str:
-    """Return the version of the package that is installed; `unreleased` in a checkout that is not."""
-    try:
-        return version("atro-etl")
-    except PackageNotFoundError:
-        return "unreleased"

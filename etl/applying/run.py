@@ -1,0 +1,270 @@
+"""A plan carried out in a run of its own: its folder, its lock, its report; and such a run gone on with."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from etl.applying.accepting import is_workbook, take_accepted
+from etl.applying.checking import check_plan
+from etl.applying.reading import LiveReader
+from etl.applying.sending import Applying
+from etl.errors import EtlError, HeldBack, Interrupted, LockLost, NotAgreed, NothingToResume
+from etl.importing import JOURNAL
+from etl.importing.absent import insist_on_few
+from etl.importing.leaving import keep_paces, known_paces
+from etl.importing.looking_back import LookingBack
+from etl.importing.passage import ended_by
+from etl.journal import Journal
+from etl.model import Progress, Status
+from etl.planning import KeptValues, read_header, read_lines, write_ground, write_kept
+from etl.planning.forgetting import forget
+from etl.planning.guards import ErrorWatch
+from etl.planning.known import name_of
+from etl.report import Instance, to_object
+from etl.report.results import write_results
+from etl.report.tally import Tally
+from etl.running import PLAN, failing_leaves_a_summary, lock_of
+from etl.runs import Fingerprint, RunFacts, begin_run, end_run, find_run, new_run_id
+from etl.schema import read_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import timedelta
+
+    from etl.api import Client
+    from etl.delivery import OnDrift, Paces
+    from etl.importing import HowToImport
+    from etl.model import Outcome
+    from etl.planning import PlanHeader
+    from etl.report import Summary
+    from etl.running import Place
+    from etl.runs import Run, RunLock
+    from etl.schema import Schema
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be done; somebody may be asked whether it shall be."""
+
+    verb: str
+    """`apply` or `undo`."""
+    what: str
+    """The plan, or the run that is taken back."""
+    records: Mapping[str, Mapping[str, int]]
+    """Entity -> kind of change -> records."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known before: of an undo what stays as it is."""
+
+    def count(self, *kinds: str) -> int:
+        """Return how many records, of all entities, have one of these kinds of change."""
+        return sum(counts.get(kind, 0) for counts in self.records.values() for kind in kinds)
+
+
+async def run_apply(
+    plan: Path,
+    *,
+    client: Client,
+    place: Place,
+    how: HowToImport,
+    max_age: timedelta | None,
+    approved_by: str,
+    agrees: Callable[[Intent], bool],
+) -> Summary:
+    """Carry out a plan, or what was accepted in its workbook, and return what it came to.
+
+    Args:
+        max_age: an older plan is refused; None: none is.
+        approved_by: kept in the report; empty: nobody is named.
+        agrees: asked before anything is sent; false: nothing is.
+
+    Raises:
+        PlanRefused: it is of another instance, edited, too old, or applied already; nothing was sent.
+        NotAgreed: `agrees` said no.
+        Unusable, NoAccess: see `etl.running.run_import`.
+    """
+    accepted = await asyncio.to_thread(take_accepted, plan, place.state) if is_workbook(plan) else None
+    file = accepted.plan if accepted is not None else plan
+    header = await asyncio.to_thread(read_header, file)
+    schema = read_metadata(await client.metadata())
+    await asyncio.to_thread(
+        check_plan, file, header, url=client.url, now=place.now(), max_age=max_age, state=place.state
+    )
+    facts = facts_of(
+        "apply", header, Fingerprint(str(plan), header.digest), client=client, place=place, how=how
+    )
+    facts = dataclasses.replace(facts, options={**facts.options, "approved_by": approved_by})
+    with lock_of(facts, place) as lock:
+        run = begin_run(place.state, facts)
+        place.begins(run)
+        with failing_leaves_a_summary(run, place):
+            own = run.folder / PLAN
+            write = partial(shutil.copyfile, plan) if accepted is None else accepted.write
+            await asyncio.to_thread(write, own)
+            for one in header.absent:
+                insist_on_few(one.entity, one.count, one.live, most=how.guards.max_deletes)
+            intent = Intent("apply", str(plan), read_header(own).records)
+            if not agrees(intent):
+                raise NotAgreed(str(plan))
+        return await carry(run, schema, client=client, place=place, how=how, lock=lock)
+
+
+async def resume_applied(run: Run, *, client: Client, place: Place, how: HowToImport) -> Summary:
+    """Go on with an `apply` or an `undo` that was stopped or killed.
+
+    Raises:
+        NothingToResume: it came to its end, or nothing was begun.
+        Unusable, NoAccess: see `run_apply`.
+    """
+    if run.status in ("ok", "partial", "failed") or not (run.folder / PLAN).exists():
+        raise NothingToResume(run.id, status=run.status)
+    schema = read_metadata(await client.metadata())
+    how = dataclasses.replace(how, on_drift=_drift(run))
+    with lock_of(run.facts, place) as lock:
+        place.begins(run)
+        return await carry(run, schema, client=client, place=place, how=how, lock=lock)
+
+
+def _drift(run: Run) -> OnDrift:
+    said = run.facts.options.get("on_drift")
+    return "skip" if said == "skip" else "overwrite" if said == "overwrite" else "fail"
+
+
+def facts_of(
+    verb: str, header: PlanHeader, source: Fingerprint, *, client: Client, place: Place, how: HowToImport
+) -> RunFacts:
+    """Return what a run is about that carries out a plan."""
+    return RunFacts(
+        new_run_id(place.now(), place.chance()),
+        verb,
+        mappings=(Fingerprint(header.mapping, header.mapping_digest),),
+        sources=(source,),
+        url=client.url,
+        user=client.user,
+        profile=place.profile,
+        schema_digest=header.schema_digest,
+        version=place.version,
+        started=place.now().isoformat(timespec="seconds"),
+        options={"cwd": home_of(header, place), "plan_of": header.run, "on_drift": how.on_drift},
+    )
+
+
+def home_of(header: PlanHeader, place: Place) -> str:
+    """Return the folder that the name of a plan's mapping starts in: where the run was typed that made it."""
+    try:
+        return str(find_run(place.state, header.run).facts.options["cwd"])
+    except (EtlError, KeyError):  # made elsewhere
+        return str(place.cwd)
+
+
+def forget_known(run: Run, place: Place) -> None:
+    """Drop what is known of the records of the mapping: what is sent now was not made from its rows.
+
+    Else the next import would take it for edits of somebody else, or not see that records are gone.
+    """
+    for one in run.facts.mappings:
+        path = Path(str(run.facts.options.get("cwd", place.cwd))) / one.name
+        for dropped in forget(place.state, mappings=[name_of(path, place.state)]):
+            log.info("known state dropped", extra={"mapping": dropped.mapping, "records": dropped.lines})
+
+
+async def carry(
+    run: Run, schema: Schema, *, client: Client, place: Place, how: HowToImport, lock: RunLock
+) -> Summary:
+    """Send what the plan in a run's folder says, report it, and return what it came to."""
+    log.info("begins", extra={"run": run.id, "url": client.url})
+    paces = how.paces or known_paces(client, how, state=place.state)
+    stops = how.is_stopping
+    how = dataclasses.replace(how, paces=paces, is_stopping=lambda: stops() or lock.is_lost)
+    with failing_leaves_a_summary(run, place):
+        forget_known(run, place)
+        header = read_header(run.folder / PLAN)
+        began = how.clock.now()
+        tally, ended = await _sent(run, header, schema, client=client, how=how, paces=paces)
+    keep_paces(paces, client, state=place.state)
+    if isinstance(ended, Interrupted) and lock.is_lost:
+        ended = LockLost(run.id)
+    with Journal(run.folder / JOURNAL) as journal:
+        write_results(run.folder, journal.outcomes())
+        fields = write_kept(run.folder, journal.outcomes())
+    is_guarded = isinstance(ended, HeldBack)
+    lifted_by = ended.lifted_by if isinstance(ended, HeldBack) else ""
+    summary = tally.summary(
+        run.id,
+        run.facts.verb,
+        mappings=[header.mapping] if header.mapping else [],
+        requests=client.requests,
+        retries=client.retries,
+        seconds=how.clock.now() - began,
+        guard=str(ended) if is_guarded else None,
+        error=str(ended) if ended is not None and not is_guarded else None,
+        resumable=ended is not None,
+        next_commands=[f"atro-etl resume {run.id} {lifted_by}".rstrip()] if ended is not None else [],
+        folder=str(run.folder),
+        instance=Instance(client.target.host, client.user, place.profile, client.version),
+        version=place.version,
+    )
+    approved_by = str(run.facts.options.get("approved_by", ""))
+    summary = dataclasses.replace(summary, fields=fields, approved_by=approved_by)
+    end_run(run, to_object(summary))
+    log.info("ends", extra={"run": run.id, "status": summary.status, "read": summary.rows.read})
+    return summary
+
+
+async def _sent(
+    run: Run, header: PlanHeader, schema: Schema, *, client: Client, how: HowToImport, paces: Paces
+) -> tuple[Tally, EtlError | None]:
+    tally = Tally()
+
+    def settle(outcomes: Iterable[Outcome]) -> None:
+        tally.add(outcomes)
+        if how.listener is not None:
+            how.listener(Progress("send", tally.rows.read, header.rows, tally.bad))
+
+    write_ground(run.folder, header.ground)
+    own = {(one.entity, one.part) for one in header.ground if one.is_own}
+    with Journal(run.folder / JOURNAL) as journal, KeptValues(run.folder, schema) as kept:
+        done = set()
+        for outcomes in journal.outcomes():
+            tally.add(outcomes)
+            for one in outcomes:
+                if one.status is not Status.PENDING:
+                    name = str(one.row) if (one.entity, one.part) in own and one.row else one.record_id
+                    done.add((one.entity, one.part, name))
+        applying = Applying(
+            client,
+            schema,
+            journal,
+            how,
+            paces,
+            LiveReader(client, schema, header.ground, run.folder),
+            settle,
+            kept.keep,
+            LookingBack(client, schema, reads_all=how.reads_all_back, report=tally.add_problems),
+            ErrorWatch(how.guards.max_errors, rows=header.rows, bad=lambda: tally.bad, seen=tally.rows.read),
+            lambda: tally.bad,
+            frozenset(done),
+            journal.unanswered(),
+        )
+        ended = await ended_by(applying.run(read_lines(run.folder / PLAN)), applying)
+    if ended is not None:
+        _count_rest(tally, run.folder / PLAN)
+    return tally, ended
+
+
+def _count_rest(tally: Tally, plan: Path) -> None:
+    """Count the rows whose fate is not known."""
+    for batch in read_lines(plan):
+        for file, sheet, row in zip(
+            batch["file"].to_pylist(), batch["sheet"].to_pylist(), batch["row"].to_pylist(), strict=True
+        ):
+            if row:
+                tally.add_rest(file or "", sheet, rows=[row], status=Status.PENDING)
