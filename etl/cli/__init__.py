@@ -33,6 +33,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "forget": ("etl.cli.forget", "Drop what is known of earlier imports; the next one compares everything."),
     "sandbox": ("etl.cli.sandbox", "A small AtroCore on this machine, to try things on."),
     "runs": ("etl.cli.runs", "What was run here: list, show one, open its folder."),
+    "history": ("etl.cli.history", "Which run, file, row and line gave a record its values."),
     "login": ("etl.cli.login", "Sign in and keep the token for a profile."),
     "logout": ("etl.cli.logout", "End the kept token of a profile and forget it."),
     "profile": ("etl.cli.profile", "Profiles for staging and production: list, show, use, test."),

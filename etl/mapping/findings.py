@@ -181,6 +181,10 @@ class Spot:
     file: str = ""
     """As the user gave it."""
 
+    def __str__(self) -> str:
+        """Return it as editors read it: `products.yaml:14:12`."""
+        return f"{self.file}:{self.line}:{self.column}"
+
 
 @dataclass(frozen=True, slots=True)
 class MappingProblem:

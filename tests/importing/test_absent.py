@@ -106,7 +106,7 @@ async def test_a_plan_lists_them_and_its_apply_keeps_to_the_cap(carry, names, pi
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    (DELETE.replace("scope: number startsWith 'F'\n", ""), "needs a scope"),
+    (DELETE.replace("scope: number startsWith 'F'\n", ""), r"yaml:\d+:\d+: on_absent: delete needs a scope"),
     (DELETE + "rows: {where: \"row.Name != 'x'\"}\n", "does not go with rows.where"),
     (DELETE.replace("key: number", "write: create"), "needs a key"),
 ])  # fmt: skip
