@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from etl.report import Summary
 
 PACKAGE = Path(__file__).parent.parent
-FEEDS = ("brands", "categories", "products")
+FEEDS = ("brands", "categories", "products", "images")
 OLD_CELL, NEW_CELL = ";ready;", ";draft;"
 
 
@@ -27,7 +27,7 @@ OLD_CELL, NEW_CELL = ";ready;", ";draft;"
 @output
 @pass_console
 def command(console: Console, *, keep: bool) -> int:
-    """See a catalogue move: a sandbox starts, three tables are imported, one cell changes, and again."""
+    """See a catalogue move: a sandbox starts, four tables are imported, one cell changes, and again."""
     from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
     from etl.sandbox import Options, run_in_thread  # noqa: PLC0415  the same
 
@@ -39,16 +39,15 @@ def command(console: Console, *, keep: bool) -> int:
             run_in_thread(Options(db=folder / "sandbox.db")) as sandbox,
             blocking.connect(sandbox.url, username=sandbox.username, password=sandbox.password) as pim,
         ):
-            console.say(
-                f"A sandbox listens at {sandbox.url}. Its three tables lie in {folder / 'samples'}.\n"
-            )
+            console.say(f"A sandbox listens at {sandbox.url}. The four tables lie in {folder / 'samples'}.\n")
             for feed in FEEDS:
                 _import(console, folder, feed, pim)
             row = _change_a_cell(folder / "samples" / "products.csv")
             console.say(f"\nOne cell of products.csv is changed, in line {row}. Once more:\n")
             _import(console, folder, "products", pim)
             console.say("\nAnd without any change:\n")
-            _import(console, folder, "products", pim)
+            for feed in ("products", "images"):
+                _import(console, folder, feed, pim)
         where = (
             f"The runs and their reports lie in {folder / 'runs'}."
             if keep
@@ -73,7 +72,9 @@ def _import(console: Console, folder: Path, feed: str, pim: Pim) -> Summary:
         "invalid": rows.invalid,
         "failed": rows.failed,
     }
+    files = summary.files
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    told += f"; {files.uploaded} files uploaded" if files.uploaded else ""
     console.say(f"  {feed:<11} {rows.read:>4} rows: {told}   ({summary.requests} requests so far)")
     for problem in summary.problems:
         console.say(f"      row {problem.row}, {problem.column}: {problem.message}")

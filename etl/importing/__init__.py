@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 from etl.delivery import Paces, foreseen_outcomes
 from etl.errors import HeldBack, Interrupted, RequestFailed, ServerUnreachable, TooManyAbsent
 from etl.importing.absent import Absent, find_absent
-from etl.importing.filing import open_files, write_counts
+from etl.importing.filing import Bad, open_files, write_counts
 from etl.importing.grounds import ground_of
 from etl.importing.legs import DIGESTS, all_links, link_finder, read_legs
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.importing.remembering import FORGETFUL, recall
+from etl.importing.settling import settler
 from etl.journal import Journal
-from etl.model import ChangeKind, Limits, Outcomes, Problem, Progress, Status
+from etl.model import ChangeKind, Limits, Problem, Status
 from etl.planning import KeptValues, PlanWriter, lines_of, unsent_lines, write_ground
 from etl.planning.guards import USUAL, Census, ErrorWatch, Guards, check_source, read_census, write_census
 from etl.report import FileCounts
@@ -87,7 +88,7 @@ class Carried:
     scan: Scan
     seconds: float
     marked: Sequence[Problem]
-    """What is wrong with cells, to be marked in a workbook; at most `MOST_MARKED`."""
+    """What is wrong with cells, to be marked in a workbook; at most `settling.MOST_MARKED`."""
     ended_by: EtlError | None
     """Why it stopped after something was sent, or which guard held it back; None: it came to its end."""
     files: FilesForeseen | None = None
@@ -110,7 +111,8 @@ async def import_table(
         Unusable: the mapping does not fit the table or the instance; nothing was sent.
         NoAccess: the server cannot be asked; nothing was sent.
     """
-    legs = await _read(table, mapping, schema=schema, client=client, folder=folder, how=how)
+    bad = Bad()
+    legs = await _read(table, mapping, bad=bad, schema=schema, client=client, folder=folder, how=how)
     links = link_finder(legs, schema=schema, client=client)
     began, tally, stopped_by = how.clock.now(), Tally(), None
     requests, sent, used = client.requests, 0, []
@@ -139,7 +141,7 @@ async def import_table(
             legs, schema=schema, client=client, folder=folder, how=how.remember, journal=journal
         )
         async with _files(
-            legs, mapping, uploaded, schema=schema, client=client, folder=folder, how=how
+            legs, mapping, uploaded, bad=bad, schema=schema, client=client, folder=folder, how=how
         ) as files:
             for leg, memory in zip(legs, memories, strict=True):
                 for known in memory.outcomes():
@@ -155,7 +157,7 @@ async def import_table(
                     clock=how.clock,
                     paces=paces,
                     on_drift=how.on_drift,
-                    settle=_settler(tally, leg.scan, how.listener, marked=marked),
+                    settle=settler(tally, leg.scan, how.listener, marked=marked),
                     is_stopping=how.is_stopping,
                     keep=kept.keep,
                     back=back,
@@ -188,7 +190,9 @@ async def import_table(
                     )
                 )
             stopped_by = stopped_by or await _carry_absent(absent, passage, tally)
-            tally.add_files(files.counts if files is not None else FileCounts())
+            if files is not None:
+                tally.add_files(files.counts)
+                write_counts(folder, files.counts)
     if tally.rows.updated and client.session.checks_conflicts is False and how.on_drift != "overwrite":
         tally.add_problems([Problem("conflicts_unchecked", table.name)])
     write_ground(folder, ground_of(legs))
@@ -197,7 +201,14 @@ async def import_table(
 
 
 async def _read(
-    table: Table, mapping: Mapping, *, schema: Schema, client: Client, folder: Path, how: HowToImport
+    table: Table,
+    mapping: Mapping,
+    *,
+    bad: Bad,
+    schema: Schema,
+    client: Client,
+    folder: Path,
+    how: HowToImport,
 ) -> list[Leg]:
     return await read_legs(
         table,
@@ -206,6 +217,7 @@ async def _read(
         client=client,
         folder=folder,
         selection=how.selection,
+        bad=bad,
         listener=how.listener,
         version=how.remember.version,
     )
@@ -221,6 +233,7 @@ def _files(
     mapping: Mapping,
     note: Note | None,
     *,
+    bad: Bad,
     schema: Schema,
     client: Client,
     folder: Path,
@@ -234,6 +247,8 @@ def _files(
         state=how.state or folder,
         folder=folder,
         note=note,
+        bad=bad,
+        listener=how.listener,
         is_stopping=how.is_stopping,
     )
 
@@ -273,12 +288,13 @@ async def plan_table(
         NoAccess: the server cannot be asked.
         Interrupted: `how.is_stopping` said so.
     """
-    legs = await _read(table, mapping, schema=schema, client=client, folder=folder, how=how)
+    bad = Bad()
+    legs = await _read(table, mapping, bad=bad, schema=schema, client=client, folder=folder, how=how)
     links = link_finder(legs, schema=schema, client=client)
     began, tally = how.clock.now(), Tally()
     tally.add_problems(_noticed(table, legs))
     absent = await _absent(legs, schema=schema, client=client, how=how, tally=tally)
-    settle = _settler(tally, legs[0].scan, how.listener)
+    settle = settler(tally, legs[0].scan, how.listener)
 
     def unsent(outcomes: Sequence[Outcome]) -> None:
         settle(outcomes)
@@ -286,7 +302,9 @@ async def plan_table(
 
     try:
         memories = await recall(legs, schema=schema, client=client, folder=folder, how=how.remember)
-        async with _files(legs, mapping, None, schema=schema, client=client, folder=folder, how=how) as files:
+        async with _files(
+            legs, mapping, None, bad=bad, schema=schema, client=client, folder=folder, how=how
+        ) as files:
             for leg, memory in zip(legs, memories, strict=True):
                 comparison = leg.comparison(
                     links, files, schema=schema, client=client, folder=folder, is_trying=False
@@ -369,23 +387,3 @@ def _noticed(table: Table, legs: Sequence[Leg]) -> list[Problem]:
 
 def _created_before(journal: Journal) -> frozenset[str]:
     return frozenset(one.record_id for one in journal.unanswered() if one.kind is ChangeKind.CREATE)
-
-
-MOST_MARKED = 20_000
-"""More wrong cells than this nobody mends by hand; all of them stand in the other files of the report."""
-
-
-def _settler(
-    tally: Tally, scan: Scan, listener: ProgressListener | None, *, marked: list[Problem] | None = None
-) -> Callable[[Iterable[Outcome]], None]:
-    """Count outcomes as they come, keep what is wrong with cells, and tell how far the run is."""
-
-    def settle(outcomes: Iterable[Outcome]) -> None:
-        portion = Outcomes.of(outcomes)
-        tally.add(portion)
-        if marked is not None and len(marked) < MOST_MARKED:
-            marked.extend(problem for one in portion.told for problem in one.problems)
-        if listener is not None:
-            listener(Progress("send", tally.rows.read, scan.rows, tally.bad))
-
-    return settle

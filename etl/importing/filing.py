@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.errors import ConfigurationInvalid
-from etl.files import Address, FileStatus, Flaw, Share, Uploads, Wanted, files_below
+from etl.files import Address, FileStatus, Flaw, Rules, Share, Uploads, Wanted, files_below
 from etl.mapping import Named, is_address, name_of
 from etl.model import LinkTarget, LinkTexts, Missing, Outcome, Problem, Status
 from etl.problems import CATALOGUE
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from etl.api import Client
     from etl.files import Stored
-    from etl.model import FilesFrom
+    from etl.model import FilesFrom, ProgressListener
     from etl.schema import Schema
 
 ENTITY = "File"
@@ -36,14 +36,31 @@ AT_ONCE = 500
 SHOWN = 200
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bad:
+    """Files of a run that cannot be used: base folder and cell of each, so that each counts once."""
+
+    cells: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+
+    def folder(self, base: Path) -> BaseFolder:
+        """Return what looks into a base folder, and remembers here what it did not find."""
+        return BaseFolder(base, self)
+
+
 class BaseFolder:
     """The folder that the paths and globs of a mapping start in."""
 
-    def __init__(self, base: Path) -> None:
-        self._base = base
+    def __init__(self, base: Path, bad: Bad | None = None) -> None:
+        self._base, self._bad = base, bad
 
     def named(self, cell: str) -> Named:
         """Return the files that a cell names; empty ones are told before anything is sent."""
+        found = self._named(cell)
+        if found.code and self._bad is not None:
+            self._bad.cells.add((str(self._base), cell))
+        return found
+
+    def _named(self, cell: str) -> Named:
         if is_address(cell):
             return Named((cell,))
         found = files_below(self._base, cell)
@@ -73,6 +90,7 @@ class FileLinks:
         tags: Mapping[str, str],
         note: Note | None,
         before: FileCounts,
+        bad: Bad,
     ) -> None:
         """Begin with nothing.
 
@@ -81,8 +99,10 @@ class FileLinks:
             note: takes the outcomes of files that were uploaded, and what became of all so far; None: nothing
                 is sent, it is only found out what would be.
             before: what became of files in a stopped part of the same run.
+            bad: files that cannot be used; those that were not found are there already.
         """
-        self._uploads, self._tags, self._note, self._before = uploads, tags, note, before
+        self._uploads, self._tags, self._note = uploads, tags, note
+        self._before, self._bad = before, bad
         self._ids: dict[tuple[FilesFrom, str], str] = {}
         self._flaws: dict[tuple[FilesFrom, str], Flaw] = {}
         self._names: dict[str, str] = {}
@@ -97,7 +117,7 @@ class FileLinks:
         return FileCounts(
             then.uploaded + now.uploaded,
             then.reused + now.reused,
-            then.failed + now.failed,
+            then.failed + len(self._bad.cells),
             then.bytes + now.bytes,
         )
 
@@ -159,8 +179,10 @@ class FileLinks:
                     value=text.partition(PART_SEPARATOR)[0][:SHOWN],
                     facts=flaws[text].facts,
                 )
-                problems.append(_left_out(problem) if origin.skips_bad else problem)
-                if not origin.skips_bad:
+                # A file may be stored and have a flaw: that it is not shared, for example.
+                is_lost = text not in ids
+                problems.append(_left_out(problem) if is_lost and origin.skips_bad else problem)
+                if is_lost and not origin.skips_bad:
                     failed.add(at)
         return LinkIds(links.target, _map(links.texts, ids), tuple(problems), frozenset(failed))
 
@@ -169,13 +191,14 @@ class FileLinks:
         return self._names
 
     def _learn(self, key: tuple[FilesFrom, str], one: Stored) -> None:
-        if one.flaw is not None and not one.file_id:
+        if one.flaw is not None:
             self._flaws[key] = one.flaw
+        if one.status is FileStatus.FAILED:
+            self._bad.cells.add((key[0].base, key[1].partition(PART_SEPARATOR)[0]))
             return
-        file_id = one.file_id
-        if not file_id:
-            # What an address holds is not known before it is fetched; only a plan comes here.
-            file_id = own_id(ENTITY, ("url",), key=key[1])
+        # What an address holds is not known before it is fetched; only a plan comes here without an id.
+        file_id = one.file_id or own_id(ENTITY, ("url",), key=key[1])
+        if not one.md5:
             self._unknown.add(file_id)
         if one.status is FileStatus.MISSING:
             self._would_send[file_id] = one.size_bytes
@@ -183,6 +206,8 @@ class FileLinks:
         self._names[file_id] = one.name
 
 
+FETCHED = "fetched"
+"""Folder of a run for files from addresses, until they are stored."""
 COUNTS = "files.json"
 """Name in the folder of a run; absent where its mapping has no files."""
 
@@ -210,6 +235,8 @@ async def open_files(
     state: Path,
     folder: Path,
     note: Note | None,
+    bad: Bad,
+    listener: ProgressListener | None,
     is_stopping: Callable[[], bool],
 ) -> AsyncIterator[FileLinks | None]:
     """Yield what puts the files of links on the server; None where no link is a file.
@@ -218,6 +245,7 @@ async def open_files(
         state: the state folder, where what was learnt of files is kept for the next run.
         folder: the run's.
         note: see `FileLinks`.
+        bad: see `FileLinks`.
 
     Raises:
         ConfigurationInvalid: AtroCore has no such tag.
@@ -228,8 +256,10 @@ async def open_files(
         yield None
         return
     tags = await tag_ids(origins, client=client, schema=schema, mapping=mapping)
-    with Uploads(client, state, is_stopping=is_stopping) as uploads:
-        yield FileLinks(uploads, tags=tags, note=note, before=read_counts(folder))
+    with Uploads(
+        client, state, folder=folder / FETCHED, listener=listener, is_stopping=is_stopping
+    ) as uploads:
+        yield FileLinks(uploads, tags=tags, note=note, before=read_counts(folder), bad=bad)
 
 
 async def tag_ids(
@@ -278,6 +308,7 @@ def to_wanted(origin: FilesFrom, text: str, *, tags: Mapping[str, str]) -> Wante
         type_=origin.type_,
         tags=tuple(tags[one] for one in origin.tags),
         share=Share(origin.share_name, origin.share_till) if origin.is_shared else None,
+        rules=Rules(origin.extensions, origin.most_bytes),
     )
 
 

@@ -14,7 +14,6 @@ from etl.errors import MappingInvalid
 from etl.importing.absence import insist_on_scope
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
-from etl.importing.filing import BaseFolder
 from etl.importing.making import context_of
 from etl.mapping import bind
 from etl.mapping.steady import tells_rows
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.api import Client
-    from etl.importing.filing import FileLinks
+    from etl.importing.filing import Bad, FileLinks
     from etl.journal import Place, RowNumbers
     from etl.mapping import Mapping, Rules
     from etl.model import Frame, LinkTarget, Outcome, Payloads, Problem, ProgressListener
@@ -164,12 +163,14 @@ async def read_legs(
     client: Client,
     folder: Path,
     selection: Selection,
+    bad: Bad,
     listener: ProgressListener | None,
     version: str,
 ) -> list[Leg]:
     """Bind every block, so that all that is wrong is told at once, then read the source for each of them.
 
     Args:
+        bad: takes files that are not found.
         version: of this package.
 
     Raises:
@@ -189,7 +190,7 @@ async def read_legs(
             attributes=facts.get(part.entity),
             generation=_certain_generation(client),
             source=table.name,
-            folders=BaseFolder,
+            folders=bad.folder,
         )
         for part in parts
     ]

@@ -125,6 +125,8 @@ def file_target(file: FileDoc, target: FieldSchema, *, base: Path, doc: ValueDoc
             is_shared=share is not None,
             share_name=share.name if share else "",
             share_till=till + MIDNIGHT[len(till) :] if till else "",
+            extensions=file.extensions,
+            most_bytes=file.most_bytes,
             skips_bad=doc.on_error == "skip_field",
         ),
     )

@@ -19,6 +19,9 @@ OnConflict: TypeAlias = Literal["report", "source", "server"]
 
 MOMENT = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])( ([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?)?")
 
+SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(KB|MB|GB)")
+UNITS = {"KB": 1000, "MB": 1000**2, "GB": 1000**3}
+
 
 def wrong(reason: str, advice: str) -> PydanticCustomError:
     """Return the error that a validator raises: what is there, and what to write instead."""
@@ -266,12 +269,28 @@ class FileDoc(Part):
     """Name or id of a FileType; without it as AtroCore decides."""
     tags: Names = ()
     """Names of options of the field `tags` of File."""
+    extensions: Names = ()
+    """The only endings that are taken, such as `[jpg, png]`; without it any."""
+    max_size: str | None = None
+    """Of one file, such as `20 MB`; without it any."""
     share: ShareDoc | None = None
     """A link for opening the file without signing in; it stands in the results of the run."""
     storage_id: str | None = Field(default=None, alias="storageId")
     """AtroCore ignores it: the folder decides about the storage."""
 
+    @property
+    def most_bytes(self) -> int | None:
+        """`max_size` in bytes."""
+        found = SIZE.fullmatch(self.max_size or "")
+        return int(float(found[1]) * UNITS[found[2]]) if found else None
+
     @model_validator(mode="before")
     @classmethod
     def _from_base(cls, value: object) -> object:
         return {"base": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _a_size(self) -> FileDoc:
+        if self.max_size is not None and not SIZE.fullmatch(self.max_size):
+            raise wrong(f'"{self.max_size}" is no size', 'Write "500 KB", "20 MB" or "1.5 GB".')
+        return self

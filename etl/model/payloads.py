@@ -44,6 +44,10 @@ class FilesFrom:
     """Of the record of Sharing; empty: the file's name."""
     share_till: str = ""
     """`2027-01-31 00:00:00` in UTC; empty: for ever."""
+    extensions: tuple[str, ...] = ()
+    """The only endings that are taken, without dot; empty: any."""
+    most_bytes: int | None = None
+    """Of one file; None: any size."""
     skips_bad: bool = False
     """True: a file that cannot be used is left out, with a warning; False: its row is not sent."""
 

@@ -60,14 +60,13 @@ def settled(
         ids = files.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=relation.numbers)
         owners = relation.owners.to_pylist()
         lost = {at for at, one in enumerate(ids.ids.to_pylist()) if one is None and stands[owners[at]]}
-        if link.target.files.skips_bad:
-            warnings += ids.problems
-        else:
-            rows = relation.numbers.to_pylist()
-            for at in sorted(lost):
-                reason = next((one for one in ids.problems if one.row == rows[at]), None)
-                if reason is not None:
-                    blocked.setdefault(owners[at], reason)
+        rows = relation.numbers.to_pylist()
+        is_stopped = {} if link.target.files.skips_bad else {rows[at]: owners[at] for at in lost}
+        for problem in ids.problems:
+            if problem.row in is_stopped:
+                blocked.setdefault(is_stopped[problem.row], problem)
+            else:
+                warnings.append(problem)
         relations.append(_without(relation, lost, count=len(payloads)))
     payloads = dataclasses.replace(
         payloads, relations=tuple(relations), problems=(*payloads.problems, *warnings)

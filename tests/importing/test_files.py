@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from pyarrow import parquet
 
 import etl
+from etl.errors import NothingToResume, RunUnknown
 from etl.planning import read_lines
 from etl.report.foreseen import FilesForeseen, lines_from, to_object
 from etl.report.plan_text import to_plan_text
+from etl.sandbox import run_in_thread
+from tests.delivery.feeds import carried
+from tests.delivery.test_kills import Killer
 
 EVERYWHERE = pytest.mark.parametrize("sandbox", ["1.10", "2.1", "2.2", "2.3"], indirect=True)
 ONCE = pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
@@ -68,7 +77,10 @@ async def test_a_gallery_keeps_its_order_its_names_and_its_folder(carry, records
     first = await carry(GALLERY, *lines)
     assert first.rows.created == 2, first.problems
     assert (first.files.uploaded, first.records["File"].created) == (4, 4)
-    files = {one["id"]: one for one in await records("File", "id", "name")}
+    files = {one["id"]: one for one in await records("File", "id", "name", "folderId", "hash")}
+    folders = {one["id"]: one["name"] for one in await records("Folder", "id", "name")}
+    assert sorted(folders.values()) == ["7", "8", "shop"]
+    assert {folders[one["folderId"]] for one in files.values()} == {"7", "8"}
     products = {one["id"]: one["name"] for one in await records("Product", "id", "name")}
     links = await records("ProductFile", "sorting", "productId", "fileId", "isMainImage")
     assert sorted(
@@ -127,6 +139,7 @@ async def test_a_file_that_cannot_be_had_fails_its_row_or_is_left_out_as_on_erro
     lines = ("No,Name,Image", "0,fine,a.png", *(f"{n},x,{cell}" for n, cell in enumerate(cells, 1)))
     failing = await carry(MAIN, *lines)
     assert (failing.rows.created, failing.rows.invalid) == (1, 4)
+    assert (failing.files.uploaded, failing.files.failed) == (1, 3)
     codes = ["file_missing", "file_empty", "file_outside", "file_not_single"]
     assert [(one.row, one.column, one.code) for one in failing.problems] == [
         (row, "Image", code) for row, code in enumerate(codes, 3)
@@ -165,3 +178,204 @@ async def test_nothing_is_uploaded_for_a_row_that_goes_nowhere(carry, records, i
     assert (summary.rows.skipped, summary.files.uploaded) == (1, 1), summary.problems
     assert [one["name"] for one in await records("File", "name")] == ["a.png"]
     assert summary.records["ProductFile"].created == 1
+
+
+@ONCE
+@pytest.mark.parametrize("on_error", ["fail", "skip_field"])
+async def test_a_file_that_the_server_refuses_is_a_problem_of_each_row_that_needs_it(
+    carry, records, images, on_error
+):
+    mapping = GALLERY.replace("    with:", f"    on_error: {on_error}\n    with:")
+    mapping = mapping.replace("'{No}-{item.index}'", "'{No}-{item.index}', type: Nowhere")
+    lines = ("No,Name,Images", "1,a,a.png|b.png", "2,b,a.png", "3,c,")
+    summary = await carry(mapping, *lines)
+    if on_error == "fail":
+        assert (summary.rows.failed, summary.rows.created) == (2, 1), summary.problems
+        assert {one.code for one in summary.problems} == {"file_type_unknown"}
+        assert [one["name"] for one in await records("Product", "name")] == ["c"]
+    else:
+        assert (summary.rows.created, summary.rows.bad) == (3, 0), summary.problems
+        assert {one.code for one in summary.problems} == {"cell_left_out"}
+    assert await records("ProductFile", "id") == []
+    assert summary.files.failed == 2
+    assert await records("File", "id") == []
+
+
+@pytest.fixture
+async def shop(images):
+    """A web server of the images: its address, and how often each of them was fetched."""
+    fetched: Counter[str] = Counter()
+
+    async def answer(request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        fetched[name] += 1
+        if not (images / name).exists():
+            return web.Response(status=404)
+        return web.Response(body=(images / name).read_bytes(), content_type="image/png")
+
+    app = web.Application()
+    app.router.add_get("/{name}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}", fetched
+    await runner.cleanup()
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("fetch", ["client", "server"])
+async def test_files_at_addresses_are_fetched_once_each_and_named_without_their_query(
+    carry, records, images, shop, fetch
+):
+    url, fetched = shop
+    mapping = MAIN.replace("base: images", f"fetch: {fetch}")
+    lines = ("No,Name,Image", f"1,a,{url}/a.png?v=2", f"2,b,{url}/a.png?v=2", "3,c,", f"4,d,{url}/gone.png")
+    first = await carry(mapping, *lines)
+    assert (first.rows.created, first.rows.failed) == (3, 1), first.problems
+    assert (first.files.uploaded, first.files.failed) == (1, 1)
+    assert [(one.row, one.code) for one in first.problems] == [(5, "file_not_fetched")]
+    assert fetched["a.png"] == 1
+    assert [(one["name"], one["hash"]) for one in await records("File", "name", "hash")] == [
+        ("a.png", md5(images / "a.png"))
+    ]
+    second = await carry(mapping, *lines)
+    assert (second.rows.unchanged, second.files.uploaded) == (3, 0), second.problems
+    assert second.records["ProductFile"].unchanged == 2
+    assert len(await records("File", "id")) == 1
+
+
+@ONCE
+async def test_a_shared_file_stands_in_the_results_with_its_link(carry, records, pim, images):
+    mapping = MAIN.replace("{base: images}", "{base: images, share: {name: Print, valid_till: 2099-01-31}}")
+    summary = await carry(mapping, "No,Name,Image", "1,a,a.png", "2,b,a.png")
+    assert summary.rows.created == 2, (summary.problems, summary.error)
+    (shared,) = await records("Sharing", "id")
+    sharing = await pim.get("Sharing", shared["id"])
+    assert (sharing["name"], sharing["validTill"]) == ("Print", "2099-01-31 00:00:00")
+    results = parquet.read_table(f"{summary.folder}/results.parquet").to_pylist()
+    (line,) = [one for one in results if one["entity"] == "File"]
+    assert (line["key"], line["status"], line["row"]) == ("a.png", "created", 0)
+    assert sharing["link"] in line["message"]
+
+
+@ONCE
+async def test_two_imports_of_the_same_files_at_once_leave_one_record_of_each_and_one_link(
+    carry, records, images, sandbox, tmp_path
+):
+    (tmp_path / "both.yaml").write_text(GALLERY)
+    (tmp_path / "both.csv").write_text(
+        "No,Name,Images\n" + "".join(f"{n},x,a.png|b-*.png|c.png\n" for n in range(8))
+    )
+
+    async def other(state: str) -> None:
+        async with etl.aio.connect(sandbox.url, username="admin", password="admin") as pim:
+            summary = await etl.aio.import_table(
+                tmp_path / "both.csv", tmp_path / "both.yaml", pim, state_dir=tmp_path / state
+            )
+            assert (summary.rows.read, summary.rows.bad) == (8, 0), summary.problems
+
+    await asyncio.gather(other("one"), other("two"))
+    assert len(await records("File", "id")) == 4
+    links = await records("ProductFile", "productId", "fileId")
+    assert len(links) == len({(one["productId"], one["fileId"]) for one in links}) == 32
+
+
+@EVERYWHERE
+async def test_an_attribute_may_be_a_file(carry, pim, images):
+    await pim.metadata()  # tells the generation
+    code = "systemName" if pim.generation.name == "2.3" else "code"
+    of = (
+        {}
+        if pim.generation.name == "1.10"
+        else {"entityId": "Product", "attributePanelId": "attributeValues"}
+    )
+    await pim.create("Attribute", {"name": "Sheet", code: "sheet", "type": "file", **of})
+    mapping = PRODUCT + "attributes:\n  sheet: {column: Sheet, file: images}\n"
+    first = await carry(mapping, "No,Name,Sheet", "1,a,a.png", "2,b,a-copy.png", "3,c,gone.png")
+    assert (first.rows.created, first.rows.invalid, first.files.uploaded) == (2, 1, 1), first.problems
+    again = await carry(mapping, "No,Name,Sheet", "1,a,a.png", "2,b,a-copy.png")
+    assert again.rows.unchanged == 2, again.problems
+
+
+FILES_OF_FEED, ROWS_OF_FEED = 8, 12
+
+
+def write_gallery(folder: Path, prefix: str) -> Path:
+    """Write a feed of products with two images each, and the images; return its table."""
+    images = folder / "images"
+    images.mkdir(exist_ok=True)
+    for n in range(FILES_OF_FEED):
+        (images / f"{prefix}{n}.png").write_bytes(b"\x89PNG" + f"{prefix}{n}".encode() * 50)
+    (folder / "feed.yaml").write_text(GALLERY)
+    names = [
+        f"{prefix}{n % FILES_OF_FEED}.png|{prefix}{(n + 5) % FILES_OF_FEED}.png" for n in range(ROWS_OF_FEED)
+    ]
+    table = folder / f"{prefix}.csv"
+    table.write_text(
+        "No,Name,Images\n" + "".join(f"{prefix}{n:03d},x,{cell}\n" for n, cell in enumerate(names))
+    )
+    return table
+
+
+async def links_of(url: str, prefix: str) -> list[tuple[str, str, int]]:
+    """Number of the product, hash of the file, and place of each link."""
+    async with etl.aio.connect(url, username="admin", password="admin") as pim:
+
+        async def read(entity: str, *fields: str) -> dict[str, dict[str, object]]:
+            pages = [page async for page in pim.pages(entity, select=("id", *fields))]
+            return {record["id"]: record for page in pages for record in page.records}
+
+        products, files = await read("Product", "number"), await read("File", "hash")
+        links = await read("ProductFile", "productId", "fileId", "sorting")
+    hashes = [one["hash"] for one in files.values()]
+    assert len(hashes) == len(set(hashes)), "one record per content"
+    return sorted(
+        (products[one["productId"]]["number"], files[one["fileId"]]["hash"], one["sorting"])
+        for one in links.values()
+        if products[one["productId"]]["number"].startswith(prefix)
+    )
+
+
+def links_wanted(folder: Path, prefix: str) -> list[tuple[str, str, int]]:
+    hashes = [md5(folder / "images" / f"{prefix}{n}.png") for n in range(FILES_OF_FEED)]
+    return sorted(
+        (f"{prefix}{n:03d}", hashes[(n + further) % FILES_OF_FEED], place)
+        for n in range(ROWS_OF_FEED)
+        for further, place in ((0, 10), (5, 20))
+    )
+
+
+def kill_and_go_on(folder: Path, *, kills: int, seed: int) -> int:
+    """Kill imports at moments of their own, and go on after each, by turns with `resume` and `import`."""
+    chance = random.Random(seed)  # noqa: S311  repeatable moments
+    killer, killed = Killer(), 0
+    with run_in_thread(db=folder / "sandbox.db", seed=1, faults="latency=2ms") as sandbox:
+        whole_s = killer.run(sandbox.url, write_gallery(folder, "w"), state=folder / "w")["seconds"]
+        for number in range(kills):
+            prefix = f"k{number}-"
+            table, state = write_gallery(folder, prefix), folder / prefix
+            after_s = chance.uniform(0.2, 1) * whole_s
+            killed += killer.run(sandbox.url, table, state=state, after_s=after_s)["killed"]
+            try:
+                resumes = None if number % 3 == 2 else "20"
+                summary = asyncio.run(carried(sandbox.url, table, state=state, resumes=resumes))
+            except (RunUnknown, NothingToResume):  # killed before the run had its folder, or after its end
+                summary = asyncio.run(carried(sandbox.url, table, state=state))
+            assert (summary.rows.read, summary.rows.bad, summary.rows.pending) == (ROWS_OF_FEED, 0, 0)
+            assert asyncio.run(links_of(sandbox.url, prefix)) == links_wanted(folder, prefix)
+            again = asyncio.run(carried(sandbox.url, table, state=state))
+            assert (again.rows.unchanged, again.files.uploaded) == (ROWS_OF_FEED, 0)
+    killer.end()
+    return killed
+
+
+def test_an_import_killed_among_its_files_and_links_is_finished_by_what_comes_next(tmp_path):
+    # How many are hit before their end is the machine's affair; that some are makes this a test.
+    assert kill_and_go_on(tmp_path, kills=2, seed=3) >= 1
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_a_hundred_imports_killed_among_their_files_are_finished(tmp_path):
+    assert kill_and_go_on(tmp_path, kills=100, seed=4) >= 50
