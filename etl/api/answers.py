@@ -32,11 +32,27 @@ def read_json(request: Request, answer: Answer) -> Json:
     """Return what a successful answer says; None for 304 (nothing was changed).
 
     Raises:
+        RequestFailed: it is no success, or damaged.
+    """
+    if not is_json(request, answer):
+        return None
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        raise AnswerUnusable(
+            str(request), status=answer.status, reason=f"with JSON that breaks off or is damaged ({error})"
+        ) from error
+
+
+def is_json(request: Request, answer: Answer) -> bool:
+    """Tell whether a successful answer says anything; False for 304 (nothing was changed).
+
+    Raises:
         RequestFailed: it is no success. A success is a 2xx and JSON and no X-Status-Reason, since SQL errors
             come with status 200. Source: observations, "Errors and sign-in".
     """
     if answer.status == NOT_MODIFIED:
-        return None
+        return False
     if answer.status >= _ERRORS or answer.status in _REDIRECTS:
         raise failure(request, answer)
     if answer.reason:
@@ -46,12 +62,7 @@ def read_json(request: Request, answer: Answer) -> Json:
     if "application/json" not in answer.content_type:
         kind = answer.content_type.partition(";")[0] or "nothing"
         raise AnswerUnusable(str(request), status=answer.status, reason=f"with {kind} instead of JSON")
-    try:
-        return orjson.loads(answer.body)
-    except orjson.JSONDecodeError as error:
-        raise AnswerUnusable(
-            str(request), status=answer.status, reason=f"with JSON that breaks off or is damaged ({error})"
-        ) from error
+    return True
 
 
 def failure(request: Request, answer: Answer) -> RequestFailed:

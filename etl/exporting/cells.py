@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from etl.exporting.links import ids_in
 
@@ -17,28 +18,41 @@ if TYPE_CHECKING:
     from etl.api import Record
     from etl.exporting.columns import Column, Step
     from etl.exporting.links import Links
+    from etl.exporting.rows import Rows
     from etl.schema import FieldKind
 
 LARGEST_WHOLE = 2**53
 
 
-def to_table(records: Sequence[Record], columns: Sequence[Column], *, links: Links) -> pa.Table:
+def to_table(rows: Rows, columns: Sequence[Column], *, links: Links) -> pa.Table:
     """Return records as a table, one column each, in their order; expressions are still empty."""
-    arrays = [column_of(records, column, links=links) for column in columns]
+    arrays = [column_of(rows, column, links=links) for column in columns]
     return pa.table(arrays, names=[column.header for column in columns])
 
 
-def column_of(records: Sequence[Record], column: Column, *, links: Links) -> pa.Array:
+def column_of(rows: Rows, column: Column, *, links: Links) -> pa.Array:
     """Return the cells of one column."""
     if column.address.form == "constant":
-        return pa.array([column.address.content] * len(records), pa.string())
+        return pa.array([column.address.content] * rows.count, pa.string())
+    if column.address.form == "expr":
+        return pa.nulls(rows.count, pa.string())
+    ready = rows.columns.get(column.plain_key)
+    return _looked_at(rows.records, column, links) if ready is None else _as_it_stands(ready, column)
+
+
+def _as_it_stands(values: pa.Array, column: Column) -> pa.Array:
+    if pa.types.is_temporal(column.type):
+        return _moments(values, column.type)
+    return pc.if_else(pc.equal(values, ""), None, values) if column.is_id else values
+
+
+def _looked_at(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
     if column.address.form == "count":
         return pa.array([len(_ends(one, column.steps, links)) for one in records], pa.int64())
     if column.unit is not None:
         return pa.array(_with_units(records, column, column.unit, links=links), pa.string())
     if not column.steps:
-        key = column.key
-        return typed([one.get(key) for one in records], column.kind, column.type)
+        return typed([one.get(column.key) for one in records], column.kind, column.type)
     if len(column.steps) == 1 and not column.steps[0].is_multiple:
         return typed(_one_step(records, column, links), column.kind, column.type)
     return _far(records, column, links)
@@ -62,11 +76,11 @@ def typed(values: list[object], kind: FieldKind, wanted: pa.DataType) -> pa.Arra
         return pa.array(
             [None if one is None else typed(one, kind, inner).to_pylist() for one in lists], wanted
         )
-    return _moments(values, wanted)
+    return _moments(pa.array([one if isinstance(one, str) else None for one in values], pa.string()), wanted)
 
 
-def _moments(values: list[object], wanted: pa.DataType) -> pa.Array:
-    texts = pa.array([one if isinstance(one, str) and one else None for one in values], pa.string())
+def _moments(texts: pa.StringArray, wanted: pa.DataType) -> pa.Array:
+    texts = pc.if_else(pc.equal(texts, ""), None, texts)
     try:
         return texts.cast(wanted)
     except pa.ArrowInvalid:

@@ -87,6 +87,21 @@ class Column:
         return pa.list_(one) if self.is_multiple and not pa.types.is_list(one) else one
 
     @property
+    def plain_key(self) -> str:
+        """The payload key whose value is the cell as it stands; empty: more has to be looked at."""
+        if self.address.form == "count" or self.unit is not None:
+            return ""
+        if not self.steps:
+            return self.key
+        return self.steps[0].key if self.is_id else ""
+
+    @property
+    def is_id(self) -> bool:
+        """True where the cell is the id of the record that is linked, which nobody has to be asked for."""
+        is_near = len(self.steps) == 1 and not self.steps[0].is_multiple
+        return is_near and self.key == "id" and self.address.form == "value"
+
+    @property
     def own_key(self) -> str:
         """What is read of the exported record itself; empty: nothing."""
         return self.steps[0].key if self.steps else self.key

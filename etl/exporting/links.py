@@ -21,7 +21,7 @@ class Links:
 
     def __init__(self, client: Client, schema: Schema, *, entity: str, columns: Sequence[Column]) -> None:
         self._client, self._schema, self._entity = client, schema, entity
-        ends = [(one.steps, one.key) for one in columns]
+        ends = [(one.steps, one.key) for one in columns if not one.is_id]
         ends += [((*one.steps, one.unit), "name") for one in columns if one.unit is not None]
         self._chains = [steps for steps, _ in ends if steps]
         self._keys: defaultdict[str, dict[str, None]] = defaultdict(dict)

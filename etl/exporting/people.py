@@ -10,7 +10,7 @@ from etl.api.where import equals, linked_with
 from etl.exporting.addresses import Address
 from etl.exporting.columns import Column
 from etl.exporting.describing import ID, MODIFIED, UNTOUCHED, SelfDescription, described
-from etl.exporting.workbook import Book
+from etl.exporting.surroundings import Book
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,6 +18,7 @@ from etl.exporting.expressions import Expressions
 from etl.exporting.links import Links
 from etl.exporting.people import for_people
 from etl.exporting.reading import PageSize, Reading, pages, selected
+from etl.exporting.rows import RowReader
 from etl.model import Progress
 from etl.schema import read_metadata
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     from etl.model import ProgressListener
     from etl.schema import EntitySchema, Schema
 
-MOST_RECORDS = 2000
-"""Of a page, however quick the server is: a page is held in memory."""
+GROWTH = 5
+"""A page of a quick server has so many times the usual number of records at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,20 +180,21 @@ async def export_records(
         after,
     )
     total = plan.total if plan.total is None or what.limit is None else min(plan.total, what.limit)
-    size = PageSize(min(MOST_RECORDS, max(client.limits.page_records, 1)))
-    async for page in pages(client, reading, size=size):
-        records = list(page.records) if what.limit is None else list(page.records)[: what.limit - done]
-        await attributes.fill(records)
-        await links.ask(records)
-        table = await asyncio.to_thread(to_table, records, plan.columns, links=links)
+    size = PageSize(GROWTH * max(client.limits.page_records, 1))
+    reader = RowReader(plan.columns)
+    async for page in pages(client, reading, size=size, read=reader.read):
+        rows = page if what.limit is None else page.first(what.limit - done)
+        await attributes.fill(rows.records)
+        await links.ask(rows.records)
+        table = await asyncio.to_thread(to_table, rows, plan.columns, links=links)
         table = plan.back.finish(table) if plan.back else expressions.fill(table)
         if what.explode:
             table = exploded(table, what.explode)
-        done += len(records)
+        done += rows.count
         if listener is not None:
             listener(Progress("export", done, total))
-        if records:
-            yield Exported(table, len(records), str(records[-1]["id"]))
+        if rows.count:
+            yield Exported(table, rows.count, rows.last_id)
         if is_stopping() or (what.limit is not None and done >= what.limit):
             return
 

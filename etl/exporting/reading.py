@@ -6,21 +6,24 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from etl.api import answers, wire
+from etl.api import wire
 from etl.api.where import greater_than
 from etl.errors import AnswerUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from etl.api import Client, Condition
-    from etl.api.wire import Page, Request
+    from etl.api.wire import Answer, Request
+    from etl.exporting.rows import Rows
 
 FIRST_RECORDS = 200
 """Of the first page: servers differ by a factor of twenty, so nothing is assumed."""
 QUICK_S, SLOW_S = 1.0, 5.0
 """Seconds for a page, below which pages grow, and above which they shrink."""
 LEAST_RECORDS = 50
+LARGE_BYTES = 16 * 2**20
+"""Of a page: it is held in memory several times over."""
 
 
 @dataclass(slots=True)
@@ -34,12 +37,12 @@ class PageSize:
         """Begin small."""
         self.records = min(FIRST_RECORDS, self.most)
 
-    def learn(self, seconds: float) -> None:
-        """Take notice of how long a page took."""
-        if seconds < QUICK_S:
-            self.records = min(self.records * 2, self.most)
-        elif seconds > SLOW_S:
+    def learn(self, seconds: float, *, page_bytes: int) -> None:
+        """Take notice of how long a page took, and how large it was."""
+        if seconds > SLOW_S or page_bytes > LARGE_BYTES:
             self.records = max(self.records // 2, LEAST_RECORDS)
+        elif seconds < QUICK_S and page_bytes < LARGE_BYTES // 2:
+            self.records = min(self.records * 2, self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ async def pages(
     reading: Reading,
     *,
     size: PageSize,
-) -> AsyncIterator[Page]:
+    read: Callable[[Request, Answer], Rows],
+) -> AsyncIterator[Rows]:
     """Yield all records in the server's order of ids, in pages; the `total` of each counts it and the rest.
 
     Ids are never compared here: which is greater is the server's own affair. A record that was there when the
@@ -88,23 +92,23 @@ async def pages(
     """
     clock = client.retry.now
 
-    async def ask(after: str) -> Page:
+    async def ask(after: str) -> Rows:
         before = clock()
-        page = await client.ask(reading.request(after, size.records), answers.read_page)
-        size.learn(clock() - before)
+        page = await client.ask(reading.request(after, size.records), read)
+        size.learn(clock() - before, page_bytes=page.bytes)
         return page
 
-    upcoming: asyncio.Task[Page] | None = asyncio.create_task(ask(reading.after))
+    upcoming: asyncio.Task[Rows] | None = asyncio.create_task(ask(reading.after))
     last = reading.after
     try:
         while upcoming is not None:
             page, upcoming = await upcoming, None
-            if not page.records:
+            if not page.count:
                 return
-            before, last = last, str(page.records[-1].get("id", ""))
+            before, last = last, page.last_id
             if not last or last == before:
                 raise AnswerUnusable(f"GET {reading.entity}", reason="with a page that does not go on by id")
-            if page.total is None or page.total > len(page.records):
+            if page.total is None or page.total > page.count:
                 upcoming = asyncio.create_task(ask(last))
             yield page
     finally:

@@ -26,10 +26,8 @@ from etl.runs import Fingerprint, RunFacts, begin_run, end_run, new_run_id
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
-
-    import pyarrow as pa
 
     from etl.api import Client
     from etl.errors import EtlError
@@ -263,17 +261,10 @@ class Described:
 
 def _write(export: Described, target: Path, *, how: How, tally: Tally) -> None:
     """Write the pages into the file; it appears when it is whole."""
-    plan, records = export.plan, 0
+    plan, records = export.plan, export.stage.kept().records
     said = how.sort or (plan.back.mapping.document.export.sort if plan.back else "")
     keys = read_sort(said, plan.header)
-
-    def tables() -> Iterator[pa.Table]:
-        nonlocal records
-        for page in export.stage.pages():
-            records += page.records
-            yield page.rows
-
-    rows: Iterator[pa.Table] = tables()
+    rows = export.stage.tables()
     if keys:
         rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
     metadata = {"entity": plan.entity.name, "url": export.url, "run": export.run, "started": export.started}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAST, RECORDS = b"last", b"records"
+PIECE_ROWS, PIECE_BYTES = 10_000, 16 * 2**20
+"""Of pages that are written at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,17 @@ class Stage:
                 int(facts.get(RECORDS, b"0")),
                 facts.get(LAST, b"").decode(),
             )
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield all rows, several pages at once: files are written in fewer, larger pieces."""
+        held: list[pa.Table] = []
+        for page in self.pages():
+            held.append(page.rows)
+            if sum(map(len, held)) >= PIECE_ROWS or sum(one.nbytes for one in held) >= PIECE_BYTES:
+                yield pa.concat_tables(held).combine_chunks()
+                held = []
+        if held:
+            yield pa.concat_tables(held).combine_chunks()
 
     def kept(self) -> Kept:
         """Return how far the pages go."""

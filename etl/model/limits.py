@@ -24,7 +24,7 @@ class Limits:
     lookup_url_bytes: int = 6000
     """Bytes of the address of one look-up, at most. nginx answers 414 above 8 KB."""
     page_records: int = 1000
-    """Records per page when an entity is read whole."""
+    """Records per page when an entity is read whole; an export grows its pages up to five times that."""
     request_timeout_s: float = 120.0
     """For one request, from connecting to the last byte."""
     attempts: int = 5

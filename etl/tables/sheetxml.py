@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
@@ -38,6 +39,20 @@ MAIN = f"{SPACE}/spreadsheetml/2006/main"
 RELATIONS = f"{SPACE}/officeDocument/2006/relationships"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 BOLD, DATE, MOMENT, TIME = 1, 2, 3, 4
+
+
+@dataclass(frozen=True, slots=True)
+class CellStyles:
+    """The formats of one column's cells, as numbers of the workbook's own list of them."""
+
+    plain: int = 0
+    truth: int = 0
+    date: int = DATE
+    moment: int = MOMENT
+    time: int = TIME
+
+
+USUAL = CellStyles()
 
 STYLES = f"""{HEAD}<styleSheet xmlns="{MAIN}"><numFmts count="3">\
 <numFmt numFmtId="164" formatCode="yyyy-mm-dd"/>\
@@ -95,7 +110,7 @@ class SheetFile:
             f"{f'<cols>{columns}</cols>' if columns else ''}<sheetData>"
         )
         names = pa.table([pa.array([name], pa.string()) for name in header], names=self._columns)
-        self._rows(names, style=BOLD)
+        self._rows(names, styles=CellStyles(BOLD))
 
     @property
     def rows(self) -> int:
@@ -139,47 +154,58 @@ class SheetFile:
     def _put(self, text: str) -> None:
         self._sheet.write(text.encode())
 
-    def _rows(self, rows: pa.Table, *, style: int = 0) -> None:
-        if not len(rows):
-            return
-        numbers = pa.array(np.arange(self._row + 1, self._row + 1 + len(rows))).cast(pa.string())
-        self._row += len(rows)
-        starts = pc.binary_join_element_wise('<row r="', numbers, '">', "")
-        cells = [
-            _cells(column.combine_chunks(), letter, numbers, style=style)
-            for letter, column in zip(self._columns, rows.columns, strict=True)
-        ]
-        lines = pc.binary_join_element_wise(starts, *cells, "</row>", "")
-        _, offsets, data = lines.buffers()
-        bounds = np.frombuffer(offsets, np.int32)
-        self._sheet.write(memoryview(data)[bounds[lines.offset] : bounds[lines.offset + len(lines)]])
+    def _rows(self, rows: pa.Table, *, styles: CellStyles = USUAL) -> None:
+        if len(rows):
+            self._sheet.write(row_lines(rows, first_row=self._row + 1, styles=[styles] * len(self._columns)))
+            self._row += len(rows)
 
 
-def _cells(column: pa.Array, letter: str, numbers: pa.StringArray, *, style: int) -> pa.StringArray:
+def row_lines(rows: pa.Table, *, first_row: int, styles: Sequence[CellStyles]) -> memoryview:
+    """Return the XML of rows, of at least one. Texts must not be longer than a cell takes.
+
+    Args:
+        first_row: 1-based.
+        styles: one for each column.
+    """
+    numbers = pa.array(np.arange(first_row, first_row + len(rows))).cast(pa.string())
+    starts = pc.binary_join_element_wise('<row r="', numbers, '">', "")
+    cells = [
+        _cells(column.combine_chunks(), letters(at), numbers, styles=style)
+        for at, (column, style) in enumerate(zip(rows.columns, styles, strict=True))
+    ]
+    lines = pc.binary_join_element_wise(starts, *cells, "</row>", "")
+    _, offsets, data = lines.buffers()
+    bounds = np.frombuffer(offsets, np.int32)
+    return memoryview(data)[bounds[lines.offset] : bounds[lines.offset + len(lines)]]
+
+
+def _cells(column: pa.Array, letter: str, numbers: pa.StringArray, *, styles: CellStyles) -> pa.StringArray:
     """Return the XML of the cells of one column; an empty text where a cell is empty."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     kind = column.type
     start = pc.binary_join_element_wise(f'<c r="{letter}', numbers, "")
     if pa.types.is_string(kind):
-        return _texts(start, column, style=style)
+        return _texts(start, column, style=styles.plain)
     if pa.types.is_boolean(kind):
-        return _values(start, column.cast(pa.int8()).cast(pa.string()), ' t="b"')
+        return _values(start, column.cast(pa.int8()).cast(pa.string()), f' t="b"{_style(styles.truth)}')
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        return _moments(start, column)
+        return _moments(start, column, styles)
     if pa.types.is_time(kind):
         parts = pc.divide(column.cast(pa.time64("us")).cast(pa.int64()).cast(pa.float64()), float(DAY_US))
-        return _values(start, parts.cast(pa.string()), f' s="{TIME}"')
+        return _values(start, parts.cast(pa.string()), _style(styles.time))
+    shown = _style(styles.plain)
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_finite(column), column, None)
-        return _values(start, column.cast(pa.string()))
+        return _values(start, column.cast(pa.string()), shown)
     # A spreadsheet keeps 15 digits: an identifier with more would come back as another one.
     texts = column.cast(pa.string())
     digits = pc.utf8_length(pc.replace_substring_regex(texts, "[^0-9]", ""))
-    return _either(pc.greater(digits, DIGITS), start, texts, _values(start, texts))
+    as_texts = pc.greater(digits, DIGITS)
+    return _either(as_texts, start, texts, _values(start, texts, shown), style=styles.plain)
 
 
-def _moments(start: pa.StringArray, column: pa.Array) -> pa.StringArray:
+def _moments(start: pa.StringArray, column: pa.Array, styles: CellStyles) -> pa.StringArray:
     """Return dates and moments as days since 1900 with a format; those before that as texts."""
     is_date = pa.types.is_date(column.type)
     if is_date:
@@ -187,28 +213,35 @@ def _moments(start: pa.StringArray, column: pa.Array) -> pa.StringArray:
     else:
         moments = column.cast(pa.timestamp("us")).cast(pa.int64()).cast(pa.float64())
         days = pc.add(pc.divide(moments, float(DAY_US)), float(DAY_ZERO))
-    shown = _values(start, days.cast(pa.string()), f' s="{DATE if is_date else MOMENT}"')
-    return _either(
-        pc.less(days, FIRST_DAY), start, to_texts(pa.chunked_array([column])).combine_chunks(), shown
-    )
+    shown = _values(start, days.cast(pa.string()), _style(styles.date if is_date else styles.moment))
+    texts = to_texts(pa.chunked_array([column])).combine_chunks()
+    return _either(pc.less(days, FIRST_DAY), start, texts, shown, style=styles.plain)
 
 
 def _either(
-    is_text: pa.BooleanArray, start: pa.StringArray, texts: pa.StringArray, shown: pa.StringArray
+    is_text: pa.BooleanArray,
+    start: pa.StringArray,
+    texts: pa.StringArray,
+    shown: pa.StringArray,
+    *,
+    style: int,
 ) -> pa.StringArray:
     is_text = pc.fill_null(is_text, False)  # noqa: FBT003  pyarrow's fill value
     if not pc.any(is_text, min_count=0).as_py():
         return shown
-    return pc.if_else(is_text, _texts(start, texts), shown)
+    return pc.if_else(is_text, _texts(start, texts, style=style), shown)
 
 
-def _texts(start: pa.StringArray, column: pa.StringArray, *, style: int = 0) -> pa.StringArray:
-    styled = f' s="{style}"' if style else ""
-    attributes = f'" t="inlineStr"{styled}><is><t xml:space="preserve">'
+def _style(number: int) -> str:
+    return f' s="{number}"' if number else ""
+
+
+def _texts(start: pa.StringArray, column: pa.StringArray, *, style: int) -> pa.StringArray:
+    attributes = f'" t="inlineStr"{_style(style)}><is><t xml:space="preserve">'
     return _joined(start, attributes, _escaped(column), "</t></is></c>")
 
 
-def _values(start: pa.StringArray, values: pa.StringArray, attributes: str = "") -> pa.StringArray:
+def _values(start: pa.StringArray, values: pa.StringArray, attributes: str) -> pa.StringArray:
     return _joined(start, f'"{attributes}><v>', values, "</v></c>")
 
 

@@ -23,6 +23,13 @@ COLUMNS = (
 WORDS = ["Bohrer", "Schraube", "Dübel", "Leiter", "Zange", "Hobel", "Feile", "Säge"]
 
 
+# What lists of 2.1 show whatever is selected. Source: observations, "Lists"; recorded answers.
+SENT_ALONG = {
+    "data": None, "routes": [], "routesNames": [], "isRoot": True, "hasChildren": False, "createdById": "1",
+    "mainImageId": None, "mainImageName": None, "assignedUserId": "1", "parentId": None, "parentName": None,
+}  # fmt: skip
+
+
 def record(number: int) -> dict[str, object]:
     word = WORDS[number % len(WORDS)]
     return {
@@ -32,6 +39,7 @@ def record(number: int) -> dict[str, object]:
         "ean": str(4_000_000_000_000 + number), "mpn": f"M-{number}", "customsNumber": None, "note": None,
         "createdAt": "2026-11-21 18:23:56", "modifiedAt": "2026-11-21 18:23:56", "brandId": f"b{number % 50}",
         "priceUnitId": "EUR", "rrpUnitId": None, "sortOrder": number,
+        **SENT_ALONG,
     }  # fmt: skip
 
 
