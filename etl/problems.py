@@ -326,6 +326,10 @@ CATALOGUE: dict[str, Kind] = {
         'the server stored other bytes than were sent of "{path}", twice', "Look into the server's log."
     ),
     "file_not_fetched": _error('"{url}" could not be fetched: {reason}', "Open it in a browser."),
+    "file_not_exported": _error(
+        'the file "{name}" (File {id}, of the record {record}) is missing: {reason}',
+        "Export again when it can be had: what is there is not fetched twice.",
+    ),
     "file_address": _error('"{url}" is no address to fetch a file from: {reason}', "Correct it."),
     "folder_refused": _error('the server refused the folder "{folder}": {text}', "Name another one."),
     "share_refused": _error(

@@ -65,6 +65,18 @@ def is_json(request: Request, answer: Answer) -> bool:
     return True
 
 
+def check_content(request: Request, answer: Answer) -> None:
+    """Refuse an answer that is not the content of a file, which a sink has taken.
+
+    Raises:
+        RequestFailed: it is no success.
+    """
+    if answer.status != OK:
+        raise failure(request, answer)
+    if answer.reason:
+        raise DatabaseRefused(str(request), status=answer.status, reason=plain(answer.reason))
+
+
 def failure(request: Request, answer: Answer) -> RequestFailed:
     """Return the exception that an error answer means.
 

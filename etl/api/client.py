@@ -167,9 +167,9 @@ class Client:
         self, request: Request, generation: Generation, *, headers: Mapping[str, str]
     ) -> Answer:
         self.requests += 1
-        return await self._transport.exchange(
-            request, f"{self.url}{generation.base}", headers=headers, timeout_s=self.limits.request_timeout_s
-        )
+        base = self.url if request.is_at_root else f"{self.url}{generation.base}"
+        patience_s = self.limits.request_timeout_s
+        return await self._transport.exchange(request, base, headers=headers, timeout_s=patience_s)
 
     def _count_repeat(self) -> None:
         self.retries += 1

@@ -84,14 +84,14 @@ class Transport:
                 URL(f"{base}/{request.path}{query}", encoded=True),
                 data=wire.in_pieces(request),
                 headers={**everywhere, **wire.length_of(request), **request.headers, **headers},
-                timeout=aiohttp.ClientTimeout(total=timeout_s),
+                timeout=_patience(request, timeout_s),
                 # A redirect would take the token along to wherever it points.
                 allow_redirects=False,
             ) as response:
                 return Answer(
                     response.status,
                     response.headers.get("Content-Type", ""),
-                    await response.read(),
+                    await _body(request, response),
                     reason=response.headers.get("X-Status-Reason", ""),
                     retry_after_s=answers.read_retry_after(response.headers.get("Retry-After", "")),
                     location=answers.read_location(response.headers.get("Location", "")),
@@ -134,6 +134,23 @@ class Transport:
         if self._http is None:
             raise RuntimeError("the client is used outside of its `async with`")
         return self._http
+
+
+def _patience(request: Request, timeout_s: float) -> aiohttp.ClientTimeout:
+    """A page must be there in time; of a file, however large, the next bytes must."""
+    if request.sink is None:
+        return aiohttp.ClientTimeout(total=timeout_s)
+    return aiohttp.ClientTimeout(total=None, sock_connect=timeout_s, sock_read=timeout_s)
+
+
+async def _body(request: Request, response: aiohttp.ClientResponse) -> bytes:
+    """Return the body; where the request has a sink, a successful one goes there piece by piece."""
+    if request.sink is None or response.status != answers.OK:
+        return await response.read()
+    request.sink.begin()
+    async for piece in response.content.iter_chunked(READ_BYTES):
+        request.sink.take(piece)
+    return b""
 
 
 async def _read(response: aiohttp.ClientResponse, named: str, *, timeout_s: float) -> AsyncIterator[bytes]:

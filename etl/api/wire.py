@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from io import BytesIO
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import orjson
 
@@ -38,6 +38,16 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 FLATTENED: Mapping[str, str] = MappingProxyType({"Flatten-Attributes": "true"})
 
 
+class Sink(Protocol):
+    """Takes a body that is too large for memory."""
+
+    def begin(self) -> None:
+        """Drop what came so far: this is the first byte."""
+
+    def take(self, piece: bytes) -> None:
+        """Add a piece."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """A body that is made while it is sent, so that no copy of it lies in memory."""
@@ -62,6 +72,10 @@ class Request:
     """The body instead, made while it is sent."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Besides those that every request has."""
+    is_at_root: bool = False
+    """The path is below the site's root, as those of files are."""
+    sink: Sink | None = field(default=None, repr=False, compare=False)
+    """Takes the body of a successful answer; None: the answer holds it."""
 
     def __str__(self) -> str:
         """Name it for messages, without its query: that may be long and holds the user's values."""

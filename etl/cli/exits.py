@@ -83,7 +83,7 @@ def exit_of(summary: Summary, fail_on: FailOn = ANY_ROW) -> Exit:
         return Exit.GUARDED if summary.guard else Exit.STOPPED
     if summary.status == "failed":
         return Exit.UNUSABLE
-    if summary.verb == "upload":
+    if summary.verb in ("upload", "export"):
         return Exit.ROWS_FAILED if summary.files.failed else Exit.DONE
     bad = summary.rows.failed + summary.rows.invalid
     return Exit.ROWS_FAILED if fail_on.is_reached(bad, read=summary.rows.read) else Exit.DONE

@@ -65,6 +65,8 @@ class Given:
     template: Path | None
     plain: bool
     force: bool
+    with_files: str
+    files_name: str
 
     def check(self) -> None:
         """Refuse what cannot be meant.
@@ -76,6 +78,9 @@ class Given:
             raise click.UsageError("what shall be exported? Write --entity Product, or give a mapping.")
         if self.mapping is not None and (self.columns or self.columns_from):
             raise click.UsageError("a mapping has its columns: leave --columns out, or the mapping.")
+
+        if self.files_name and not self.with_files:
+            raise click.UsageError("--files-name names files that are taken along: add --with-files FOLDER.")
 
     def what(self) -> What:
         """Return what shall be exported."""
@@ -94,6 +99,7 @@ class Given:
             limit=self.limit,
             explode=self.explode,
             language=self.locale,
+            files=self.files_name,
         )
 
     def how(self, *, listener: ProgressListener | None, is_stopping: Callable[[], bool]) -> How:
@@ -106,6 +112,7 @@ class Given:
             output=self.output,
             suffix=f".{self.to}",
             sort=self.sort,
+            files=self.with_files,
             template=self.template,
             is_plain=self.plain,
             is_forced=self.force,
@@ -154,6 +161,10 @@ def export_options(command: Callable[P, R]) -> Callable[P, R]:
         click.option("--template", metavar="FILE", type=click.Path(path_type=Path, exists=True),
                      help="A Jinja template over rows and header, for any other format."),
         click.option("--plain", is_flag=True, help="XLSX: one sheet of cells, not made to be sent back."),
+        click.option("--with-files", default="", metavar="FOLDER|ZIP",
+                     help="Fetch the files of the records too: those its columns lead to, else all."),
+        click.option("--files-name", default="", metavar="TEMPLATE",
+                     help="{number}/{file.name}: columns, file.name, .stem, .ext, .id, and n, its place."),
         click.option("--force", is_flag=True, help="Replace a file that is there already."),
     ]  # fmt: skip
     for decorate in reversed(decorators):

@@ -48,7 +48,7 @@ def _as_it_stands(values: pa.Array, column: Column) -> pa.Array:
 
 def _looked_at(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
     if column.address.form == "count":
-        return pa.array([len(_ends(one, column.steps, links)) for one in records], pa.int64())
+        return pa.array([len(ends_of(one, column.steps, links)) for one in records], pa.int64())
     if column.unit is not None:
         return pa.array(_with_units(records, column, column.unit, links=links), pa.string())
     if not column.steps:
@@ -117,7 +117,7 @@ def _far(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
     single = not column.is_multiple
     found: list[object] = []
     for record in records:
-        ends = _ends(record, column.steps, links)
+        ends = ends_of(record, column.steps, links)
         cells: list[object] = [one.get(column.key) for one in ends]
         if column.unnamed and _is_lacking(record, cells, column):
             found.append([column.unnamed])
@@ -141,7 +141,7 @@ def _names(cell: object) -> bool:
     return isinstance(cell, str) and cell.strip() == cell != "" and unicodedata.is_normalized("NFC", cell)
 
 
-def _ends(record: Record, steps: Sequence[Step], links: Links) -> list[Record]:
+def ends_of(record: Record, steps: Sequence[Step], links: Links) -> list[Record]:
     """Return the records at the end of all links, in the order in which the server gives them."""
     front: list[Record] = [record]
     for step in steps:
@@ -157,7 +157,7 @@ def _ends(record: Record, steps: Sequence[Step], links: Links) -> list[Record]:
 def _with_units(records: Sequence[Record], column: Column, unit: Step, *, links: Links) -> list[str | None]:
     found: list[str | None] = []
     for record in records:
-        ends = _ends(record, column.steps, links)
+        ends = ends_of(record, column.steps, links)
         value = ends[0].get(column.key) if ends else None
         if value is None:
             found.append(None)

@@ -15,6 +15,7 @@ from etl.exporting.cells import to_table
 from etl.exporting.columns import all_fields, read_columns
 from etl.exporting.exploding import exploded
 from etl.exporting.expressions import Expressions
+from etl.exporting.gallery import gallery_of
 from etl.exporting.links import Links
 from etl.exporting.people import for_people
 from etl.exporting.reading import PageSize, Reading, pages, selected
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from etl.api.where import Condition
     from etl.exporting.backwards import Backwards
     from etl.exporting.columns import Column
+    from etl.exporting.gallery import Gallery
     from etl.model import ProgressListener
     from etl.schema import EntitySchema, Schema
 
@@ -61,6 +63,8 @@ class What:
     """So many records at most; None: all."""
     explode: str = ""
     """Header of a column with several values: one row for each of them; empty: one row per record."""
+    files: str = ""
+    """How files of the records are called that are taken along, as a template; empty: none are."""
     language: str = ""
     """For example `de_DE`: fields in several languages are exported in this one; empty: in the main one."""
 
@@ -76,11 +80,18 @@ class Plan:
     """Records that fit, before the limit; None: the server does not count them."""
     back: Backwards | None = None
     """The mapping that gives the columns of the file; None: `columns` are these."""
+    gallery: Gallery | None = None
+    """Which files are taken along; None: none."""
 
     @property
     def header(self) -> tuple[str, ...]:
         """The columns of the file."""
         return self.back.header if self.back else tuple(one.header for one in self.columns)
+
+    @property
+    def reads(self) -> tuple[Column, ...]:
+        """All that is read of the server."""
+        return (*self.columns, *(self.gallery.columns if self.gallery else ()))
 
     @property
     def multiple(self) -> tuple[str, ...]:
@@ -103,6 +114,8 @@ class Exported:
     """How many records these rows are of."""
     last_id: str
     """What to go on behind."""
+    files: pa.Table | None = None
+    """The files of these records, as `gallery.SCHEMA`; None: none are taken along."""
 
 
 async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
@@ -142,7 +155,11 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
             where="--changed-since",
         )
         where = (*where, *since)
-    return Plan(entity, columns, where, await client.total(entity.name, where), back)
+    plan = Plan(entity, columns, where, await client.total(entity.name, where), back)
+    if not what.files:
+        return plan
+    gallery = gallery_of(() if back else columns, entity, template=what.files, headers=plan.header)
+    return replace(plan, gallery=gallery)
 
 
 async def export_records(
@@ -168,12 +185,12 @@ async def export_records(
     Raises:
         RequestFailed, NoAccess: see `Client.ask`.
     """
-    attributes = Attributes(client, schema, entity=plan.entity, columns=plan.columns)
-    links = Links(client, schema, entity=plan.entity.name, columns=plan.columns)
+    attributes = Attributes(client, schema, entity=plan.entity, columns=plan.reads)
+    links = Links(client, schema, entity=plan.entity.name, columns=plan.reads)
     expressions = Expressions(plan.columns)
     reading = Reading(
         plan.entity.name,
-        selected(_own_keys(plan.columns)),
+        selected(_own_keys(plan.reads)),
         plan.where,
         attributes.extra,
         attributes.headers,
@@ -181,20 +198,21 @@ async def export_records(
     )
     total = plan.total if plan.total is None or what.limit is None else min(plan.total, what.limit)
     size = PageSize(GROWTH * max(client.limits.page_records, 1))
-    reader = RowReader(plan.columns)
+    reader = RowReader(plan.reads)
     async for page in pages(client, reading, size=size, read=reader.read):
         rows = page if what.limit is None else page.first(what.limit - done)
         await attributes.fill(rows.records)
         await links.ask(rows.records)
         table = await asyncio.to_thread(to_table, rows, plan.columns, links=links)
         table = plan.back.finish(table) if plan.back else expressions.fill(table)
+        files = plan.gallery.of(rows, table, links=links) if plan.gallery else None
         if what.explode:
             table = exploded(table, what.explode)
         done += rows.count
         if listener is not None:
             listener(Progress("export", done, total))
         if rows.count:
-            yield Exported(table, rows.count, rows.last_id)
+            yield Exported(table, rows.count, rows.last_id, files)
         if is_stopping() or (what.limit is not None and done >= what.limit):
             return
 

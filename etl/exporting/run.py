@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, ServerGone
 from etl.exporting.exploding import check_explode
+from etl.exporting.gallery import NAMED
+from etl.exporting.laying import Laying
 from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, opened, output_path
 from etl.exporting.people import book_of, choices_of
 from etl.exporting.pulling import What, export_records, plan_export
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 PAGES = "pages"
+FILES = "files"
 STANDARD_OUTPUT = "-"
 PIPED = "export"
 """Of an export to standard output: the name of its file in the folder of the run, without suffix."""
@@ -89,6 +92,8 @@ class How:
     """Of standard output: the format."""
     sort: str = ""
     """Headers of columns, `-` before those with the greatest first; empty: the server's order."""
+    files: str = ""
+    """Folder or ZIP for the files of the records, as `output` is given; empty: none are taken along."""
     template: Path | None = None
     """A Jinja template that says what is written, whatever the suffix; None: the suffix says the format."""
     is_plain: bool = False
@@ -121,6 +126,10 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     is_sheet = suffix == WORKBOOK and what.mapping is None and how.template is None
     is_for_people = is_sheet and not what.explode and not how.is_plain
     what = replace(what, keeps_types=suffix not in TEXTS, is_for_people=is_for_people)
+    if how.files:
+        laid = output_path(how.files, cwd=place.cwd, now=started, entity=what.entity)
+        Laying(laid, place.state, place.state, is_forced=how.is_forced).check()
+        what = replace(what, files=what.files or NAMED)
     schema = read_metadata(await client.metadata())
     entity = schema.entity(what.entity)
     what = _since(what, earlier.watermark(_subject(what, how, client)))
@@ -176,6 +185,7 @@ async def _carry(
     path = _path(how, what, cwd=Path(str(run.facts.options["cwd"])), now=started)
     place.begins(run)
     log.info("begins", extra={"run": run.id, "entity": what.entity, "url": client.url})
+    laying = _laying(how, what, run=run, cwd=Path(str(run.facts.options["cwd"])), state=place.state)
     stage = Stage(run.folder / PAGES)
     kept = stage.kept()
     tally = Tally()
@@ -193,6 +203,8 @@ async def _carry(
         )
         async for page in pages:
             await asyncio.to_thread(stage.put, page)
+        if laying is not None and not how.is_stopping():
+            await laying.fetch(stage, client, listener=how.listener, is_stopping=how.is_stopping)
     except RequestFailed as error:
         ended = ServerGone(client.url, reason=str(error))
     is_stopped = ended is not None or how.is_stopping()
@@ -201,6 +213,8 @@ async def _carry(
         choices = await choices_of(plan.columns, client, schema=schema) if what.is_for_people else {}
         facts = Described(plan, what, stage, run.id, client.url, f"{started:%Y-%m-%d %H:%M:%S %Z}", choices)
         await asyncio.to_thread(_write, facts, target, how=how, tally=tally)
+        if laying is not None:
+            await asyncio.to_thread(laying.finish, tally)
         known = str(run.facts.options.get("changed") or "")
         Earlier(place.state).note(path, _subject(what, how, client), changed=known)
         stage.clear()
@@ -208,7 +222,7 @@ async def _carry(
         run.id,
         "export",
         mappings=[str(what.mapping)] if what.mapping else [],
-        status="stopped" if is_stopped else None,
+        status="stopped" if is_stopped else "partial" if laying is not None and laying.failed else None,
         requests=client.requests,
         retries=client.retries,
         seconds=client.retry.now() - began,
@@ -238,6 +252,15 @@ def _path(how: How, what: What, *, cwd: Path, now: datetime) -> Path | None:
     else:
         load_template(how.template, output=path)
     return path
+
+
+def _laying(how: How, what: What, *, run: Run, cwd: Path, state: Path) -> Laying | None:
+    """Return where files are laid; None: none are taken along."""
+    if not how.files:
+        return None
+    started = datetime.fromisoformat(run.facts.started)
+    path = output_path(how.files, cwd=cwd, now=started, entity=what.entity)
+    return Laying(path, state, run.folder / FILES, is_forced=how.is_forced)
 
 
 def _subject(what: What, how: How, client: Client) -> str:

@@ -40,11 +40,23 @@ class Stage:
         """Keep a page; after a kill it is there as a whole or not at all."""
         facts = {LAST: page.last_id.encode(), RECORDS: str(page.records).encode()}
         table = page.rows.replace_schema_metadata(facts)
+        self._count += 1
+        if page.files is not None:
+            # First, so that a page that is there has its files.
+            self._keep(page.files, f"{self._count:08}.files")
+        self._keep(table, f"{self._count:08}.arrow")
+
+    def _keep(self, table: pa.Table, name: str) -> None:
         part = self.folder / "page.part"
         with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
-        self._count += 1
-        part.rename(self.folder / f"{self._count:08}.arrow")
+        part.replace(self.folder / name)
+
+    def files(self) -> Iterator[pa.Table]:
+        """Yield which files belong to the records of each page, in the order of the pages."""
+        for path in self._files():
+            with pa.OSFile(str(path.with_suffix(".files")), "rb") as source:
+                yield pa.ipc.open_file(source).read_all()
 
     def pages(self) -> Iterator[Exported]:
         """Yield the pages that are kept, one in memory at a time."""

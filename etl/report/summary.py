@@ -68,12 +68,13 @@ class FileCounts:
 
     uploaded: int = 0
     reused: int = 0
-    """Already on the server with the same content."""
+    """Already there with the same content: on the server, or of an export in the folder."""
     failed: int = 0
     bytes: int = 0
-    """Sent, before base64."""
+    """Sent, before base64, or fetched."""
     missing: int = 0
     """Not on the server: an upload that only looked would send them."""
+    downloaded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

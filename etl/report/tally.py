@@ -142,6 +142,7 @@ class Tally:
             failed=self._files.failed + files.failed,
             bytes=self._files.bytes + files.bytes,
             missing=self._files.missing + files.missing,
+            downloaded=self._files.downloaded + files.downloaded,
         )
 
     @property

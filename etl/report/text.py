@@ -152,8 +152,9 @@ def _cost(summary: Summary) -> str:
     if summary.seconds > 0 and summary.rows.read:
         parts.append(f"{summary.rows.read / summary.seconds:,.0f} rows/s")
     files = summary.files
-    if files.uploaded or files.reused or files.failed or files.missing:
+    if files.uploaded or files.downloaded or files.reused or files.failed or files.missing:
         done = f"{files.missing:,} to upload" if files.missing else f"{files.uploaded:,} uploaded"
+        done = f"{files.downloaded:,} fetched" if summary.verb == "export" else done
         sent = f" ({to_size(files.bytes)})" if files.bytes else ""
         parts.append(f"files: {done}{sent}, {files.reused:,} there already, {files.failed:,} failed")
     return ", ".join(parts)

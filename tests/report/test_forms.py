@@ -209,6 +209,7 @@ def test_the_json_object_has_the_fixed_names_in_their_order():
         "failed": 0,
         "bytes": 12_345_678,
         "missing": 0,
+        "downloaded": 0,
     }
     assert found["problems"][0] == {  # type: ignore[index]  a list
         "code": "not_a_number", "file": "products.csv", "sheet": None, "row": 118, "column": "Preis",
