@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,13 +19,14 @@ from etl.exporting.expressions import Expressions
 from etl.exporting.gallery import gallery_of
 from etl.exporting.links import Links
 from etl.exporting.people import for_people
+from etl.exporting.ranges import bounds_of, ranges_of, side_by_side
 from etl.exporting.reading import PageSize, Reading, pages, selected
 from etl.exporting.rows import RowReader
 from etl.model import Progress
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
     from etl.api import Client
@@ -116,6 +118,8 @@ class Exported:
     """What to go on behind."""
     files: pa.Table | None = None
     """The files of these records, as `gallery.SCHEMA`; None: none are taken along."""
+    range: int = 0
+    """Which of the ranges that are read side by side these rows are of."""
 
 
 async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
@@ -168,17 +172,20 @@ async def export_records(
     *,
     schema: Schema,
     what: What,
-    after: str = "",
+    bounds: Sequence[str] = (),
+    after: Mapping[int, str] = MappingProxyType({}),
     done: int = 0,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[Exported]:
-    """Yield the records of a plan as rows, page by page, in the server's order of ids.
+    """Yield the records of a plan as rows, page by page; those of a range in the server's order of ids.
 
-    Holds a page and the next one in memory, and of linked records the last 50,000 of each entity.
+    Holds a page and the next one of each range in memory, and of linked records the last 50,000 of each
+    entity.
 
     Args:
-        after: the last id that is there already, of an export that goes on.
+        bounds: times that part the records into ranges, which are read side by side.
+        after: range -> the last id that is there already, of an export that goes on.
         done: so many records are there already.
         is_stopping: asked before each page; true ends it after the page at hand.
 
@@ -194,12 +201,16 @@ async def export_records(
         plan.where,
         attributes.extra,
         attributes.headers,
-        after,
     )
     total = plan.total if plan.total is None or what.limit is None else min(plan.total, what.limit)
     size = PageSize(GROWTH * max(client.limits.page_records, 1))
     reader = RowReader(plan.reads)
-    async for page in pages(client, reading, size=size, read=reader.read):
+    readings = [
+        replace(reading, where=(*plan.where, *conditions), after=after.get(number, ""))
+        for number, conditions in enumerate(ranges_of(bounds))
+    ]
+    streams = [pages(client, one, size=size, read=reader.read) for one in readings]
+    async for number, page in side_by_side(streams):
         rows = page if what.limit is None else page.first(what.limit - done)
         await attributes.fill(rows.records)
         await links.ask(rows.records)
@@ -212,7 +223,7 @@ async def export_records(
         if listener is not None:
             listener(Progress("export", done, total))
         if rows.count:
-            yield Exported(table, rows.count, rows.last_id, files)
+            yield Exported(table, rows.count, rows.last_id, files, number)
         if is_stopping() or (what.limit is not None and done >= what.limit):
             return
 
@@ -226,9 +237,21 @@ async def read_table(what: What, client: Client, *, listener: ProgressListener |
     """
     schema = read_metadata(await client.metadata())
     plan = await plan_export(what, client, schema=schema)
-    pages = export_records(plan, client, schema=schema, what=what, listener=listener)
-    tables = [page.rows async for page in pages]
-    return pa.concat_tables(tables) if tables else plan.empty()
+    bounds = await bounds_of_plan(plan, client, what=what)
+    pages = export_records(plan, client, schema=schema, what=what, bounds=bounds, listener=listener)
+    found = sorted([page async for page in pages], key=lambda page: page.range)
+    return pa.concat_tables([page.rows for page in found]) if found else plan.empty()
+
+
+async def bounds_of_plan(plan: Plan, client: Client, *, what: What) -> tuple[str, ...]:
+    """Return what parts the records of a plan into ranges; with a limit they are one.
+
+    Raises:
+        RequestFailed, NoAccess: see `Client.ask`.
+    """
+    if what.limit is not None:
+        return ()
+    return await bounds_of(client, plan.entity, plan.where, total=plan.total)
 
 
 def _own_keys(columns: Sequence[Column]) -> list[str]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from etl.api import wire
 from etl.api.where import greater_than
-from etl.errors import AnswerUnusable
+from etl.errors import AnswerUnusable, ServerFailed, TimedOut, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from etl.api import Client, Condition
     from etl.api.wire import Answer, Request
@@ -36,6 +36,10 @@ class PageSize:
     def __post_init__(self) -> None:
         """Begin small."""
         self.records = min(FIRST_RECORDS, self.most)
+
+    def shrink(self, asked: int) -> None:
+        """Take notice that a page of so many records did not come."""
+        self.records = min(self.records, max(asked // 2, LEAST_RECORDS))
 
     def learn(self, seconds: float, *, page_bytes: int) -> None:
         """Take notice of how long a page took, and how large it was."""
@@ -79,7 +83,7 @@ async def pages(
     *,
     size: PageSize,
     read: Callable[[Request, Answer], Rows],
-) -> AsyncIterator[Rows]:
+) -> AsyncGenerator[Rows]:
     """Yield all records in the server's order of ids, in pages; the `total` of each counts it and the rest.
 
     Ids are never compared here: which is greater is the server's own affair. A record that was there when the
@@ -93,10 +97,18 @@ async def pages(
     clock = client.retry.now
 
     async def ask(after: str) -> Rows:
-        before = clock()
-        page = await client.ask(reading.request(after, size.records), read)
-        size.learn(clock() - before, page_bytes=page.bytes)
-        return page
+        while True:
+            before, asked = clock(), size.records
+            try:
+                page = await client.ask(reading.request(after, asked), read)
+            except (ServerFailed, TimedOut, TooLarge):
+                # Too much for its memory or its patience, perhaps: half of it may be not.
+                if asked <= LEAST_RECORDS:
+                    raise
+                size.shrink(asked)
+                continue
+            size.learn(clock() - before, page_bytes=page.bytes)
+            return page
 
     upcoming: asyncio.Task[Rows] | None = asyncio.create_task(ask(reading.after))
     last = reading.after

@@ -10,12 +10,13 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, ServerGone
+from etl.exporting import ranges
 from etl.exporting.exploding import check_explode
 from etl.exporting.gallery import NAMED
 from etl.exporting.laying import Laying
 from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, opened, output_path
 from etl.exporting.people import book_of, choices_of
-from etl.exporting.pulling import What, export_records, plan_export
+from etl.exporting.pulling import What, bounds_of_plan, export_records, plan_export
 from etl.exporting.sorting import read_sort, sorted_rows
 from etl.exporting.staging import Stage
 from etl.exporting.templates import load_template, write_by_template
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from etl.tables import Writer
 
 log = logging.getLogger(__name__)
-PAGES = "pages"
+PAGES, RANGES = "pages", "ranges.json"
 FILES = "files"
 STANDARD_OUTPUT = "-"
 PIPED = "export"
@@ -191,12 +192,17 @@ async def _carry(
     tally = Tally()
     ended: EtlError | None = None
     try:
+        bounds = ranges.kept(run.folder / RANGES)
+        if bounds is None:
+            bounds = await bounds_of_plan(plan, client, what=what)
+            ranges.keep(bounds, run.folder / RANGES)
         pages = export_records(
             plan,
             client,
             schema=schema,
             what=what,
-            after=kept.last_id,
+            bounds=bounds,
+            after=kept.last_ids,
             done=kept.records,
             listener=how.listener,
             is_stopping=how.is_stopping,

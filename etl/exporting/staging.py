@@ -11,7 +11,7 @@ import pyarrow as pa
 from etl.exporting.pulling import Exported
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 LAST, RECORDS = b"last", b"records"
@@ -24,12 +24,12 @@ class Kept:
     """How far the pages on disk go."""
 
     records: int
-    last_id: str
-    """Empty: there are none."""
+    last_ids: Mapping[int, str]
+    """Range -> the id to go on behind."""
 
 
 class Stage:
-    """Pages on disk, in their order, each with the id to go on behind."""
+    """Pages on disk, each with the id to go on behind; range by range, those of a range in their order."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,8 +43,8 @@ class Stage:
         self._count += 1
         if page.files is not None:
             # First, so that a page that is there has its files.
-            self._keep(page.files, f"{self._count:08}.files")
-        self._keep(table, f"{self._count:08}.arrow")
+            self._keep(page.files, f"{page.range:03}-{self._count:08}.files")
+        self._keep(table, f"{page.range:03}-{self._count:08}.arrow")
 
     def _keep(self, table: pa.Table, name: str) -> None:
         part = self.folder / "page.part"
@@ -68,6 +68,7 @@ class Stage:
                 table.replace_schema_metadata(None),
                 int(facts.get(RECORDS, b"0")),
                 facts.get(LAST, b"").decode(),
+                range=_range(path),
             )
 
     def tables(self) -> Iterator[pa.Table]:
@@ -83,12 +84,14 @@ class Stage:
 
     def kept(self) -> Kept:
         """Return how far the pages go."""
-        records, last = 0, ""
+        records = 0
+        last_ids: dict[int, str] = {}
         for path in self._files():
             with pa.OSFile(str(path), "rb") as source:
                 facts = pa.ipc.open_file(source).schema.metadata or {}
-            records, last = records + int(facts.get(RECORDS, b"0")), facts.get(LAST, b"").decode()
-        return Kept(records, last)
+            records += int(facts.get(RECORDS, b"0"))
+            last_ids[_range(path)] = facts.get(LAST, b"").decode()
+        return Kept(records, last_ids)
 
     def clear(self) -> None:
         """Throw all pages away."""
@@ -96,3 +99,7 @@ class Stage:
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.arrow"))
+
+
+def _range(path: Path) -> int:
+    return int(path.name.partition("-")[0])

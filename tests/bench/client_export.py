@@ -30,7 +30,9 @@ async def export(url: str, records: int, path: Path, *, is_plain: bool) -> None:
     columns = ",".join(COLUMNS).replace("brandId", "brand.id")
     what = What(entity="Product", columns=columns, where=f"name != 't{records}'")
     async with connect(url, username="bench", password="bench") as client:
-        await run_export(what, client, place=place, how=How(output=path.name, is_plain=is_plain))
+        summary = await run_export(what, client, place=place, how=How(output=path.name, is_plain=is_plain))
+    if summary.status != "ok":
+        raise SystemExit(summary.error)
 
 
 if __name__ == "__main__":

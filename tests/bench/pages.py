@@ -1,7 +1,8 @@
-"""A server of constant pages in a process of its own: invented products by id, no filter but the last id."""
+"""A server of constant pages in a process of its own: invented products by id and by when they were made."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
@@ -30,6 +31,18 @@ SENT_ALONG = {
 }  # fmt: skip
 
 
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def created_at(number: int) -> str:
+    """One a second, so that ranges of times are ranges of numbers."""
+    return f"{EPOCH + timedelta(seconds=number):%Y-%m-%d %H:%M:%S}"
+
+
+def number_of(time: str) -> int:
+    return int((datetime.fromisoformat(f"{time}+00:00") - EPOCH).total_seconds())
+
+
 def record(number: int) -> dict[str, object]:
     word = WORDS[number % len(WORDS)]
     return {
@@ -37,7 +50,7 @@ def record(number: int) -> dict[str, object]:
         "description": f"{word} aus gutem Stahl. " * 4, "longDescription": None, "status": "draft",
         "isActive": number % 3 > 0, "price": number % 900 + 0.25, "rrp": None, "quantity": float(number % 77),
         "ean": str(4_000_000_000_000 + number), "mpn": f"M-{number}", "customsNumber": None, "note": None,
-        "createdAt": "2026-11-21 18:23:56", "modifiedAt": "2026-11-21 18:23:56", "brandId": f"b{number % 50}",
+        "createdAt": created_at(number), "modifiedAt": "2026-11-21 18:23:56", "brandId": f"b{number % 50}",
         "priceUnitId": "EUR", "rrpUnitId": None, "sortOrder": number,
         **SENT_ALONG,
     }  # fmt: skip
@@ -63,13 +76,21 @@ async def listed(request: web.Request) -> web.Response:
     asked = parse_qs(unquote(request.query_string))
     if request.match_info["entity"] != "Product":
         return json_answer(b'{"total":0,"list":[]}')
-    total = 100_000
-    limits = [one for key, values in asked.items() if key.endswith("[value]") for one in values]
-    after = next((one for one in limits if one.startswith("a")), "")
-    for one in limits:
-        if one.startswith("t"):
-            total = int(one[1:])
-    return json_answer(page(int(after[1:]) + 1 if after else 0, int(asked.get("maxSize", ["200"])[0]), total))
+    first, total = int(asked.get("offset", ["0"])[0]), 100_000
+    bounds = []
+    for key, (value, *_) in asked.items():
+        if not key.endswith("[value]"):
+            continue
+        if value.startswith("t"):
+            total = int(value[1:])
+        elif value.startswith("a"):
+            first = max(first, int(value[1:]) + 1)
+        else:
+            bounds.append((asked[f"{key.removesuffix('[value]')}[type]"][0], number_of(value)))
+    for operator, number in bounds:
+        first = max(first, number) if operator == "greaterThanOrEquals" else first
+        total = min(total, number) if operator == "lessThan" else total
+    return json_answer(page(first, int(asked.get("maxSize", ["200"])[0]), total))
 
 
 def running() -> AbstractContextManager[str]:
