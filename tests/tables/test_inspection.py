@@ -7,8 +7,10 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
 from etl import tables
+from etl.cli import main
 from etl.cli.console import Console
 from etl.cli.inspect import command
 from etl.errors import SourceMissing
@@ -85,6 +87,11 @@ def test_the_verb_says_what_a_person_needs(tmp_path: Path) -> None:
         "  row 4: cells in the row: 1, in the header: 2. Give it as many cells as the header "
         "has; quote cells that contain the delimiter. [ragged_row]\n"
     )
+
+
+def test_the_verb_reads_standard_input() -> None:
+    result = CliRunner().invoke(main, ["inspect", "-"], input="EAN;Price\n4006381333931;1,5\n")
+    assert result.stdout.startswith('- (csv, utf-8, delimiter ";"): 1 rows, 2 columns\n')
 
 
 def test_the_verb_says_the_same_to_a_program() -> None:
