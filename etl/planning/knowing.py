@@ -186,11 +186,23 @@ class Knowing:
             return
         # Those that are not written down yet, and those that are.
         self._revoked.update(ids)
-        digests = pa.array([xxhash.xxh3_128_digest(text) for text in texts], LAYOUT.field("key").type)
-        nothing = [pa.nulls(len(ids), LAYOUT.field(name).type) for name in ("made_from", "modified_at")]
-        prints = [pa.array(np.zeros(len(ids), np.uint32))] * len(self.fields)
-        columns = [digests, pa.array(texts, pa.string()), pa.array(ids, pa.string()), *nothing, *prints]
-        self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
+        self._without_more(texts, pa.array(ids, pa.string()))
+
+    def drop(self, texts: Sequence[str]) -> None:
+        """Learn of records that were deleted, by their canonical keys: nothing is known of them any more."""
+        if self.journal is not None and texts:
+            self._without_more(texts, pa.nulls(len(texts), pa.string()))
+
+    def _without_more(self, texts: Sequence[str], ids: pa.StringArray) -> None:
+        """Write lines that stand for nothing but a key and perhaps a record."""
+        digests = pa.array(
+            [xxhash.xxh3_128_digest(text.encode()) for text in texts], LAYOUT.field("key").type
+        )
+        nothing = [pa.nulls(len(texts), LAYOUT.field(name).type) for name in ("made_from", "modified_at")]
+        prints = [pa.array(np.zeros(len(texts), np.uint32))] * len(self.fields)
+        columns = [digests, pa.array(texts, pa.string()), ids, *nothing, *prints]
+        if self.journal is not None:
+            self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
 
     def finish(self) -> None:
         """Write down what ended well, also where the run ended before all of it did."""

@@ -18,7 +18,6 @@ import xxhash
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
-    from typing import BinaryIO
 
 FRAME = struct.Struct("<4sQQ")
 MARK = b"atro"
@@ -29,28 +28,28 @@ class KnownJournal:
 
     def __init__(self, path: Path, *, header: Mapping[str, object]) -> None:
         self._path, self._header = path, header
-        self._file: BinaryIO | None = None
+        self._has_begun = False
 
     def append(self, lines: pa.RecordBatch) -> None:
         """Add lines; once this returns, a kill of the process does not take them away."""
-        if self._file is None:
+        content = b""
+        if not self._has_begun:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("wb")
-            self._file.write(_framed(json.dumps(self._header).encode()))
+            content = _framed(json.dumps(self._header).encode())
         with io.BytesIO() as buffer:
             with pa.ipc.new_stream(buffer, lines.schema) as stream:
                 stream.write_batch(lines)
-            self._file.write(_framed(buffer.getvalue()))
-        self._file.flush()
+            content += _framed(buffer.getvalue())
+        with self._path.open("ab" if self._has_begun else "wb") as file:
+            file.write(content)
+        self._has_begun = True
 
     def close(self) -> bool:
         """Write all of it to the disk; tell whether there is any."""
-        if self._file is None:
-            return False
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._file = None
-        return True
+        if self._has_begun:
+            with self._path.open("ab") as file:
+                os.fsync(file.fileno())
+        return self._has_begun
 
 
 @dataclass(frozen=True, slots=True)

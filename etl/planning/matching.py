@@ -43,6 +43,11 @@ class Digested:
     places: Sequence[tuple[Place, int]]
     """File and sheet, and how many lines are of it, one after the other."""
 
+    @property
+    def total(self) -> int:
+        """Rows, unreadable ones included."""
+        return sum(lines for _, lines in self.places)
+
     def of(self, column: str) -> pa.ChunkedArray:
         """Return one column of all rows; it stays on disk."""
         return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()[column]
@@ -220,6 +225,24 @@ def match(
         matched.known &= of_record == np.arange(total)
         matched.known = matched.known[of_record]
     return matched
+
+
+def absent(known: Known, digested: Digested) -> Iterator[pa.Table]:
+    """Yield the known lines whose key is in no row of a scan, a part of them at a time.
+
+    Columns `key`, `text` (the canonical key), `id`, `modified_at`. Rows whose key could not be read stand for
+    no key: who deletes what is absent must know that there are none.
+
+    Raises:
+        OSError, pa.ArrowException: the known state is damaged.
+    """
+    count = max(part_count(digested.total), part_count(known.lines))
+    for part, lines in enumerate(known.parts(("text", "id", "modified_at"), count=count)):
+        _, at = _met(digested, lines, part=part, count=count)
+        is_absent = np.ones(len(lines), np.bool_)
+        is_absent[at] = False
+        if is_absent.any():
+            yield lines.filter(pa.array(is_absent))
 
 
 def _met(digested: Digested, lines: pa.Table, *, part: int, count: int) -> tuple[Numbers, Numbers]:
