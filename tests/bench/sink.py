@@ -18,16 +18,26 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 NOTHING = orjson.dumps({"total": 0, "list": []})
+STORED = "2026-01-01 00:00:00"
+"""When whatever is sent was stored."""
+NEWEST = orjson.dumps({"total": 1, "list": [{"id": "another", "modifiedAt": "2026-06-01 00:00:00"}]})
+"""The one record that was changed later: nobody's."""
 
 
-async def listed(_: web.Request) -> web.Response:
-    return json_answer(NOTHING)
+async def listed(request: web.Request) -> web.Response:
+    asked = (request.query.get("sortBy"), request.query.get("where[0][attribute]"))
+    return json_answer(NEWEST if "modifiedAt" in asked else NOTHING)
 
 
 async def upserted(request: web.Request) -> web.Response:
     items = orjson.loads(await request.read())
     created = [
-        {"status": "Created", "stored": True, "entity": {"id": item["payload"]["id"]}} for item in items
+        {
+            "status": "Created",
+            "stored": True,
+            "entity": {"id": item["payload"]["id"], "modifiedAt": STORED},
+        }
+        for item in items
     ]
     return json_answer(orjson.dumps(created))
 
