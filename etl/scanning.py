@@ -365,7 +365,14 @@ def _equal_keys(table: pa.Table, *, part: int, parts: int) -> Iterator[list[int]
     keys, rows = np.concatenate(halves_kept), np.concatenate(rows_kept)
     if not len(rows):
         return
-    order = np.lexsort((rows, keys[:, 1], keys[:, 0]))
+    # By one half first: hardly any are equal in it, and these alone are looked at whole.
+    order = np.argsort(keys[:, 0])
+    first = keys[order, 0]
+    is_equal = first[1:] == first[:-1]
+    if not is_equal.any():
+        return
+    order = order[np.append(is_equal, False) | np.insert(is_equal, 0, False)]
+    order = order[np.lexsort((rows[order], keys[order, 1], keys[order, 0]))]
     keys, rows = keys[order], rows[order]
     is_start = np.ones(len(keys), np.bool_)
     is_start[1:] = (keys[1:] != keys[:-1]).any(axis=1)

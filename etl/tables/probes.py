@@ -71,6 +71,8 @@ GTIN = r"^([0-9]{8}|[0-9]{12,14})$"
 WEIGHTS = np.array([3, 1] * 7, np.int64)
 
 SPACE, ZERO = np.uint8(32), np.uint8(48)
+TELLING_BYTES = 65_536
+"""So many of a frame's column tell whether it is mostly digits."""
 
 DAYS_OF_DATES = (20_000, 80_000)
 """As spreadsheets count days: 1954 to 2119."""
@@ -128,14 +130,16 @@ class Probe:
         letters = np.frombuffer(data, np.uint8)
         if b"#" in data:
             self._note("error_cell", pc.is_in(column, ERROR_TEXTS), column, numbers)
-        if b"E+" in data or b"e+" in data:
+        # A single byte is found many times faster than two.
+        if b"+" in data and (b"E+" in data or b"e+" in data):
             self._match("scientific_number", SCIENTIFIC, column, numbers)
         if _has_controls(data, letters) or _has_any(data, INVISIBLE_BYTES):
             self._match("invisible_characters", INVISIBLE, column, numbers)
         if _has_any(data, MOJIBAKE_BYTES):
             self._match("mojibake", MOJIBAKE, column, numbers)
-        # Bytes below "0" wrap around to large numbers.
-        if np.count_nonzero(letters - ZERO < np.uint8(10)) * 2 > len(data):
+        # Bytes below "0" wrap around to large numbers. The first of them tell what most of them are.
+        some = letters[:TELLING_BYTES]
+        if np.count_nonzero(some - ZERO < np.uint8(10)) * 2 > len(some):
             self._add_digits(column, data, numbers)
         elif self._keys is not None:
             self._keys.add(column, numbers)

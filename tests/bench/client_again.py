@@ -9,7 +9,7 @@ from tests.bench.usage import printed
 
 
 def main(source: str, mapping: str, url: str, state: str, sent: str) -> None:
-    """Import what was imported before and insist that so many rows were sent and nobody asked about others."""
+    """Import what was imported before and insist that so many rows were sent and no others looked at."""
     with connect(url, username="bench", password="bench") as pim:
         summary = import_table(source, mapping, pim, state_dir=state, verify_fraction=0.0)
     known, rows = summary.known, summary.rows
