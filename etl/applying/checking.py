@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from etl.errors import PlanRefused
+from etl.importing import JOURNAL
 from etl.planning import is_as_written
 from etl.runs import list_runs
 
@@ -54,7 +55,8 @@ def check_plan(
         is_same = run.facts.verb == "apply" and [one.digest for one in run.facts.sources] == [header.digest]
         if is_same and run.status in DONE:
             raise PlanRefused(str(path), reason=f"run {run.id} applied it already.", advice=again)
-        if is_same and run.status in ("stopped", "unfinished"):
+        # Killed before it had a journal, it sent nothing.
+        if is_same and run.status in ("stopped", "unfinished") and (run.folder / JOURNAL).exists():
             advice = f"Go on with `atro-etl resume {run.id}`."
             raise PlanRefused(str(path), reason=f"run {run.id} applied a part of it.", advice=advice)
 

@@ -26,7 +26,7 @@ LATER = [
 ]
 
 
-@pytest.mark.parametrize("generation", shop.ALL)
+@pytest.mark.parametrize("generation", ["1.10", "2.3"])
 def test_applying_a_plan_does_what_an_import_does(tmp_path, generation):
     with shop_in(tmp_path / "a", generation) as one, shop_in(tmp_path / "b", generation) as other:
         for each in (one, other):
@@ -172,17 +172,19 @@ def test_a_record_whose_link_target_was_not_accepted_is_not_sent(there):
     assert {one["makerId"] for one in stands["Item"].values()} <= {None, *stands["Maker"]}
 
 
-@pytest.mark.parametrize(("column", "text", "says"), [
-    ("new", "My own", "the column new was edited"), ("_accept", "perhaps", "neither yes nor no"),
-    ("_line", "x", "the column _line was edited"),
-])  # fmt: skip
-def test_a_workbook_that_was_edited_elsewhere_is_refused(there, column, text, says):
+def test_a_workbook_that_was_edited_elsewhere_is_refused(there):
     there.carry(ROWS)
     path, book, lines = workbook_of(there, there.plan(LATER))
-    lines[0][column].value = text
-    book.save(path)
-    with pytest.raises(PlanRefused, match=says):
-        there.apply(path)
+    for column, text, says in (
+        ("new", "My own", "the column new was edited"),
+        ("_accept", "perhaps", "neither yes nor no"),
+        ("_line", "x", "the column _line was edited"),
+    ):
+        before, lines[0][column].value = lines[0][column].value, text
+        book.save(path)
+        with pytest.raises(PlanRefused, match=says):
+            there.apply(path)
+        lines[0][column].value = before
 
 
 def test_a_stopped_apply_is_resumed(there):

@@ -11,7 +11,6 @@ from etl import blocking
 from etl.errors import NotAgreed, UndoRefused
 from tests.applying.conftest import shop_in
 from tests.applying.test_apply import LATER
-from tests.planning import shop
 from tests.planning.test_laws import ROWS
 
 UNTOLD = {"createdAt", "modifiedAt", "createdById", "modifiedById", "deleted", "_place"}
@@ -50,7 +49,7 @@ def undo(there, run, **options):
     return blocking.undo(run, there.pim, state_dir=there.state, **options)
 
 
-@pytest.mark.parametrize("there", shop.ALL, indirect=True)
+@pytest.mark.parametrize("there", ["1.10", "2.2"], indirect=True)
 def test_after_an_undo_everything_stands_as_before_the_import(there):
     there.carry(ROWS)
     before = everything(there)
@@ -101,7 +100,7 @@ def test_a_field_that_somebody_changed_since_ends_as_on_drift_says(there, on_dri
     assert there.dump()["Item"][hammer]["name"] == name
 
 
-@pytest.mark.parametrize("there", shop.ALL, indirect=True)
+@pytest.mark.parametrize("there", ["1.10", "2.3"], indirect=True)
 def test_deleted_records_come_back_with_all_they_had(there):
     there.carry(ROWS)
     before = everything(there)

@@ -84,6 +84,18 @@ async def carried(
         return await etl.aio.import_table(source, mapping, pim, state_dir=state, guards=UNGUARDED)
 
 
+async def applied(url: str, plan: Path, *, state: Path) -> Summary:
+    """Apply a plan."""
+    async with etl.aio.connect(url, username="admin", password="admin", limits=LIMITS, retry=CLOCK) as pim:
+        return await etl.aio.apply(plan, pim, state_dir=state, guards=UNGUARDED)
+
+
+async def undone(url: str, run: str, *, state: Path) -> Summary:
+    """Take a run back, with all that it created."""
+    async with etl.aio.connect(url, username="admin", password="admin", limits=LIMITS, retry=CLOCK) as pim:
+        return await etl.aio.undo(run, pim, state_dir=state, deletes_created=True)
+
+
 async def what_stands(url: str) -> dict[str, dict[str, dict[str, object]]]:
     """Return all records of a server: entity -> id -> the fields that the feed gives."""
     async with etl.aio.connect(url, username="admin", password="admin") as pim:

@@ -1,7 +1,8 @@
-"""A process that imports in children and kills them: `python -m tests.delivery.killing`.
+"""A process that imports, applies or undoes in children and kills them: `python -m tests.delivery.killing`.
 
-Reads lines of JSON with `url`, `source`, `state` and `after_s`; answers each with a line that says whether
-the import was killed or ended before. Children are forked: each costs no start of the interpreter.
+Reads lines of JSON with `url`, `state`, `after_s` and one of `source`, `plan` and `run`; answers each with a
+line that says whether the child was killed or ended before. Children are forked: each costs no start of the
+interpreter.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.delivery.feeds import carried
+from tests.delivery.feeds import applied, carried, undone
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 
 def import_in_child(order: dict[str, str]) -> int:
@@ -23,9 +28,19 @@ def import_in_child(order: dict[str, str]) -> int:
     if child:
         return child
     try:
-        asyncio.run(carried(order["url"], Path(order["source"]), state=Path(order["state"])))
+        asyncio.run(work(order))
     finally:
         os._exit(0)
+
+
+def work(order: dict[str, str]) -> Coroutine[None, None, object]:
+    """Return what an order asks for."""
+    url, state = order["url"], Path(order["state"])
+    if "plan" in order:
+        return applied(url, Path(order["plan"]), state=state)
+    if "run" in order:
+        return undone(url, order["run"], state=state)
+    return carried(url, Path(order["source"]), state=state)
 
 
 def killed_after(child: int, after_s: float) -> bool:

@@ -33,8 +33,8 @@ class Killer:
             text=True,
         )
 
-    def run(self, url, source, *, state, after_s=LONGEST_S):
-        order = {"url": url, "source": str(source), "state": str(state), "after_s": after_s}
+    def run(self, url, source, *, state, after_s=LONGEST_S, what="source"):
+        order = {"url": url, what: str(source), "state": str(state), "after_s": after_s}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())

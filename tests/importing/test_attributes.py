@@ -84,7 +84,7 @@ async def test_pairs_of_name_and_value_become_attributes(carry, attributes):
     assert (await carry(mapping, *lines)).rows.unchanged == 2
 
 
-@GENERATIONS
+@pytest.mark.parametrize("sandbox", ["1.10", "2.3"], indirect=True)
 async def test_a_plan_with_attribute_values_is_applied(carry, attributes, pim, tmp_path):
     mapping = HEAD.format(key=attributes) + FEED
     await carry(mapping, *LINES[:3])
@@ -99,7 +99,7 @@ async def test_a_plan_with_attribute_values_is_applied(carry, attributes, pim, t
     assert not again.has_changes
 
 
-@GENERATIONS
+@pytest.mark.parametrize("sandbox", ["1.10", "2.3"], indirect=True)
 async def test_attribute_values_are_put_back_and_new_ones_taken_off_by_an_undo(
     carry, attributes, pim, tmp_path
 ):
