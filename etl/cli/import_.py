@@ -68,6 +68,7 @@ class _FailOnType(click.ParamType[FailOn]):
 @click.option("--verify-fraction", type=click.FloatRange(0, 1), default=0.02, show_default=True, metavar="F",
               help="The share of unchanged rows compared all the same; others each time.")  # fmt: skip
 @click.option("--refresh", is_flag=True, help="Compare every row with AtroCore, whatever is known of it.")
+@click.option("--create", is_flag=True, help="Of an exported workbook: rows without an id become records.")
 @guards
 @rows
 @limit
@@ -86,6 +87,7 @@ def command(
     read_back: bool,
     verify_fraction: float,
     refresh: bool,
+    create: bool,
     rows: RowRange | None,
     limit: int | None,
 ) -> int:
@@ -94,15 +96,22 @@ def command(
     Several mappings run one after the other, in the order their links need.
     """
     from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
-    from etl.exporting import mapping_of  # noqa: PLC0415  the same
+    from etl.exporting import mapping_of, mappings_of  # noqa: PLC0415  the same
 
     mappings, table = _mappings_and_source(files, source)
+    if create and mappings:
+        raise click.UsageError("--create is for an exported workbook; what a mapping does says its write.")
     summaries: list[Summary] = []
     with working(console, writes=True) as work:
         state = work.settings.state_dir
-        if not mappings:
-            mappings = [mapping_of(Path(table or ""), url=work.settings.require_url(), state=state)]
-        for mapping in blocking.order_mappings(mappings, work.pim) if len(mappings) > 1 else mappings:
+        book, url = Path(table or ""), work.settings.require_url()
+        if len(mappings) > 1:
+            mappings = blocking.order_mappings(mappings, work.pim)
+        elif not mappings and create:
+            mappings = mappings_of(book, url=url, state=state)
+        elif not mappings:
+            mappings = [mapping_of(book, url=url, state=state)]
+        for mapping in mappings:
             summary = blocking.import_table(
                 table,
                 mapping,

@@ -58,6 +58,8 @@ class DescribedColumn:
     """Several values in a cell."""
     has_unit: bool = False
     """Number and unit in one cell."""
+    is_unique: bool = False
+    """No two records have the same value there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +92,44 @@ class SelfDescription:
             "on_empty": "clear",
             "source": {"sheet": self.sheet, "header_row": self.header_row},
             "markers": {"skip": [UNTOUCHED]},
-            "ignore": [
-                header for header, one in self.columns.items() if one.role in ("modified", "read_only")
-            ],
+            "ignore": self._ignored(),
             "fields": self._docs("field"),
         }
         if attributes := self._docs("attribute"):
             doc["attributes"] = attributes
-        return json.dumps(doc, ensure_ascii=False, indent=1) + "\n"
+        return _text(doc)
+
+    def updating_only(self) -> str:
+        """Return the mapping for the rows that came out of AtroCore; new ones are not its affair."""
+        return _text({**json.loads(self.to_mapping()), "rows": {"where": f"row[{self._id!r}]"}})
+
+    def creating(self) -> str:
+        """Return the mapping for new rows: those without an id.
+
+        They are found by a field that is unique; where no column is one, each is created once for this file
+        as it is.
+        """
+        doc: dict[str, object] = json.loads(self.to_mapping())
+        fields = {name: one for name, one in self._docs("field").items() if name != "id"}
+        key = next(
+            (one.target for one in self.columns.values() if one.is_unique and one.target in fields), ""
+        )
+        doc |= {
+            "write": "create",
+            "on_empty": "skip",
+            "fields": fields,
+            "ignore": [*self._ignored(), self._id],
+            "rows": {"where": f"not row[{self._id!r}]"},
+        }
+        del doc["key"]
+        return _text({"key": key, **doc} if key else doc)
+
+    @property
+    def _id(self) -> str:
+        return next(header for header, one in self.columns.items() if one.role == "id")
+
+    def _ignored(self) -> list[str]:
+        return [header for header, one in self.columns.items() if one.role in ("modified", "read_only")]
 
     def _docs(self, role: Role) -> dict[str, Doc]:
         found: dict[str, Doc] = {}
@@ -125,6 +157,14 @@ class SelfDescription:
 def mapping_of(path: Path, *, url: str, state: Path) -> Path:
     """Write the mapping that a workbook says of itself into the state folder, and return where it is.
 
+    New rows are problems. Raises like `mappings_of`.
+    """
+    return _written(_own(path, url=url).to_mapping(), path, state=state)
+
+
+def mappings_of(path: Path, *, url: str, state: Path) -> list[Path]:
+    """Write two mappings for a workbook: one for rows that came out of AtroCore, one that creates new rows.
+
     Args:
         url: of the instance it shall be imported into.
 
@@ -133,6 +173,11 @@ def mapping_of(path: Path, *, url: str, state: Path) -> Path:
         SourceUnreadable: it is no workbook, or no export of ours.
         ConfigurationInvalid: it came from another instance, whose ids mean nothing here.
     """
+    found = _own(path, url=url)
+    return [_written(one, path, state=state) for one in (found.updating_only(), found.creating())]
+
+
+def _own(path: Path, *, url: str) -> SelfDescription:
     if not path.exists():
         raise SourceMissing(str(path))
     found = read_self_description(path)
@@ -149,13 +194,20 @@ def mapping_of(path: Path, *, url: str, state: Path) -> Path:
             what=f"it came from {found.url}, and this is {url}: its ids mean nothing here.",
             advice="Import it there, or with a mapping that finds records by a key.",
         )
-    text = found.to_mapping()
+    return found
+
+
+def _written(text: str, path: Path, *, state: Path) -> Path:
     folder = state / "workbooks"
     make_state_folder(state)
     folder.mkdir(exist_ok=True)
     named = folder / f"{path.stem}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml"
     write_whole(named, text)
     return named
+
+
+def _text(doc: dict[str, object]) -> str:
+    return json.dumps(doc, ensure_ascii=False, indent=1) + "\n"
 
 
 def described(column: Column, number: int, *, taken: set[str]) -> DescribedColumn:
@@ -211,6 +263,7 @@ def _editable(column: Column, name: str) -> DescribedColumn | None:
         where=where,
         is_list=column.is_multiple,
         has_unit=column.unit is not None,
+        is_unique=first is None and column.field is not None and column.field.is_unique,
     )
 
 

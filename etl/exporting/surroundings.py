@@ -180,7 +180,7 @@ class _Maker:
             "Records": f"{self._rows:,}, on the sheet {about.sheet}",
             "Edit": "cells of the columns below that may be edited, and save the file.",
             "Arrange": "Rows may be sorted, filtered and deleted, columns moved, renamed and deleted.",
-            "A missing row or column": "changes nothing; a new row is not created.",
+            "A missing row or column": "changes nothing; a new row becomes a record only with --create.",
             "Empty a cell": "to clear the field.",
             UNTOUCHED: "stands where a cell cannot hold the value; an import leaves it as it is.",
             "Several values": f'in a cell are parted by "{mark}"; within a value write \\{mark}',

@@ -17,7 +17,7 @@ from pyarrow import parquet
 from etl import aio
 from etl.api import connect
 from etl.errors import ConfigurationInvalid, SourceUnreadable
-from etl.exporting import How, What, mapping_of, read_self_description, run_export
+from etl.exporting import How, What, mapping_of, mappings_of, read_self_description, run_export
 from etl.sandbox import Sandbox, run_in_thread
 from etl.sandbox.builtin.notation import read_notation
 from tests.exporting.conftest import Place
@@ -313,6 +313,25 @@ async def test_a_new_row_is_a_problem_and_creates_nothing(two: tuple[Client, Pla
     assert (summary.rows.unchanged, summary.rows.invalid) == (2, 1)
     assert summary.problems[0].row == 4
     assert len(await things_of(pim)) == 2
+
+
+async def test_new_rows_become_records_where_that_is_asked_for(two: tuple[Client, Place]):
+    pim, place = two
+    book = openpyxl.load_workbook(place.cwd / "a.xlsx")
+    sheet = sheet_of(book)
+    sheet.append(["new", "New", "a note"])
+    sheet.append(["saw", "Taken"])
+    cell(sheet, "note", 2).value = "changed"
+    book.save(place.cwd / "a.xlsx")
+    for turn in ("first", "second"):
+        updating, creating = mappings_of(place.cwd / "a.xlsx", url=pim.url, state=place.state)
+        updated = await aio.import_table(place.cwd / "a.xlsx", updating, pim, state_dir=place.state)
+        assert (updated.rows.updated, updated.rows.invalid) == (1 if turn == "first" else 0, 0)
+        created = await aio.import_table(place.cwd / "a.xlsx", creating, pim, state_dir=place.state)
+        assert (created.rows.created, created.rows.failed) == (1 if turn == "first" else 0, 0)
+    found = await things_of(pim)
+    assert sorted(str(one["name"]) for one in found.values()) == ["Axe", "New", "Saw"]
+    assert found["t1"]["note"] == "changed"
 
 
 async def test_a_workbook_of_another_instance_or_of_nobody_is_refused(two: tuple[Client, Place]):
