@@ -8,6 +8,10 @@ price.unit  price[unit]     the unit beside a number; number and unit in one cel
 colour  colour#shop         an attribute, by code, name or id; for a channel
 attributes.*                all attributes of the entity, sorted by code
 count(categories)           how many are linked
+download(mainImage)         where the file is fetched from, by those who are signed in
+shared(files)               where the file is fetched from by everybody, where it is shared
+_meta.permissions.edit      whether we may edit the record; also delete, unlink
+_meta.options.colour.code   of the option that a list field holds: any of its fields
 ='shop'                     the same text in every row
 {{ row.number ~ '-x' }}     an expression over the other columns, by their headers
 number as "Art. No."        under another header
@@ -25,11 +29,13 @@ from etl.api.filters.tokens import Place, Source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Form: TypeAlias = Literal["value", "with_unit", "count", "constant", "expr", "all_attributes"]
+Form: TypeAlias = Literal[
+    "value", "with_unit", "count", "download", "shared", "meta", "constant", "expr", "all_attributes"
+]
 
 _PART = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\{\{.*?\}\}|[^,'"{\n]|\{""", re.DOTALL)
 _HEADER = re.compile(r"""^(?P<what>.*?)\s+as\s+(?P<name>"[^"]+"|'[^']+'|\S+)$""", re.DOTALL)
-_COUNT = re.compile(r"count\(\s*(?P<path>[^)]+?)\s*\)", re.IGNORECASE)
+_CALL = re.compile(r"(?P<form>count|download|shared)\(\s*(?P<path>[^)]+?)\s*\)", re.IGNORECASE)
 _NAME = r"(?:`[^`]+`|[^\s.@#`'\"\[\](),=]+)"
 _PATH = re.compile(
     rf"(?P<steps>{_NAME}(?:\.{_NAME})*)(?:@(?P<language>\w+))?(?:\#(?P<channel>[\w-]+))?(?P<unit>\[unit\])?"
@@ -93,8 +99,11 @@ def _address(source: Source, text: str, offset: int) -> Address:
         return Address("expr", what, header, content=what[2:-2].strip())
     if what.startswith("="):
         return Address("constant", what, header, content=_unquoted(what[1:].strip()))
-    if counted := _COUNT.fullmatch(what):
-        return Address("count", what, header, _path(source, counted["path"], place))
+    if called := _CALL.fullmatch(what):
+        form: Form = called["form"].lower()  # type: ignore[assignment]  # one of the three
+        return Address(form, what, header, _path(source, called["path"], place))
+    if what.startswith("_meta."):
+        return Address("meta", what, header, _path(source, what, place))
     if what.startswith("attributes.*"):
         rest = _path(source, what.replace("*", "all"), place)
         return Address("all_attributes", what, header, rest)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.exporting.links import ids_in
+from etl.exporting.meta import is_meta, meta_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,6 +48,8 @@ def _as_it_stands(values: pa.Array, column: Column) -> pa.Array:
 
 
 def _looked_at(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
+    if is_meta(column):
+        return typed([meta_of(one, column) for one in records], column.kind, column.type)
     if column.address.form == "count":
         return pa.array([len(ends_of(one, column.steps, links)) for one in records], pa.int64())
     if column.unit is not None:

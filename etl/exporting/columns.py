@@ -30,6 +30,10 @@ TYPES: dict[FieldKind, pa.DataType] = {
 }  # fmt: skip
 """All else is text."""
 ROUNDS = 3
+DOWNLOAD = "downloadUrl"
+"""Of a file; it comes along without being selected. Source: recorded answers."""
+SHARINGS = "sharings"
+"""Where the ids of a file's sharings are put: no list has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Column:
     @property
     def plain_key(self) -> str:
         """The payload key whose value is the cell as it stands; empty: more has to be looked at."""
-        if self.address.form == "count" or self.unit is not None:
+        if self.address.form in ("count", "meta") or self.unit is not None:
             return ""
         if not self.steps:
             return self.key
@@ -176,6 +180,10 @@ class Binder:
         header = address.header or address.text
         if address.path is None:
             return Column(address, header, (), "", "text")
+        if address.form == "meta":
+            return self._meta(address, header, address.path, entity)
+        if address.form in ("download", "shared"):
+            return self._file(address, header, address.path, entity)
         if address.form == "count":
             hops = Finder(self.source, self.schema, self.facts).hops(entity, address.path)
             steps = tuple(_step(one.field, one.entity.name) for one in hops)
@@ -200,6 +208,28 @@ class Binder:
                 made = Address("value", f"{ATTRIBUTES}.{text}", text, address.path)
                 found.append(_of_attribute(made, text, one, steps=(), part=part, language=language))
         return found
+
+    def _meta(self, address: Address, header: str, path: Path, entity: EntitySchema) -> Column:
+        group, *rest = path.steps[1:]
+        if group == "permissions" and len(rest) == 1:
+            return Column(address, header, (), "", "bool")
+        field = entity.fields.get(rest[0]) if rest else None
+        if group != "options" or field is None or len(rest) != len(("field", "property")):
+            what = f"{address.text} is nothing that AtroCore tells of {entity.name}."
+            advice = "Write _meta.permissions.edit, or _meta.options.FIELD.name with a field of this entity."
+            raise self.source.wrong(path.place, what=what, advice=advice)
+        # Options come along only of fields that are shown.
+        return Column(address, header, (), field.payload_key, "text")
+
+    def _file(self, address: Address, header: str, path: Path, entity: EntitySchema) -> Column:
+        hops = Finder(self.source, self.schema, self.facts).hops(entity, path)
+        if hops[-1].entity.name != "File":
+            what = f"{'.'.join(path.steps)} leads to {hops[-1].entity.name}, not to files."
+            raise self.source.wrong(path.place, what=what, advice="Name a field like mainImage.")
+        steps = tuple(_step(one.field, one.entity.name) for one in hops)
+        if address.form == "download":
+            return Column(address, header, steps, DOWNLOAD, "text")
+        return Column(address, header, (*steps, Step(SHARINGS, "Sharing", is_multiple=True)), "link", "text")
 
     def _end(self, address: Address, way: Way, *, header: str, steps: tuple[Step, ...]) -> Column:
         end, field = way.end, way.end.field

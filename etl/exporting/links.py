@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from etl.exporting.columns import DOWNLOAD, SHARINGS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from etl.exporting.columns import Column, Step
     from etl.schema import EntitySchema, FieldSchema, Schema
 
+SHARING = "Sharing"
 KEPT = 50_000
 """Linked records of one entity that are remembered, besides those of the page at work."""
 
@@ -29,6 +32,8 @@ class Links:
         for steps, end in ends:
             for at, step in enumerate(steps):
                 key = steps[at + 1].key if at + 1 < len(steps) else end
+                if key in (DOWNLOAD, SHARINGS):
+                    key = "name"  # these cannot be selected
                 if key != "id":
                     self._keys[step.entity][key] = None
 
@@ -51,7 +56,10 @@ class Links:
                 ids: list[str] = []
                 if depth < len(chain):
                     step = chain[depth]
-                    await self._fill(entity, step, front)
+                    if step.key == SHARINGS:
+                        await self._fill_sharings(front)
+                    else:
+                        await self._fill(entity, step, front)
                     ids = [one for record in front for one in ids_in(record, step)]
                     wanted[step.entity].update(dict.fromkeys(ids))
                 ids_of.append(ids)
@@ -77,6 +85,8 @@ class Links:
             known.update({one: {"id": one} for one in missing})
             return
         for record in await self._client.look_up(entity, "id", missing, select=keys):
+            if str(record.get(DOWNLOAD) or "").startswith("/"):
+                record[DOWNLOAD] = f"{self._client.url}{record[DOWNLOAD]}"
             known[str(record["id"])] = record
         for one in missing:
             known.setdefault(one, {})  # gone: not asked for again
@@ -109,6 +119,20 @@ class Links:
                     ids[str(one[back.payload_key])].append(str(one["id"]))
         for record in lacking:
             record[step.key] = ids[str(record["id"])]
+
+    async def _fill_sharings(self, files: Sequence[Record]) -> None:
+        """Put the ids of what shares them into files, and remember their addresses.
+
+        Source: api-contract §7.5: a sharing has a link; it can be inactive, over or used up.
+        """
+        of: dict[str, list[str]] = {str(file["id"]): [] for file in files if SHARINGS not in file}
+        found = await self._client.look_up(SHARING, "fileId", list(of), select=("fileId", "active"))
+        for one in found:
+            if one.get("active") and one.get("available") is not False:
+                of[str(one["fileId"])].append(str(one["id"]))
+                self._known[SHARING][str(one["id"])] = one
+        for file in files:
+            file.setdefault(SHARINGS, of.get(str(file["id"]), []))
 
 
 def relation_ends(schema: Schema, entity: EntitySchema, field: FieldSchema) -> tuple[str, str, str] | None:

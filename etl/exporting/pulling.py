@@ -18,6 +18,8 @@ from etl.exporting.exploding import exploded
 from etl.exporting.expressions import Expressions
 from etl.exporting.gallery import gallery_of
 from etl.exporting.links import Links
+from etl.exporting.meta import HEADERS as META_HEADERS
+from etl.exporting.meta import check_meta, is_meta
 from etl.exporting.people import for_people
 from etl.exporting.ranges import bounds_of, ranges_of, side_by_side
 from etl.exporting.reading import PageSize, Reading, pages, selected
@@ -200,7 +202,7 @@ async def export_records(
         selected(_own_keys(plan.reads)),
         plan.where,
         attributes.extra,
-        attributes.headers,
+        (*attributes.headers, *(META_HEADERS if any(map(is_meta, plan.columns)) else ())),
     )
     total = plan.total if plan.total is None or what.limit is None else min(plan.total, what.limit)
     size = PageSize(GROWTH * max(client.limits.page_records, 1))
@@ -212,6 +214,7 @@ async def export_records(
     streams = [pages(client, one, size=size, read=reader.read) for one in readings]
     async for number, page in side_by_side(streams):
         rows = page if what.limit is None else page.first(what.limit - done)
+        check_meta(rows.records, plan.columns)
         await attributes.fill(rows.records)
         await links.ask(rows.records)
         table = await asyncio.to_thread(to_table, rows, plan.columns, links=links)

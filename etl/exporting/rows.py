@@ -15,6 +15,7 @@ from pyarrow import json as arrow_json
 
 from etl.api import answers
 from etl.exporting.columns import TYPES
+from etl.exporting.meta import is_meta
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +65,7 @@ class RowReader:
 
     def __post_init__(self) -> None:
         """Find out what has to be looked at one by one. Values of attributes stand in several shapes."""
-        self.is_quick = all(one.attribute is None for one in self.columns)
+        self.is_quick = all(one.attribute is None and not is_meta(one) for one in self.columns)
         self._plain["id"] = pa.string()
         for one in self.columns:
             if key := one.plain_key:

@@ -1,0 +1,73 @@
+"""Columns of what is no field: addresses of files, permissions, options with all that belongs to them."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from etl.errors import ConfigurationInvalid, FilterInvalid
+from etl.exporting import What, read_table
+
+if TYPE_CHECKING:
+    from etl.api import Client
+
+CONTENT = "data:text/plain;base64," + base64.b64encode(b"hello").decode()
+
+
+@pytest.mark.parametrize("sandbox", ["1.10", "2.1", "2.2", "2.3"], indirect=True)
+async def test_files_are_told_with_the_addresses_they_are_fetched_from(pim: Client):
+    for file_id in ("f1", "f2"):
+        await pim.create("File", {"id": file_id, "name": f"{file_id}.txt", "fileContents": CONTENT})
+    number = "sku" if pim.generation.name == "1.10" else "number"
+    await pim.create("Product", {"id": "p1", "name": "Saw", number: "1"})
+    for file_id in ("f1", "f2"):
+        await pim.create("ProductFile", {"productId": "p1", "fileId": file_id})
+    await pim.create("Sharing", {"id": "s1", "name": "s", "fileId": "f1", "active": True})
+    await pim.create("Sharing", {"id": "s2", "name": "t", "fileId": "f2", "active": False})
+    what = What(entity="Product", columns="name,download(files) as d,shared(files) as s,count(files) as n")
+    row = (await read_table(what, pim)).to_pylist()[0]
+    assert (row["name"], row["n"]) == ("Saw", 2)
+    assert all(one.startswith(f"{pim.url}/") for one in row["d"])
+    assert len(row["s"]) == 1
+    async with aiohttp.ClientSession() as everybody, everybody.get(row["s"][0]) as answer:
+        assert await answer.read() == b"hello"
+    async with aiohttp.ClientSession() as everybody, everybody.get(row["d"][0]) as answer:
+        assert answer.status == 401
+
+
+async def test_permissions_and_options_come_from_what_the_server_tells_besides(pim: Client):
+    if await pim.get("ExtensibleEnum", "fileTags") is None:
+        await pim.create("ExtensibleEnum", {"id": "fileTags", "name": "File tags"})
+    for number, colour in (("1", "ff0000"), ("2", "00ff00")):
+        option = {"id": f"o{number}", "name": f"Tag {number}", "code": f"t{number}", "color": colour}
+        await pim.create("ExtensibleEnumOption", {**option, "extensibleEnumsIds": ["fileTags"]})
+    made = {"id": "f1", "name": "f1.txt", "fileContents": CONTENT, "tags": ["o1", "o2"]}
+    await pim.create("File", made)
+    columns = (
+        "_meta.permissions.edit as may,_meta.permissions.fly as no,tags,_meta.options.tags.color as colour"
+    )
+    found = {"may": True, "no": None, "tags": ["Tag 1", "Tag 2"], "colour": "ff0000, 00ff00"}
+    assert (await read_table(What(entity="File", columns=columns), pim)).to_pylist() == [found]
+
+
+@pytest.mark.parametrize("sandbox", ["2.1"], indirect=True)
+async def test_an_instance_that_tells_no_meta_is_refused(pim: Client):
+    await pim.create("Product", {"id": "p1", "name": "Saw", "number": "1"})
+    with pytest.raises(ConfigurationInvalid, match="tells nothing of _meta"):
+        await read_table(What(entity="Product", columns="_meta.permissions.edit"), pim)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ("download(brand)", "brand leads to Brand, not to files"),
+        ("_meta.options.nothing.name", "nothing that AtroCore tells of Product"),
+        ("_meta.audit", "nothing that AtroCore tells of Product"),
+    ],
+)
+async def test_what_leads_to_no_file_or_no_option_is_refused_with_its_place(pim: Client, columns, words):
+    with pytest.raises(FilterInvalid, match=words):
+        await read_table(What(entity="Product", columns=f"name,{columns}"), pim)
