@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiohttp import ClientResponse
 from aioresponses import aioresponses
+from hypothesis import HealthCheck, settings
 
 from etl.api import connect
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 
     from etl.api import Client
     from etl.sandbox import Sandbox
+
+
+# The same examples each time: new ones are looked for in the long runs. A machine that has much else to do is
+# no finding.
+settings.register_profile(
+    "usual", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("usual")
 
 
 class _Answer(ClientResponse):

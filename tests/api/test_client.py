@@ -333,7 +333,7 @@ async def test_no_secret_is_in_what_a_client_shows():
 async def test_a_client_outside_of_its_block_says_so():
     async with signed_in(one_after_the_other(lambda: json([]))) as (client, _server):
         pass
-    client._http = None
+    client._transport._http = None
     with pytest.raises(RuntimeError):
         await client.list("Product")
 

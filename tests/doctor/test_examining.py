@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from etl.api import connect
+from etl.api.wire import Request
 from etl.doctor import Action, Level, Need, examine, try_writing
 from etl.doctor.examining import _transport
 from etl.model import Limits
@@ -52,18 +53,9 @@ async def test_a_clock_that_differs_is_told_in_seconds(pim):
 
 
 @GENERATIONS
-async def test_jobs_that_nobody_starts_are_told(sandbox, pim):
+async def test_jobs_that_nobody_starts_are_told(pim):
     body = orjson.dumps([{"entity": "Brand", "payload": {"name": "x"}}])
-    async with pim._http.post(
-        f"{sandbox.url}{pim.generation.base}/{pim.generation.upsert}",
-        data=body,
-        headers={
-            "Authorization-Token": pim.token.reveal(),
-            "Content-Type": "application/json",
-            "Use-Queue": "true",
-        },
-    ):
-        pass
+    await pim.send(Request("POST", pim.generation.upsert, body=body, headers={"Use-Queue": "true"}))
     assert (await look(pim))["jobs"].level is Level.OK
     found = await look(pim, here=datetime.now(UTC) + timedelta(hours=1))
     assert found["jobs"].level is Level.WARNING
