@@ -60,6 +60,8 @@ def paced_batches(
 
 def make_deletions(changes: Changes, *, max_rows: int, first_number: int) -> Iterator[Batch]:
     """Yield the deletes among `changes`, in their order; their batches have no body: they go one by one."""
+    if ChangeKind.DELETE not in changes.kinds:
+        return
     wanted = [i for i, kind in enumerate(changes.kinds) if kind is ChangeKind.DELETE]
     for number, start in enumerate(range(0, len(wanted), max_rows), first_number):
         yield Batch(number, changes.entity, b"", take(changes, wanted[start : start + max_rows]))

@@ -110,7 +110,7 @@ class Journal:
     def sending(self, batch: Batch, *, phase: RequestPhase = "record") -> int:
         """Write down that a request is about to leave; return its number for `answered`."""
         changes = batch.changes
-        numbers = changes.numbers.to_pylist()
+        numbers = changes.numbers.to_numpy()
         cursor = self._db.execute(
             "INSERT INTO requests (batch, phase, entity, part, first_row, last_row, digest, kinds, ids)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -119,8 +119,8 @@ class Journal:
                 phase,
                 batch.entity,
                 changes.part,
-                min(numbers),
-                max(numbers),
+                int(numbers.min()),
+                int(numbers.max()),
                 xxhash.xxh3_128_digest(batch.body),
                 orjson.dumps(_shortened(changes.kinds)),
                 orjson.dumps(changes.ids.to_pylist()),

@@ -163,6 +163,7 @@ class Passage:
                     rows=one.rows.filter(is_new),
                     keys=one.keys.filter(is_new),
                     ids=one.ids.filter(is_new),
+                    records=len(set(one.ids.filter(is_new).to_pylist())),
                 )
             alike.append(one)
         told = tuple(one for one in outcomes.told if not self._is_known(one))

@@ -145,11 +145,16 @@ class Comparison:
             if after is not None:
                 stands = [i for i, row in enumerate(after.numbers.to_pylist()) if row not in self.failed]
                 yield Compared(take(after, stands), None, names)
-            both = zip(self.usable(changes), settled_.stands, strict=True)
-            usable = [will and is_meant for will, is_meant in both]
-            for joining in self._relations(payloads, found, pairs, usable=usable):
+            for joining in self._relations(payloads, found, pairs, usable=self._meant(changes, settled_)):
                 yield joining
             self._close(payloads)
+
+    def _meant(self, changes: Changes, settled_: Settled) -> list[bool]:
+        """Tell of which records relations may be made; empty where there are none."""
+        if not settled_.payloads.relations:
+            return []
+        both = zip(self.usable(changes), settled_.stands, strict=True)
+        return [will and is_meant for will, is_meant in both]
 
     def _close(self, payloads: Payloads) -> None:
         if self.knowing is not None:

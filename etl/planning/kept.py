@@ -73,10 +73,10 @@ async def with_whole_records(compared: Compared, client: Client, entity: EntityS
     Raises:
         RequestFailed, NoAccess: the server could not be asked.
     """
+    if ChangeKind.DELETE not in compared.changes.kinds:
+        return compared
     rows = zip(compared.changes.ids.to_pylist(), compared.changes.kinds, strict=True)
     ids = [one for one, kind in rows if kind is ChangeKind.DELETE]
-    if not ids:
-        return compared
     select = ("id", *_stored_keys(entity), "modifiedAt")
     whole = {str(one["id"]): one for one in await client.look_up(entity.name, "id", ids, select=select)}
     known = compared.found

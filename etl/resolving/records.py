@@ -77,9 +77,10 @@ class RecordFinder:
     async def find(self, payloads: Payloads) -> Found:
         """Look up every record of `payloads` by key, then the own ids of those that were not found."""
         keys = self._keys(payloads)
-        by_key = await self._by_key(sorted(set(keys))) if self.key_fields else {}
-        own = self._own_ids([key for key in dict.fromkeys(keys) if key not in by_key])
-        under_own_id = await self._by_id(sorted(own.values()))
+        distinct = list(dict.fromkeys(keys))
+        by_key = await self._by_key(distinct) if self.key_fields else {}
+        own = self._own_ids([key for key in distinct if key not in by_key] if by_key else distinct)
+        under_own_id = await self._by_id(list(own.values()))
         if not by_key and not under_own_id:
             return Found([own[key] for key in keys], [None] * len(keys), {})
         ids, records, blocked = [], [], {}
@@ -107,7 +108,7 @@ class RecordFinder:
 
     async def standing(self, keys: Sequence[str]) -> Mapping[str, Sequence[Record]]:
         """Return the records that have one of these canonical keys, by key."""
-        return await self._by_key(sorted(set(keys)))
+        return await self._by_key(list(dict.fromkeys(keys)))
 
     def _keys(self, payloads: Payloads) -> list[str]:
         if self.key_fields:
@@ -126,9 +127,11 @@ class RecordFinder:
             # All rows of a frame may be wrong, and a sheet may end in an empty one.
             return {}
         if self._whole is not None:
+            if not len(self._whole):
+                return {}
             records: Sequence[Record] = await asyncio.to_thread(self._whole.with_keys, keys)
         else:
-            field, values = self._most_telling(keys)
+            field, values = self._most_telling(sorted(keys))
             records = await self._client.look_up(self._entity, field, values, select=self._select)
         found: dict[str, list[Record]] = {}
         wanted = set(keys)
@@ -149,9 +152,11 @@ class RecordFinder:
         if not ids or self.key_fields == ("id",):
             return {}
         if self._whole is not None:
+            if not len(self._whole):
+                return {}
             records: Sequence[Record] = await asyncio.to_thread(self._whole.with_ids, ids)
         else:
-            records = await self._client.look_up(self._entity, "id", ids, select=self._select)
+            records = await self._client.look_up(self._entity, "id", sorted(ids), select=self._select)
         return {str(record["id"]): record for record in records}
 
     def _problem(self, payloads: Payloads, position: int, code: str, *, facts: dict[str, str]) -> Problem:

@@ -117,8 +117,6 @@ class _Index:
 
     def find(self, texts: Sequence[str]) -> list[int]:
         """Return the positions of all hashes that are equal to those of `texts`; some may be false hits."""
-        if not len(self._sorted):
-            return []
         wanted = np.unique(_hashes(texts))
         first = np.searchsorted(self._sorted, wanted, side="left")
         last = np.searchsorted(self._sorted, wanted, side="right")
