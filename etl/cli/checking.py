@@ -47,6 +47,8 @@ def find_problems(
         if ground.has_asked:
             known = asyncio.run(_found_targets(read_settings(console), rules))
             problems += language.missing_targets(rules, known)
+            types = asyncio.run(_found_types(read_settings(console), part))
+            problems += language.missing_types(part, types)
     return in_order(problems)
 
 
@@ -66,4 +68,20 @@ async def _found_targets(settings: Settings, rules: Rules) -> dict[str, set[str]
             by = rule.link.by
             records = await client.look_up(rule.link.entity, by, sorted(named[rule.key]), select=("id", by))
             found[rule.key] = {str(one.get(by)) for one in records}
+    return found
+
+
+async def _found_types(settings: Settings, mapping: Mapping) -> set[str]:
+    """Return which of the file types that a mapping names the server has, by name or id."""
+    from etl.api import connect  # noqa: PLC0415
+    from etl.mapping import named_types  # noqa: PLC0415
+
+    named = sorted({text for text, _ in named_types(mapping)})
+    found: set[str] = set()
+    if not named:
+        return found
+    async with connect(target_of(settings), limits=settings.limits) as client:
+        for by in ("name", "id"):
+            records = await client.look_up("FileType", by, named, select=("id", "name"))
+            found |= {str(one.get(by)) for one in records}
     return found

@@ -7,13 +7,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from etl.doctor.findings import Finding, note, ok, problem, warning
+from etl.mapping.fitting import files_of_main_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from etl import mapping as language
     from etl.api import Session
-    from etl.schema import EntitySchema, Schema
+    from etl.mapping.document import FieldDoc
+    from etl.schema import EntitySchema, FieldSchema, Schema
 
 
 class Action(StrEnum):
@@ -60,22 +62,48 @@ def _of_part(part: language.Mapping, schema: Schema) -> Iterator[tuple[str, Acti
     if part.doc.attributes:
         yield entity.name, Action.CREATE_ATTRIBUTE_VALUE
         yield "Attribute", Action.READ
-    for name, field in part.fields.items():
-        target = _target(entity, name)
-        if target is None:
+    for name, doc in part.fields.items():
+        field = _field(entity, name)
+        if field is None:
             continue
-        yield target, Action.READ
-        if field.link is not None and field.link.missing == "create":
-            yield target, Action.CREATE
+        yield from _of_relation(field, doc, entity, schema)
+        yield from _of_files(doc)
+        if field.target is None:
+            continue
+        yield field.target, Action.READ
+        if doc.link is not None and doc.link.missing == "create":
+            yield field.target, Action.CREATE
 
 
-def _target(entity: EntitySchema, name: str) -> str | None:
-    """Return where a field of a mapping links to: `number|sku` and `name@de_DE` are ways to write a field."""
-    for one in name.split("|"):
-        field = entity.fields.get(one.partition("@")[0])
-        if field is not None:
-            return field.target
-    return None
+def _of_relation(
+    field: FieldSchema, doc: FieldDoc, entity: EntitySchema, schema: Schema
+) -> Iterator[tuple[str, Action]]:
+    """Relation records are written where a mapping gives them fields of their own, and for files always."""
+    many = files_of_main_image(field, entity, schema)
+    relation = many.relation if many is not None else field.relation
+    if relation is None or (doc.each is None and doc.file is None and many is None):
+        return
+    yield from ((relation, action) for action in (Action.READ, Action.CREATE, Action.EDIT))
+    if doc.links == "replace":
+        yield relation, Action.DELETE
+
+
+def _of_files(doc: FieldDoc) -> Iterator[tuple[str, Action]]:
+    if doc.file is None:
+        return
+    yield from (("File", action) for action in (Action.READ, Action.CREATE))
+    if doc.file.folder is not None:
+        yield from (("Folder", action) for action in (Action.READ, Action.CREATE))
+    if doc.file.type is not None:
+        yield "FileType", Action.READ
+    if doc.file.share is not None:
+        yield from (("Sharing", action) for action in (Action.READ, Action.CREATE, Action.EDIT))
+
+
+def _field(entity: EntitySchema, name: str) -> FieldSchema | None:
+    """Return the field that an entry means: `number|sku` and `name@de_DE` are ways to write one."""
+    names = (one.partition("@")[0] for one in name.split("|"))
+    return next((entity.fields[one] for one in names if one in entity.fields), None)
 
 
 def least_role(needs: Sequence[Need]) -> dict[str, dict[str, str]]:

@@ -4,6 +4,7 @@ from etl.mapping.attributes import AttributeFacts
 from etl.mapping.backwards import BackColumn, back_columns, no_way_back
 from etl.mapping.check import check
 from etl.mapping.facts import fixed_texts, missing_targets, repeated_keys
+from etl.mapping.file_rules import missing_types, named_types
 from etl.mapping.filing import Folder, Named, is_address, name_of
 from etl.mapping.findings import FINDINGS, MappingProblem
 from etl.mapping.loading import Mapping, load, read
@@ -29,7 +30,9 @@ __all__ = [
     "is_address",
     "load",
     "missing_targets",
+    "missing_types",
     "name_of",
+    "named_types",
     "no_way_back",
     "read",
     "repeated_keys",

@@ -39,7 +39,7 @@ def fixed_texts(rules: Rules) -> dict[str, set[str]]:
     """Return the texts that the mapping itself links to, by payload key."""
     found: dict[str, set[str]] = {}
     for rule in rules.fields:
-        if rule.link is None or rule.link.missing is Missing.CREATE:
+        if rule.link is None or rule.filing is not None or rule.link.missing is Missing.CREATE:
             continue
         texts = set(rule.values.meant.drop_null().to_pylist()) if rule.values is not None else set()
         for fixed in (rule.constant, rule.default):

@@ -14,7 +14,7 @@ from etl.mapping.fitting import FILE
 from etl.model import FilesFrom, LinkTarget, LinkTexts, Missing, RelationRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from etl.mapping.columns import Columns
@@ -143,6 +143,24 @@ def check_files(mapping: MappingText) -> Iterator[MappingProblem]:
             yield from _check(mapping, value, ("fields", name, "with", inner, "file"))
     for address, attribute in mapping.doc.attributes.items():
         yield from _check(mapping, attribute, ("attributes", address, "file"))
+
+
+def named_types(mapping: MappingText) -> Iterator[tuple[str, Path_]]:
+    """Yield each file type that the mapping names, and where."""
+    for name, one in mapping.fields.items():
+        if one.file is not None and one.file.type is not None:
+            yield one.file.type, ("fields", name, "file", "type")
+    for address, attribute in mapping.doc.attributes.items():
+        if attribute.file is not None and attribute.file.type is not None:
+            yield attribute.file.type, ("attributes", address, "file", "type")
+
+
+def missing_types(mapping: MappingText, known: Collection[str]) -> Iterator[MappingProblem]:
+    """Yield the file types that are not among the names and ids of those that the server has."""
+    for text, path in named_types(mapping):
+        if text not in known:
+            facts = {"target": "FileType", "by": "name", "value": text}
+            yield finding("target_missing", mapping.spot(*path), **facts)
 
 
 def _check(mapping: MappingText, doc: ValueDoc, path: Path_) -> Iterator[MappingProblem]:

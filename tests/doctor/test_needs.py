@@ -24,6 +24,8 @@ SCHEMA = read_metadata(
                     "number": {"type": "varchar"},
                     "brand": {"type": "link"},
                     "categories": {"type": "linkMultiple"},
+                    "files": {"type": "linkMultiple"},
+                    "mainImage": {"type": "file", "readOnly": True, "notStorable": True},
                 },
                 "links": {
                     "brand": {"type": "belongsTo", "entity": "Brand"},
@@ -32,10 +34,20 @@ SCHEMA = read_metadata(
                         "entity": "Category",
                         "relationName": "productCategory",
                     },
+                    "files": {"type": "hasMany", "entity": "File", "relationName": "productFile"},
                 },
             },
             "Brand": {"fields": {"name": {"type": "varchar"}}},
             "Category": {"fields": {"name": {"type": "varchar"}}},
+            "File": {"fields": {"name": {"type": "varchar"}}},
+            "ProductFile": {
+                "fields": {
+                    "product": {"type": "link"},
+                    "file": {"type": "link"},
+                    "isMainImage": {"type": "bool"},
+                },
+                "links": {"product": {"entity": "Product"}, "file": {"entity": "File"}},
+            },
         },
         "scopes": {},
     }
@@ -64,6 +76,23 @@ def test_a_mapping_needs_its_entity_its_links_and_what_it_creates(tmp_path):
         "Brand": {"read": "all", "create": "yes"},
         "Category": {"read": "all"},
         "Product": {"read": "all", "create": "yes", "edit": "all"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "further"),
+    [
+        ("mainImage: {column: I, file: .}", {}),
+        ("files: {column: I, links: replace, file: {folder: x}}", {"Folder": "rc", "ProductFile": "rced"}),
+        ("files: {each: I, file: {share: {}, type: Image}}", {"Sharing": "rce", "FileType": "r"}),
+    ],
+)
+def test_files_need_rights_on_what_they_are_and_what_links_them(tmp_path, field, further):
+    text = f"entity: Product\nkey: number\nwrite: update\nfields:\n  number: SKU\n  {field}\n"
+    letters = {one.value[0]: one for one in Action if one is not Action.CREATE_ATTRIBUTE_VALUE}
+    wanted = {"File": "rc", "Product": "re", "ProductFile": "rce", **further}
+    assert {one.entity: one.actions for one in needs_of([mapping(tmp_path, text)], SCHEMA)} == {
+        entity: frozenset(letters[letter] for letter in said) for entity, said in wanted.items()
     }
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from pyarrow import parquet
 
 import etl
-from etl.errors import NothingToResume, RunUnknown
+from etl.errors import ConfigurationInvalid, NothingToResume, RunUnknown
 from etl.planning import read_lines
 from etl.report.foreseen import FilesForeseen, lines_from, to_object
 from etl.report.plan_text import to_plan_text
@@ -129,6 +129,22 @@ async def test_a_main_image_that_stands_in_the_gallery_too_is_linked_once(carry,
     replaced = await carry(mapping.replace("split: '|'", "split: '|', links: replace"), *lines)
     assert replaced.rows.unchanged == 2
     assert len(await records("ProductFile", "id")) == 4
+
+
+@EVERYWHERE
+async def test_brands_and_categories_have_files_and_the_category_a_main_image(carry, records, images):
+    rows = ("C,N,Logo,Main", "x,X,a.png|b.png,", "y,Y,,c.png")
+    fields = "key: code\nfields:\n  code: C\n  name: N\n  files: {column: Logo, split: '|', file: images}\n"
+    brands = await carry("ignore: [Main]\nentity: Brand\n" + fields, *rows)
+    assert (brands.rows.created, brands.records["BrandFile"].created) == (2, 2), brands.problems
+    main = "  mainImage: {column: Main, file: images}\n"
+    first = await carry("entity: Category\n" + fields + main, *rows)
+    assert (first.rows.created, first.records["CategoryFile"].created) == (2, 3), first.problems
+    assert (first.files.uploaded, first.files.reused) == (1, 2)
+    again = await carry("entity: Category\n" + fields + main, *rows)
+    assert again.rows.unchanged == 2, again.problems
+    links = await records("CategoryFile", "id", "isMainImage")
+    assert [bool(one["isMainImage"]) for one in links].count(True) == 1
 
 
 @ONCE
@@ -257,6 +273,20 @@ async def test_a_shared_file_stands_in_the_results_with_its_link(carry, records,
     (line,) = [one for one in results if one["entity"] == "File"]
     assert (line["key"], line["status"], line["row"]) == ("a.png", "created", 0)
     assert sharing["link"] in line["message"]
+
+
+@pytest.mark.parametrize("sandbox", ["1.10", "2.3"], indirect=True)
+async def test_tags_are_named_and_a_tag_that_is_none_stops_the_run_before_anything_is_sent(
+    carry, records, pim, images
+):
+    mapping = MAIN.replace("{base: images}", "{base: images, tags: [Web]}")
+    with pytest.raises(ConfigurationInvalid, match='the tag "Web"'):
+        await carry(mapping, "No,Name,Image", "1,a,a.png")
+    assert await records("Product", "id") == []
+    option = await pim.create("ExtensibleEnumOption", {"name": "Web", "extensibleEnumsIds": ["fileTags"]})
+    summary = await carry(mapping, "No,Name,Image", "1,a,a.png")
+    assert summary.rows.created == 1, summary.problems
+    assert [one["tags"] for one in await records("File", "id", "tags")] == [[option["id"]]]
 
 
 @ONCE

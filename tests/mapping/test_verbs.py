@@ -203,6 +203,7 @@ def test_check_online_looks_for_the_targets_that_the_mapping_names(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = MAPPING + "  brand: {constant: Gone, link: {by: name}}\n"
+    text += "  mainImage: {constant: logo.png, file: {type: Nowhere}}\n"
     (here / "tools.yaml").write_text(text, encoding="utf-8")
     with run_in_thread(db=here / "s.db", seed=1, generation="2.1") as sandbox:
         monkeypatch.setenv("ATRO_URL", sandbox.url)
@@ -214,6 +215,8 @@ def test_check_online_looks_for_the_targets_that_the_mapping_names(
             (
                 'tools.yaml:9:3: there is no Brand with name "Gone" on the server. Create it, or correct it.  '
                 "[target_missing]\n"
+                'tools.yaml:10:48: there is no FileType with name "Nowhere" on the server. Create it, or '
+                "correct it.  [target_missing]\n"
             ),
         )
 
