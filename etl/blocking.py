@@ -14,7 +14,7 @@ from etl.planning.guards import USUAL
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -54,6 +54,7 @@ def connect(
     token: str | Secret | None = None,
     limits: Limits = Limits(),
     retry: RetryClock = aio.PATIENCE,
+    fetch_headers: Mapping[str, Mapping[str, Secret]] | None = None,
 ) -> Iterator[Pim]:
     """Sign in at an instance; see `aio.connect`.
 
@@ -61,7 +62,15 @@ def connect(
         NoAccess, ConfigurationInvalid: see `aio.connect`.
     """
     with Loop() as loop:
-        door = aio.connect(url, username=username, password=password, token=token, limits=limits, retry=retry)
+        door = aio.connect(
+            url,
+            username=username,
+            password=password,
+            token=token,
+            limits=limits,
+            retry=retry,
+            fetch_headers=fetch_headers,
+        )
         client = loop.wait_for(door.__aenter__())
         try:
             yield Pim(client, loop)

@@ -27,7 +27,7 @@ from etl.tables import ReadOptions
 from etl.uploading import HowToUpload, WhatToUpload, resume_upload, run_upload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from etl.api import Client, RetryClock, Secret
     from etl.delivery import OnDrift
@@ -63,6 +63,7 @@ async def connect(
     token: str | Secret | None = None,
     limits: Limits = Limits(),
     retry: RetryClock = PATIENCE,
+    fetch_headers: Mapping[str, Mapping[str, Secret]] | None = None,
 ) -> AsyncIterator[Client]:
     """Sign in at an instance and yield what imports and exports need.
 
@@ -71,13 +72,20 @@ async def connect(
         password: for `username`; or a `token` of an earlier sign-in.
         limits: how much at once, and how long.
         retry: how long is waited between tries of a request without an answer.
+        fetch_headers: origin such as `https://cdn.example` -> what requests for files there carry.
 
     Raises:
         NoAccess: the server cannot be reached or refuses.
         ConfigurationInvalid: `url` is no address.
     """
     async with api.connect(
-        url, username=username, password=password, token=token, limits=limits, retry=retry
+        url,
+        username=username,
+        password=password,
+        token=token,
+        limits=limits,
+        retry=retry,
+        fetch_headers=fetch_headers,
     ) as client:
         yield client
 

@@ -38,12 +38,14 @@ async def connect(
     token: str | Secret | None = None,
     limits: Limits | None = None,
     retry: RetryClock | None = None,
+    fetch_headers: Mapping[str, Mapping[str, Secret]] | None = None,
 ) -> AsyncIterator[Client]:
     """Sign in and yield a client; its connections are closed at the end. The token stays valid.
 
     Args:
         target: the address as a person has it (see `target.read_url`), or all that can be said of a target.
         token: of an earlier sign-in, tried first; user and password renew it when it is refused.
+        fetch_headers: origin such as `https://cdn.example` -> what requests for files there carry.
 
     Raises:
         ServerUnreachable: nothing answers there, or it fails.
@@ -53,6 +55,8 @@ async def connect(
         ConfigurationInvalid: the address cannot be one, or there is nothing to sign in with.
     """
     known = complete(target, username=username, password=password, token=token)
+    if fetch_headers is not None:
+        known = replace(known, fetch_headers=fetch_headers)
     async with Client(known, limits=limits or Limits(), retry=retry or RetryClock()) as client:
         await client.sign_in()
         yield client

@@ -137,7 +137,7 @@ def _of_option(layer: Layer, name: str, *, read_stdin: Callable[[], str], warnin
         return FoundSecret(_one_line(read_stdin(), origin=f"{origin} -"), f"{origin} -", 0)
     if given.startswith("@"):
         return FoundSecret(
-            _from_file(layer.folder, given[1:], origin=f"{origin} {given}"), f"{origin} {given}", 0
+            secret_from_file(layer.folder, given[1:], origin=f"{origin} {given}"), f"{origin} {given}", 0
         )
     warnings.append(
         f"{origin}: others on this machine can see a {name} on the command line. "
@@ -152,10 +152,15 @@ def _of_layer(layer: Layer, name: str, *, rank: int) -> FoundSecret:
     file = layer.values[f"{name}_file"]
     origin = layer.origin(f"{name}_file")
     origin = f"{origin}: {file}"
-    return FoundSecret(_from_file(layer.folder, file, origin=origin), origin, rank)
+    return FoundSecret(secret_from_file(layer.folder, file, origin=origin), origin, rank)
 
 
-def _from_file(folder: Path, file: str, *, origin: str) -> Secret:
+def secret_from_file(folder: Path, file: str, *, origin: str) -> Secret:
+    """Return the secret that is the one line of a file; a relative path starts in `folder`.
+
+    Raises:
+        ConfigurationInvalid: it cannot be read, or holds more than one line.
+    """
     try:
         text = (folder / Path(file).expanduser()).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -154,7 +154,8 @@ def read_settings(console: Console, *, asks: bool = False) -> Settings:
     settings = resolve(
         console.given, environment(), cwd=Path.cwd(), user=user_folder(), read_stdin=console.stdin.readline
     )
-    for secret in (settings.password, settings.token):
+    headers = (value for one in settings.fetch_headers.values() for value in one.values())
+    for secret in (settings.password, settings.token, *headers):
         if secret:
             console.hide(secret, username=settings.username or "")
     for warning in settings.warnings:

@@ -15,6 +15,7 @@ import platformdirs
 import pydantic
 
 from etl.cli import credentials
+from etl.cli.fetch_headers import Headers, read_headers, told
 from etl.cli.layers import SECRET_NAMES, Layer, address_of, did_you_mean, find_secrets, first
 from etl.errors import ConfigurationInvalid, SettingsInvalid
 from etl.model import Limits
@@ -41,6 +42,7 @@ class ProfileTable(_Table):
     password_file: str | None = None
     token_file: str | None = None
     protected: bool | None = None
+    fetch_headers: dict[str, dict[str, str]] = {}
 
 
 class LimitsTable(_Table):
@@ -94,6 +96,8 @@ class Settings:
     """True: `import`, `apply` and `undo` want the host's name typed, or `--yes`."""
     limits: Limits
     listed: tuple[Setting, ...]
+    fetch_headers: Headers = dataclasses.field(default_factory=dict)
+    """What goes along where files are fetched from addresses."""
     warnings: tuple[str, ...] = ()
     """Sentences for standard error."""
 
@@ -205,6 +209,9 @@ def resolve(
     protected, protected_origin = _protected(layers)
     limits, limit_lines = _limits(project, own, project_path=project_path)
     token, password = secrets["token"], secrets["password"]
+    headers = _headers(
+        profile, project=project, project_path=project_path or cwd, own=own, user_path=user_path
+    )
     return Settings(
         profile=profile or None,
         url=address,
@@ -222,8 +229,10 @@ def resolve(
             Setting("token", "set" if token.secret else "not set", token.origin),
             Setting("state_dir", str(state_dir), state_origin),
             Setting("protected", "true" if protected else "false", protected_origin),
+            Setting("fetch_headers", told(headers), "files of settings" if headers else "default"),
             *limit_lines,
         ),
+        fetch_headers=headers,
         warnings=tuple(warnings),
     )
 
@@ -266,7 +275,7 @@ def _environment_layer(environ: Mapping[str, str], cwd: Path) -> Layer:
 
 
 def _file_layer(file: ProfileTable, path: Path, origin: str) -> Layer:
-    said = file.model_dump(exclude_none=True, exclude={"limits", "profiles"})
+    said = file.model_dump(exclude_none=True, exclude={"limits", "profiles", "fetch_headers"})
     values = {name: str(value) for name, value in said.items() if value != ""}
     return Layer({"": origin}, values, path.parent, guards_secrets=True)
 
@@ -300,6 +309,18 @@ def _profile_layers(
         origins = {"": f"profile {name} (login)"}
         layers.append(Layer(origins, said, user_path.parent, guards_secrets=True))
     return layers
+
+
+def _headers(
+    profile: str, *, project: SettingsFile, project_path: Path, own: SettingsFile, user_path: Path
+) -> Headers:
+    tables = []
+    for file, path in ((project, project_path), (own, user_path)):
+        chosen = file.profiles.get(profile)
+        for table, origin in ((chosen, f"profile {profile} ({path.name})"), (file, path.name)):
+            if table is not None:
+                tables.append((table.fetch_headers, path.parent, origin))
+    return read_headers(tables)
 
 
 def _other_server(layers: Sequence[Layer], address: str | None, *, origin: str) -> list[str]:

@@ -66,6 +66,7 @@ def working(console: Console, *, writes: bool) -> Iterator[Work]:
             password=settings.password,
             token=settings.token,
             limits=settings.limits,
+            fetch_headers=settings.fetch_headers,
         ) as pim,
         stop_sign(console) as is_stopping,
         console.progress() as listener,
