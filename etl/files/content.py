@@ -7,10 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from etl.errors import Interrupted
 from etl.files.kinds import HEAD_BYTES, mistaken
 from etl.files.wanted import Flaw
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 READ_BYTES = 1 << 17
@@ -61,13 +63,17 @@ def unreadable(path: Path, error: OSError) -> Flaw:
     return Flaw("file_unreadable", {"path": str(path), "reason": error.strerror or type(error).__name__})
 
 
-def measure(path: Path, *, name: str = "") -> Content | Flaw:
+def measure(path: Path, *, name: str = "", is_stopping: Callable[[], bool] = lambda: False) -> Content | Flaw:
     """Return size and MD5 of a file, read once, or why it cannot be used. Blocks; for a thread.
 
     A file that grows or shrinks while it is read is measured as far as it was read; sending it tells.
 
     Args:
         name: that it will have; its suffix must fit the content. Empty: that of the path.
+        is_stopping: asked again and again.
+
+    Raises:
+        Interrupted: `is_stopping` said so.
     """
     digest = hashlib.md5(usedforsecurity=False)
     buffer = memoryview(bytearray(READ_BYTES))
@@ -80,6 +86,8 @@ def measure(path: Path, *, name: str = "") -> Content | Flaw:
                     flaw := mistaken(str(path), name or path.name, bytes(buffer[: min(count, HEAD_BYTES)]))
                 ):
                     return flaw
+                if is_stopping():
+                    raise Interrupted
                 digest.update(buffer[:count])
                 size += count
     except FileNotFoundError:

@@ -58,7 +58,8 @@ class Uploads:
             folder: where files from addresses lie until they are stored, best in the folder of the run; None:
                 below the state folder.
             listener: told how far it is.
-            is_stopping: asked before each request; when true, the run ends after those under way.
+            is_stopping: asked before each request and while files are read, also from threads; when true, the
+                run ends after the requests under way.
             now: seconds since 1970.
             piece_bytes: a larger file goes in pieces of this size, or of the largest that the server takes.
         """
@@ -163,7 +164,7 @@ class Uploads:
     async def _read(self, files: Sequence[Wanted], *, only_looks: bool = False) -> list[Ready | Flaw | None]:
         """Return the content of each; None: not known beforehand."""
         names = {one.source: file_name(one) for one in files if isinstance(one.source, Path)}
-        contents = await read_all(names, self._memory)
+        contents = await read_all(names, self._memory, is_stopping=self._is_stopping)
         fetched = await asyncio.gather(
             *(self._fetched(one, only_looks=only_looks) for one in files if isinstance(one.source, Address))
         )

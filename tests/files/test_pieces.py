@@ -1,7 +1,9 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from etl.errors import RightsLost, ServerGone
 from etl.files import FileStatus, Wanted
 from tests.files.store import GENERATIONS, PIECE, content, made, md5, records, sent, stored, uploads
 
@@ -18,8 +20,9 @@ async def test_a_large_file_goes_in_pieces_and_arrives_as_it_is(sandbox, pim, tm
 
 
 @pytest.mark.parametrize("sandbox", GENERATIONS, indirect=True)
-async def test_two_runs_that_upload_the_same_file_at_once_make_one_record(sandbox, pim, tmp_path):
-    path = made(tmp_path / "film.bin", 9 * PIECE)
+@pytest.mark.parametrize("size", [PIECE // 2, 9 * PIECE])
+async def test_two_runs_that_upload_the_same_file_at_once_make_one_record(sandbox, pim, tmp_path, size):
+    path = made(tmp_path / "film.bin", size)
     with uploads(pim, tmp_path / "a") as one, uploads(pim, tmp_path / "b") as other:
         both = await asyncio.gather(one.ensure([Wanted(path)]), other.ensure([Wanted(path)]))
     assert len({stored[0].file_id for stored in both}) == len(await records(pim)) == 1
@@ -54,7 +57,7 @@ async def test_whatever_happens_to_requests_the_bytes_arrive_once(sandbox, pim, 
 
 async def test_pieces_that_are_there_are_not_sent_again(sandbox, pim, tmp_path):
     path = made(tmp_path / "film.bin", 20 * PIECE)
-    left = iter(range(12))
+    left = iter(range(13))
     with (
         pytest.raises(Exception, match="interrupted"),
         uploads(pim, tmp_path, is_stopping=lambda: next(left, None) is None) as running,
@@ -141,7 +144,7 @@ async def test_a_file_that_changes_while_it_is_sent_arrives_as_it_became(sandbox
     def changes() -> bool:
         nonlocal asked
         asked += 1
-        if asked == 4:
+        if asked == 5:
             path.write_bytes(content(6 * PIECE, seed=2))
         return False
 
@@ -177,3 +180,53 @@ async def test_pieces_get_smaller_until_the_server_takes_them_and_stay_so(sandbo
     with uploads(pim, tmp_path, piece_bytes=1 << 19) as running:
         await running.ensure([Wanted(made(tmp_path / "other.bin", 300_000, seed=3))])
     assert sum(seen.status == 413 for seen in sandbox.requests) == refused > 0
+
+
+@pytest.mark.parametrize("sandbox", GENERATIONS, indirect=True)
+@pytest.mark.parametrize("size", [PIECE, 6 * PIECE])
+async def test_a_lost_answer_to_the_last_request_is_no_second_file(sandbox, pim, tmp_path, size):
+    with uploads(pim, tmp_path) as running:
+        before = len(sandbox.requests)
+        await running.ensure([Wanted(made(tmp_path / "a.bin", size, seed=1))])
+        seen = [one.method for one in list(sandbox.requests)[before:]]
+    last = len(seen) - seen[::-1].index("POST")
+    sandbox.faults.replace(f"reset_after_commit=@{last}")
+    path = made(tmp_path / "b.bin", size, seed=2)
+    with uploads(pim, tmp_path / "other") as running:
+        (one,) = await running.ensure([Wanted(path)])
+    assert sandbox.faults.report()["fired"] == {"reset_after_commit": 1}
+    assert one.status is FileStatus.UPLOADED
+    assert stored(sandbox, one.file_id) == path.read_bytes()
+    assert len(await records(pim)) == 2
+
+
+@pytest.mark.parametrize(("fault", "error"), [("http403", RightsLost), ("reset", ServerGone)])
+async def test_a_server_that_ends_the_run_ends_it_in_good_order(sandbox, pim, tmp_path, fault, error):
+    asked = []
+
+    def spoils() -> bool:
+        asked.append(1)
+        if len(asked) == 4:
+            sandbox.faults.replace(fault)
+        return False
+
+    path = made(tmp_path / "film.bin", 6 * PIECE)
+    with pytest.raises(error), uploads(pim, tmp_path, is_stopping=spoils) as running:
+        await running.ensure([Wanted(path)])
+    sandbox.faults.replace("")
+    with uploads(pim, tmp_path) as running:
+        (one,) = await running.ensure([Wanted(path)])
+    assert stored(sandbox, one.file_id) == path.read_bytes()
+
+
+async def test_progress_is_told_by_files_and_bytes(pim, tmp_path):
+    clock = iter(range(10_000))
+    pim.retry = replace(pim.retry, now=lambda: float(next(clock)))
+    told = []
+    files = [Wanted(made(tmp_path / f"{n}.bin", 5 * PIECE, seed=n)) for n in range(3)]
+    with uploads(pim, tmp_path, listener=told.append) as running:
+        await running.ensure(files)
+    assert (told[-1].phase, told[-1].rows, told[-1].rows_total) == ("upload", 3, 3)
+    assert told[-1].bytes_done == 15 * PIECE
+    shares = [one.file_bytes_done / one.file_bytes for one in told if one.file]
+    assert {0.2, 1.0} <= set(shares) <= {0.2, 0.4, 0.6, 0.8, 1.0}
