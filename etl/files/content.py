@@ -66,7 +66,7 @@ def unreadable(path: Path, error: OSError) -> Flaw:
 def measure(path: Path, *, name: str = "", is_stopping: Callable[[], bool] = lambda: False) -> Content | Flaw:
     """Return size and MD5 of a file, read once, or why it cannot be used. Blocks; for a thread.
 
-    A file that grows or shrinks while it is read is measured as far as it was read; sending it tells.
+    A file that grows or shrinks meanwhile is measured as far as it was read; sending it tells.
 
     Args:
         name: that it will have; its suffix must fit the content. Empty: that of the path.
@@ -81,7 +81,8 @@ def measure(path: Path, *, name: str = "", is_stopping: Callable[[], bool] = lam
     try:
         with path.open("rb", buffering=0) as file:
             stamp = to_stamp(os.fstat(file.fileno()))
-            while count := file.readinto(buffer):
+            # Not further than it was when this began: a file may grow as fast as it is read.
+            while count := file.readinto(buffer[: max(0, stamp.size_bytes - size)]):
                 if not size and (
                     flaw := mistaken(str(path), name or path.name, bytes(buffer[: min(count, HEAD_BYTES)]))
                 ):
