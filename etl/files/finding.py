@@ -93,19 +93,27 @@ async def find(client: Client, keys: Sequence[Key], *, known: Mapping[Key, str])
         # Of several the one that we made, so that all runs agree.
         standing[key] = standing_of(min(by_hash[key], key=lambda one: (one["id"] != own, str(one["id"]))))
     rest = [key for key in rest if key not in standing]
-    return Found(standing, await _new_ids(client, rest))
+    new_ids, just_made = await _new_ids(client, rest)
+    return Found(standing | just_made, new_ids)
 
 
-async def _new_ids(client: Client, keys: Sequence[Key]) -> dict[Key, str]:
-    """Return an id of ours for each content; the next one where other contents have it."""
+async def _new_ids(client: Client, keys: Sequence[Key]) -> tuple[dict[Key, str], dict[Key, Standing]]:
+    """Return an id of ours for each content, the next one where others have it, and what stands there.
+
+    Another run may upload the same between our look for its hash and this one for its id.
+    """
     ids: dict[Key, str] = {}
+    standing: dict[Key, Standing] = {}
     turn = 1
     while keys:
         ids |= zip(keys, own_file_ids(keys, turn=turn), strict=True)
-        taken = {str(record["id"]) for record in await _asked(client, "id", [ids[key] for key in keys])}
+        taken = {str(one["id"]): one for one in await _asked(client, "id", [ids[key] for key in keys])}
         keys = [key for key in keys if ids[key] in taken]
+        made = {key: taken[ids[key]] for key in keys if holds(taken[ids[key]], key)}
+        standing |= {key: standing_of(record) for key, record in made.items()}
+        keys = [key for key in keys if key not in made]
         turn += 1
-    return ids
+    return ids, standing
 
 
 async def _asked(client: Client, field: str, values: Sequence[str]) -> Sequence[Record]:

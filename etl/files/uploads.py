@@ -13,7 +13,7 @@ from etl.errors import Interrupted
 from etl.files.addressed import fetch_there, find_fetched, own_address_id
 from etl.files.content import Content, measure
 from etl.files.fetching import Fetcher, Ready, check_address, name_of, shown
-from etl.files.finding import Found, Key, Standing, find, key_of, standing_of
+from etl.files.finding import ENTITY, Found, Key, Standing, find, key_of, standing_of
 from etl.files.gate import Gate
 from etl.files.kinds import misfit
 from etl.files.pieces import PIECE_BYTES
@@ -301,12 +301,21 @@ class Uploads:
             record = facts if isinstance(facts, Flaw) else await fetch_there(self._client, url, facts)
             if isinstance(record, Flaw):
                 return self._failed(wanted, record)
-            self._memory.keep_linked(url, str(record["id"]))
-            stored = _stored_there(wanted, record, status=FileStatus.UPLOADED)
+            stored = await self._only_one(_stored_there(wanted, record, status=FileStatus.UPLOADED))
+            self._memory.keep_linked(url, stored.file_id)
             self._linked[url] = replace(stored, status=FileStatus.REUSED)
             self._counts["uploaded"] += 1
             self._counts["bytes"] += stored.size_bytes
             return stored
+
+    async def _only_one(self, stored: Stored) -> Stored:
+        """Return what the server fetched, or the same where it has it from another address or from us."""
+        key = Key(stored.md5, stored.size_bytes)
+        async with self._busy[key]:
+            there = self._standing.setdefault(key, Standing(stored.file_id, stored.name))
+            if there.file_id != stored.file_id:
+                await self._client.delete(ENTITY, stored.file_id, for_good=True)
+            return replace(stored, file_id=there.file_id, name=there.name)
 
     async def _shared(self, stored: Stored) -> Stored:
         share = stored.wanted.share
