@@ -48,7 +48,7 @@ LAYOUT = pa.schema(
         ("modified_at", pa.string()),
     ]
 )
-PART_LINES = 500_000
+PART_LINES = 131_072
 """Lines that are sorted or compared at once."""
 GROUP_LINES = 65_536
 SPACE = 1 << 64
