@@ -111,6 +111,11 @@ class Memory:
         if self.of is not None:
             self.of.knowing.revoke(sent)
 
+    def drop(self, keys: Sequence[str]) -> None:
+        """Forget records that are about to be deleted, by their canonical keys."""
+        if self.of is not None:
+            self.of.knowing.drop(keys)
+
     def outcomes(self) -> Iterator[Outcomes]:
         """Yield what became of the rows that need no look, some thousand at a time."""
         for (file, sheet), found in self.of.matched.reported() if self.of is not None else ():

@@ -92,8 +92,12 @@ class Underway:
         report = begun.tally.add_problems
         self.back = LookingBack(begun.client, begun.schema, reads_all=how.reads_all_back, report=report)
 
-    async def carry_rows(self) -> EtlError | None:
+    async def carry_rows(self, absent: Sequence[Absent]) -> EtlError | None:
         """Carry the rows of one leg after the other; return why it stopped half way, None: it did not.
+
+        Args:
+            absent: what `carry_absent` will be about: forgotten before it is touched, so that no kill leaves
+                a record known that is not there.
 
         Raises:
             NoAccess: the server could not be asked before anything was sent.
@@ -104,6 +108,7 @@ class Underway:
             stopped_by = await self._carry(leg, memory)
             is_whole, all_known = self.begun.is_whole, not self.begun.tally.bad
             ended_well = stopped_by is None
+            memory.drop([key for one in absent if one.leg is leg for key, _ in one.records])
             await asyncio.to_thread(
                 memory.keep, ended_well=ended_well, is_whole=is_whole, all_known=all_known
             )

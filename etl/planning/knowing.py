@@ -160,9 +160,13 @@ class Knowing:
         portion = Outcomes.of(outcomes)
         for alike in portion.alike:
             rows: Numbers = alike.rows.to_numpy()
+            if alike.status is Status.DELETED and alike.entity == self.entity:
+                self.drop([key for key in alike.keys.to_pylist() if key])
             is_bad = not self._is_good(alike.status, alike.entity)
             self._landed((alike.file, alike.sheet), rows, rows if is_bad else NO_ROWS)
         for one in portion.told:
+            if one.status is Status.DELETED and one.entity == self.entity and one.key:
+                self.drop([one.key])
             row = np.array([one.row], np.int64)
             is_bad = bool(one.problems) or not self._is_good(one.status, one.entity)
             self._landed((one.file, one.sheet), row, row if is_bad else NO_ROWS)

@@ -10,6 +10,7 @@ from pyarrow import parquet
 
 import etl
 from etl.planning.forgetting import forget
+from etl.planning.guards import Guards, Threshold
 from etl.planning.known import META, name_of
 
 if TYPE_CHECKING:
@@ -296,3 +297,24 @@ async def test_the_library_takes_the_share_that_is_reread(tmp_path, pim):
             tmp_path / "m.csv", tmp_path / "m.yaml", pim, state_dir=tmp_path / "s", verify_fraction=0.0
         )
         assert summary.known.rows == rows
+
+
+@SANDBOX
+async def test_what_an_import_deleted_is_created_again_when_it_comes_back(carry):
+    mapping = PRODUCT + "on_absent: delete\nscope: number is not null\n"
+    guards = Guards(max_deletes=Threshold(number=5))
+    await carry(mapping, *LINES, guards=guards)
+    second = await carry(mapping, *LINES[:-1], guards=guards)
+    assert (second.known.rows, second.records["Product"].deleted) == (8, 1)
+    third = await carry(mapping, *LINES, guards=guards)
+    assert (third.known.rows, third.rows.created) == (8, 1), third.known
+
+
+@SANDBOX
+async def test_what_a_row_deleted_is_created_again_when_it_comes_back(carry):
+    mapping = PRODUCT + "rows: {command: Do}\n"
+    lines = ("No,Name,Mpn,Do", "1,one,001,", "2,two,002,")
+    await carry(mapping, *lines)
+    assert (await carry(mapping, *lines[:2], "2,two,002,delete")).rows.deleted == 1
+    third = await carry(mapping, *lines)
+    assert (third.known.rows, third.rows.created) == (1, 1)
