@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 SHOWN_VALUE = 200
 
 
-PLANNED = {
-    ChangeKind.CREATE: (ItemKind.CREATED, Status.CREATED),
-    ChangeKind.UPDATE: (ItemKind.UPDATED, Status.UPDATED),
-}
+PLANNED = {ChangeKind.CREATE: ItemKind.CREATED, ChangeKind.UPDATE: ItemKind.UPDATED}
+ENDED = {ChangeKind.CREATE: Status.CREATED, ChangeKind.UPDATE: Status.UPDATED}
 
 
 def as_planned(batch: Batch, answers: Sequence[ItemAnswer]) -> Outcomes | None:
@@ -34,10 +32,10 @@ def as_planned(batch: Batch, answers: Sequence[ItemAnswer]) -> Outcomes | None:
     None: an answer is another one, and has to be judged.
     """
     kinds = batch.changes.kinds
-    if any(PLANNED[kind][0] is not answer.kind for kind, answer in zip(kinds, answers, strict=True)):
+    if [PLANNED[kind] for kind in kinds] != [answer.kind for answer in answers]:
         return None
-    problems = problems_by_position(batch.changes)
-    return outcomes_of(batch.changes, [PLANNED[kind][1] for kind in kinds], problems=problems)
+    statuses = [ENDED[kind] for kind in kinds]
+    return outcomes_of(batch.changes, statuses, problems=problems_by_position(batch.changes))
 
 
 def ids_to_look_at(batch: Batch, answers: Sequence[ItemAnswer], *, was_sent_before: bool) -> list[str]:

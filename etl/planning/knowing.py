@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NO_ROWS: Numbers = np.empty(0, np.int64)
 KNOWABLE = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
-SENT = (ChangeKind.CREATE, ChangeKind.UPDATE)
+SENT = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE})
 
 
 @dataclass(slots=True)
@@ -135,9 +135,10 @@ class Knowing:
             at, is_here = _at(waiting.rows, wrong)
             waiting.is_told[at[is_here]] = False
         if changes.entity == self.entity:
-            self._written.update(
-                one for one, kind in zip(changes.ids.to_pylist(), changes.kinds, strict=True) if kind in SENT
-            )
+            ids = changes.ids.to_pylist()
+            if not set(changes.kinds) <= SENT:
+                ids = [one for one, kind in zip(ids, changes.kinds, strict=True) if kind in SENT]
+            self._written.update(ids)
 
     def closed(self, payloads: Payloads) -> None:
         """Learn that nothing more will be made of these rows."""
@@ -231,7 +232,7 @@ class Knowing:
         if self.journal is None or not len(ended):
             return
         ids = [waiting.ids[at] for at in ended.tolist()]
-        moments = [self._moment_of(waiting, at) for at in ended.tolist()]
+        moments = self._moments_of(ids, [waiting.moments[at] for at in ended.tolist()])
         is_known = waiting.is_told[ended] & np.array([one is not None for one in moments], np.bool_)
         if self._revoked:
             is_known &= np.array([one not in self._revoked for one in ids], np.bool_)
@@ -249,18 +250,17 @@ class Knowing:
             columns.append(pa.array(np.zeros(len(ended), np.uint32) if made is None else made[ended]))
         self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
         self._written.difference_update(ids)
-        for one in ids:
-            self._heard.pop(one, None)
+        if self._heard:
+            for one in ids:
+                self._heard.pop(one, None)
 
-    def _moment_of(self, waiting: _Waiting, at: int) -> str | None:
-        """The server's `modifiedAt` of a record as we know it; None: we cannot be sure of it."""
-        record_id = waiting.ids[at]
-        then = waiting.moments[at]
-        if record_id not in self._written:
-            return then
-        if then is not None and self.looks_once:
-            return None
-        return self._heard.get(record_id)
+    def _moments_of(self, ids: Sequence[str], then: Sequence[str | None]) -> list[str | None]:
+        """The server's `modifiedAt` of records as we know it; None: we cannot be sure of it."""
+        written, heard, looks_once = self._written, self._heard, self.looks_once
+        return [
+            before if one not in written else None if before is not None and looks_once else heard.get(one)
+            for one, before in zip(ids, then, strict=True)
+        ]
 
 
 def _at(rows: Numbers, wanted: Numbers) -> tuple[Numbers, Marks]:
