@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import etl
+from etl.errors import NothingToResume
 from tests.cli.shop import call
 from tests.files.store import made, stored
 
@@ -72,3 +74,21 @@ def test_the_report_tells_files_and_bytes(signed):
     assert "done." in out
     assert "files: 2 uploaded (8.0 kB), 0 there already, 0 failed" in out
     assert "rows" not in out
+
+
+def test_an_upload_that_was_stopped_is_resumed_by_its_name(signed, tmp_path):
+    for n in range(8):
+        made(tmp_path / "images" / f"{n}.jpg", 2000, seed=n + 10)
+    left = iter(range(16))
+    with etl.connect(signed.url, username="admin", password="admin") as pim:
+        stopped = etl.upload(["images"], pim, is_stopping=lambda: next(left, None) is None)
+        assert (stopped.status, stopped.resumable) == ("stopped", True)
+        assert stopped.next == ("atro-etl upload images",)
+        assert 0 < stopped.files.uploaded < 10
+        summary = etl.resume(stopped.run, pim)
+        assert (summary.status, summary.run, summary.verb) == ("ok", stopped.run, "upload")
+        assert summary.files.uploaded + summary.files.reused == 10
+        with pytest.raises(NothingToResume):
+            etl.resume(stopped.run, pim)
+    count = signed.instance.writer.execute('SELECT count(*) FROM "File" WHERE deleted = 0').fetchone()
+    assert count[0] == 10
