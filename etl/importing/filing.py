@@ -115,10 +115,11 @@ class FileLinks:
         """What became of files so far."""
         now, then = self._uploads.counts, self._before
         return FileCounts(
-            then.uploaded + now.uploaded,
-            then.reused + now.reused,
-            then.failed + len(self._bad.cells),
-            then.bytes + now.bytes,
+            uploaded=then.uploaded + now.uploaded,
+            reused=then.reused + now.reused,
+            failed=then.failed + len(self._bad.cells),
+            bytes=then.bytes + now.bytes,
+            missing=len(self._would_send),
         )
 
     @property

@@ -12,7 +12,7 @@ from etl.model import ChangeKind, LinkTexts, Outcomes, Status
 from etl.planning.changes import plan_changes, will_stand
 from etl.planning.ends import Ends
 from etl.planning.phases import in_phases
-from etl.planning.relating import Pairs, existing_pairs, joined, place_of, plan_relation
+from etl.planning.relating import Pairs, existing_pairs, joined, left_out, place_of, plan_relation
 from etl.planning.rights import permitted
 from etl.planning.settling import Settled, settled, wanted_files
 from etl.resolving import Found
@@ -132,6 +132,8 @@ class Comparison:
             names = {link.target.key: self.ends.names(link.target) for link in payloads.links}
             changes, after = in_phases(await self._own(payloads, found), self.entity)
             self._expect(changes)
+            told = left_out(payloads, self.ends)
+            changes = dataclasses.replace(changes, problems=(*changes.problems, *told)) if told else changes
             if payloads.attributes and self.attributes is not None:
                 async for step in self.attributes.steps(changes, payloads, found):
                     compared = _of(step.changes, changes, found)

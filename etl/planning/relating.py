@@ -14,16 +14,17 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.model import ChangeKind, Changes, Payloads
+from etl.model import ChangeKind, Changes, Missing, Payloads
 from etl.planning.changes import plan_changes
 from etl.resolving import Found, own_id
 from etl.resolving.keys import PART_SEPARATOR
+from etl.resolving.links import LEFT_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from etl.api import Client
-    from etl.model import RelationRecords
+    from etl.model import Problem, RelationRecords
     from etl.planning.ends import Ends
     from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
@@ -137,6 +138,10 @@ def joined(
         for link in relation.links
     ]
     failed = {owners[kept[at].as_py()] for end in found for at in end.failed}
+    is_whole = _whole(found, len(kept))
+    failed |= {owners[at] for at in kept.filter(pc.invert(is_whole)).to_pylist()}
+    kept, owner_column = kept.filter(is_whole), owner_column.filter(is_whole)
+    found = [_only(end, is_whole) for end in found]
     emptied = {}
     if relation.replaced is not None:
         rows = payloads.numbers.to_pylist()
@@ -222,6 +227,30 @@ def _removals(payloads: Payloads, one: Joined, pairs: Pairs, others: frozenset[s
     )
 
 
+def left_out(payloads: Payloads, ends: Ends) -> list[Problem]:
+    """Return what is told of relation records that are left out for a missing end, or go with a warning.
+
+    It goes with the rows' own records: what is left out has no outcome of its own.
+    """
+    told = []
+    for relation in payloads.relations:
+        for link in relation.links:
+            may_tell = link.target.missing is Missing.REPORT or link.target.leaf == "warn"
+            if link.target.files is None and may_tell:
+                found = ends.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=relation.numbers)
+                told += [problem for problem in found.problems if problem.code in LEFT_OUT]
+    return told
+
+
+def _whole(ends: Sequence[LinkIds], count: int) -> pa.BooleanArray:
+    """Where no end is missing, or one failed and the record is blocked for it."""
+    is_whole = pa.array([True] * count, pa.bool_())
+    for end in ends:
+        is_failed = pa.array([at in end.failed for at in range(count)], pa.bool_())
+        is_whole = pc.and_(is_whole, pc.or_(end.ids.is_valid(), is_failed))
+    return is_whole
+
+
 def _marks(owners: pa.StringArray, ends: Sequence[LinkIds]) -> list[str]:
     columns = [owners.to_pylist(), *(end.ids.to_pylist() for end in ends)]
     return [PART_SEPARATOR.join(str(value) for value in pair) for pair in zip(*columns, strict=True)]
@@ -239,5 +268,6 @@ def _only(end: LinkIds, mask: pa.BooleanArray) -> LinkIds:
     return dataclasses.replace(
         end,
         ids=end.ids.filter(mask),
+        problems=tuple(problem for problem in end.problems if problem.code not in LEFT_OUT),
         failed=frozenset(moved[position] for position in end.failed if position in moved),
     )

@@ -173,7 +173,7 @@ async def test_a_plan_looks_hashes_up_and_says_what_it_would_upload_without_send
     )
     size = sum((images / name).stat().st_size for name in ("b.png", "c.png"))
     assert foreseen.files == FilesForeseen(uploads=2, bytes=size)
-    assert foreseen.summary.files.reused == 1
+    assert (foreseen.summary.files.reused, foreseen.summary.files.missing) == (1, 2)
     assert foreseen.records["ProductFile"] == {"create": 3, "unchanged": 1}
     assert f"2 files to upload ({size} B), 1 there already." in to_plan_text(foreseen)
     assert to_object(foreseen)["plan"]["files"] == {"uploads": 2, "bytes": size, "unknown": 0}

@@ -51,6 +51,39 @@ async def test_a_missing_end_of_a_relation_fails_the_row_with_its_reason(carry, 
 
 
 @GENERATIONS
+async def test_products_are_associated_and_what_is_not_there_is_told_with_its_row(carry, records):
+    await carry("entity: Association\nkey: code\nfields: {code: C, name: C}\n", "C", "up", name="kinds")
+    mapping = PRODUCT + "associations:\n  up: {column: Up, split: '|'}\n"
+    lines = ("No,Name,Up", "1,a,2|9", "2,b,", "3,c,9")
+    first = await carry(mapping, *lines)
+    assert (first.rows.created, first.rows.bad) == (3, 0), first.problems
+    assert [(one.row, one.code) for one in first.problems] == [
+        (2, "missing_link_reported"), (4, "missing_link_reported"),
+    ]  # fmt: skip
+    products = {one["id"]: one["number"] for one in await records("Product", "id", "number")}
+    (pair,) = await records("AssociatedProduct", "associatingItemId", "associatedItemId")
+    assert [products[one] for one in pair.values()] == ["1", "2"]
+    assert (await carry(mapping, *lines)).rows.unchanged == 3
+
+
+@GENERATIONS
+async def test_replacing_relation_records_cuts_none_where_an_end_is_missing(carry, records):
+    await carry(
+        "entity: Channel\nkey: code\nfields: {code: C, name: C}\n", "C", "web", "print", name="channels"
+    )
+    mapping = PRODUCT + (
+        "  channels:\n    each: {column: Where, split: '|'}\n    link: {by: code, missing: report}\n"
+        "    links: replace\n"
+    )
+    await carry(mapping, "No,Name,Where", "1,a,web|print", "2,b,web|print", "3,c,web")
+    summary = await carry(mapping, "No,Name,Where", "1,a,web", "2,b,web|gone", "3,c,")
+    assert summary.rows.bad == 0, summary.problems
+    assert summary.records["ProductChannel"].deleted == 1
+    assert [(one.row, one.code) for one in summary.problems] == [(3, "missing_link_reported")]
+    assert len(await records("ProductChannel", "id")) == 4
+
+
+@GENERATIONS
 async def test_parents_anywhere_in_the_file_stand_before_their_children(carry, records):
     mapping = PRODUCT + "  parents: {column: Parent, link: {by: number, in: both}}\n"
     lines = ("No,Name,Parent", "3,grandchild,2", "2,child,1", "1,top,", "4,other,1")

@@ -203,7 +203,7 @@ def _add_relations(definitions: JsonObject, scopes: JsonObject) -> None:
             if (
                 not isinstance(relation, str)
                 or relation == "EntityTeam"
-                or _has_ends(definitions.get(relation))
+                or _has_ends(definitions.get(relation), (name, str(settings["entity"])))
             ):
                 continue
             other = str(settings["entity"])
@@ -230,8 +230,13 @@ def _add_language(definitions: JsonObject, language: str) -> None:
                 fields[f"{name}{suffix}"] = variant
 
 
-def _has_ends(definition: JsonValue) -> bool:
-    return isinstance(definition, dict) and "unique_relation" in _indexes(definition)
+def _has_ends(definition: JsonValue, ends: tuple[str, str]) -> bool:
+    if not isinstance(definition, dict):
+        return False
+    # The ends of a relation of an entity with itself have names of their own where it is described.
+    own = [str(link.get("entity")) for link in _parts(_part(definition, "links"))]
+    is_described = ends[0] == ends[1] and own.count(ends[0]) >= len(ends)
+    return is_described or "unique_relation" in _indexes(definition)
 
 
 def _ends(name: str, other: str) -> dict[str, str]:
