@@ -125,7 +125,8 @@ RECORDS = st.lists(
 async def stored(pim, entity: str, payloads: list[dict[str, object]]) -> None:
     items = [{"entity": entity, "payload": one} for one in payloads]
     answers = await pim.upsert(orjson.dumps(items), count=len(items))
-    assert {one.kind for one in answers} == {"created"}, answers
+    failed = [one for one in answers if one.kind != "created"]
+    assert not failed
 
 
 async def there_and_back(url: str, place: Place, records: list[dict[str, object]], *, at: str) -> None:
@@ -166,7 +167,7 @@ def things(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
 def test_an_untouched_workbook_sends_nothing(things: Sandbox, tmp_path: Path):
     numbers, place = itertools.count(), Place(tmp_path, tmp_path / "state")
 
-    @settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
+    @settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(RECORDS)
     def prove(records: list[dict[str, object]]) -> None:
