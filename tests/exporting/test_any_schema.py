@@ -55,7 +55,9 @@ FIELDS = {
 ATTRIBUTES = {
     "varchar": {"": TEXTS}, "text": {"": TEXTS}, "int": {"": INTS}, "float": {"": FLOATS},
     "bool": {"": st.booleans()}, "date": {"": DAYS}, "datetime": {"": MOMENTS},
-    "rangeInt": {"From": INTS, "To": INTS}, "rangeFloat": {"From": FLOATS, "To": FLOATS},
+    # The sandbox refuses a range whose ends are the wrong way round.
+    "rangeInt": {"From": INTS.map(lambda one: -abs(one)), "To": INTS.map(abs)},
+    "rangeFloat": {"From": FLOATS.map(lambda one: -abs(one)), "To": FLOATS.map(abs)},
     "array": {"": st.lists(TEXTS.filter(lambda one: len(one) < 100), max_size=3)},
     "extensibleEnum": {"": st.sampled_from(OPTIONS)}, "extensibleMultiEnum": {"": SOME},
 }  # fmt: skip
