@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -138,7 +139,7 @@ class Schema:
         close = [
             lowered[n] for n in (name.lower(), name.lower().rstrip("s"), f"{name.lower()}s") if n in lowered
         ]
-        raise EntityUnknown(name, close=close)
+        raise EntityUnknown(name, close=[*close, *get_close_matches(name, self.entities, n=1)])
 
 
 def read_metadata(answer: Mapping[str, object]) -> Schema:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from etl.errors import ConfigurationInvalid, FilterInvalid
+from etl.errors import ConfigurationInvalid, EntityUnknown, FilterInvalid
 from etl.exporting import What, read_table
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ async def test_permissions_and_options_come_from_what_the_server_tells_besides(p
     )
     found = {"may": True, "no": None, "tags": ["Tag 1", "Tag 2"], "colour": "ff0000, 00ff00"}
     assert (await read_table(What(entity="File", columns=columns), pim)).to_pylist() == [found]
+
+
+async def test_an_entity_that_is_not_there_is_refused_with_the_one_that_was_meant(pim: Client):
+    with pytest.raises(EntityUnknown, match="Did you mean Product"):
+        await read_table(What(entity="Produkt", columns="name"), pim)
 
 
 @pytest.mark.parametrize("sandbox", ["2.1"], indirect=True)
