@@ -34,7 +34,8 @@ def test_a_folder_is_uploaded_with_its_folders_and_the_second_time_nothing(signe
     assert (code, dry["run"], dry["files"]["missing"], dry["files"]["uploaded"]) == (0, "", 2, 0)
     code, first, _ = asked("images", "--folder", "shop")
     assert (code, first["status"], first["verb"]) == (0, "ok", "upload")
-    assert first["files"] == {"uploaded": 2, "reused": 0, "failed": 0, "bytes": 8000, "missing": 0}
+    expected = {"uploaded": 2, "reused": 0, "failed": 0, "bytes": 8000, "missing": 0}
+    assert first["files"].items() >= expected.items()
     with Path(first["folder"], "files.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["status"] for line in lines] == ["uploaded", "uploaded"]
