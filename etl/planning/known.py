@@ -147,7 +147,7 @@ class Known:
             nothing = layout_of(self.fields).empty_table()
             yield from (nothing.select([one for one in wanted if one in nothing.column_names]),) * count
             return
-        with parquet.ParquetFile(self.path, page_checksum_verification=True) as file:
+        with parquet.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True) as file:
             layout = file.schema_arrow
             wanted = [one for one in wanted if one in layout.names]
             batches = file.iter_batches(GROUP_LINES, columns=wanted)

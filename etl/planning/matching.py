@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.planning.known import SPACE, WROTE, first_halves, layout_of, part_count, second_halves
+from etl.planning.known import SPACE, first_halves, layout_of, part_count, second_halves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,6 @@ Place: TypeAlias = tuple[str, str | None]
 
 NONE = -1
 FOUND = pa.schema([("at", pa.int64()), ("row", pa.int64()), ("text", pa.string()), ("id", pa.string())])
-BEFORE = ("id", "made_from", "modified_at")
 REPORTED_AT_ONCE = 50_000
 
 
@@ -199,32 +198,41 @@ def match(
     )
     of_record = _records(rows, digested.numbers("head"))
     sizes = None if of_record is None else np.bincount(of_record, minlength=total)
-    columns = (*BEFORE, "text", *(f"{WROTE}{one}" for one in known.fields))
     count = max(part_count(total), part_count(known.lines))
-    layout = layout_of(known.fields)
-    layout = pa.schema([one for one in layout if one.name not in ("key", "text")])
-    kept = first = 0
-    with (
-        pa.OSFile(str(matched.found), "wb") as sink,
-        pa.ipc.new_file(sink, FOUND) as found,
-        pa.OSFile(str(matched.lines), "wb") as other,
-        pa.ipc.new_file(other, layout) as before,
-    ):
-        for part, lines in enumerate(known.parts(columns, count=count)):
+    others: list[tuple[Numbers, Numbers]] = []
+    first = 0
+    with pa.OSFile(str(matched.found), "wb") as sink, pa.ipc.new_file(sink, FOUND) as found:
+        for part, lines in enumerate(known.parts(("made_from", "text", "id"), count=count)):
             positions, at = _met(digested, lines, part=part, count=count)
             is_known = _believed(matched, lines, positions, at, trust=trust, first=first, out=excluded)
             first += len(lines)
             mine, theirs = positions[is_known], at[is_known]
             matched.known[mine] = True
             _write_found(found, lines, mine, theirs, rows=rows, sizes=sizes)
-            mine, theirs = positions[~is_known], at[~is_known]
-            matched.before[mine] = kept + np.arange(len(mine))
-            kept += len(mine)
-            before.write_table(lines.select(layout.names).take(pa.array(theirs)))
+            others.append((positions[~is_known], at[~is_known]))
+    _write_before(matched, known, others)
     if of_record is not None:
         matched.known &= of_record == np.arange(total)
         matched.known = matched.known[of_record]
     return matched
+
+
+def _write_before(matched: Matched, known: Known, others: Sequence[tuple[Numbers, Numbers]]) -> None:
+    """Write the known lines of the rows that need a look.
+
+    Args:
+        others: of each part, where the rows stand in the scan, and their lines in the part.
+    """
+    layout = layout_of(known.fields)
+    layout = pa.schema([one for one in layout if one.name not in ("key", "text")])
+    kept = 0
+    with pa.OSFile(str(matched.lines), "wb") as sink, pa.ipc.new_file(sink, layout) as before:
+        if not any(len(mine) for mine, _ in others):
+            return
+        for lines, (mine, theirs) in zip(known.parts(layout.names, count=len(others)), others, strict=True):
+            matched.before[mine] = kept + np.arange(len(mine))
+            kept += len(mine)
+            before.write_table(lines.select(layout.names).take(pa.array(theirs)))
 
 
 def absent(known: Known, digested: Digested) -> Iterator[pa.Table]:
