@@ -37,8 +37,8 @@ LAYOUT = pa.schema(
         ("cells", pa.binary(DIGEST_BYTES)),
     ]
 )
-PART_ROWS = 1_000_000
-"""Rows whose keys are compared at once: 24 MB."""
+PART_ROWS = 262_144
+"""Rows whose keys are compared at once: 6 MB."""
 SHOWN_ROWS = 3
 MOST_DEPTHS = 64
 """No hierarchy of products or categories is as deep: what is deeper is a circle."""
@@ -290,8 +290,15 @@ def kept(frame: Frame, wanted: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Fr
 
 def scanned_rows(digests: Path) -> Iterator[list[int]]:
     """Yield the numbers of all rows that a scan read, unreadable ones included, some thousand at a time."""
-    for batch in pa.ipc.open_file(pa.memory_map(str(digests))).read_all().to_batches():
+    for batch in _batches(digests):
         yield batch["row"].to_pylist()
+
+
+def _batches(digests: Path) -> Iterator[pa.RecordBatch]:
+    # Not mapped: pages that were read once would stay in the memory of the process.
+    with pa.OSFile(str(digests)) as source, pa.ipc.open_file(source) as file:
+        for number in range(file.num_record_batches):
+            yield file.get_batch(number)
 
 
 def _rows_alone(rows: list[int]) -> pa.RecordBatch:
@@ -338,11 +345,10 @@ def _of_records(cells: pa.Array, heads: pa.Int64Array) -> pa.Array:
 
 
 def _find_duplicates(digests: Path, on_duplicate: OnDuplicate) -> dict[int, Duplicate]:
-    table = pa.ipc.open_file(pa.memory_map(str(digests))).read_all()
-    parts = -(-len(table) // PART_ROWS)
+    parts = -(-sum(map(len, _batches(digests))) // PART_ROWS)
     found: dict[int, Duplicate] = {}
     for part in range(parts):
-        for rows in _equal_keys(table, part=part, parts=parts):
+        for rows in _equal_keys(digests, part=part, parts=parts):
             spared = {"fail": None, "first": rows[0], "last": rows[-1]}[on_duplicate]
             status = Status.INVALID if on_duplicate == "fail" else Status.SKIPPED
             for row in rows:
@@ -352,10 +358,10 @@ def _find_duplicates(digests: Path, on_duplicate: OnDuplicate) -> dict[int, Dupl
     return found
 
 
-def _equal_keys(table: pa.Table, *, part: int, parts: int) -> Iterator[list[int]]:
+def _equal_keys(digests: Path, *, part: int, parts: int) -> Iterator[list[int]]:
     """Yield the rows of each key that stands more than once, of the keys that belong to this part."""
     halves_kept, rows_kept = [], []
-    for batch in table.to_batches():
+    for batch in _batches(digests):
         is_key = np.asarray(pc.is_valid(batch["key"]).to_numpy(zero_copy_only=False))
         data = np.frombuffer(_bytes(batch["key"]), np.uint64)
         halves = data.reshape(-1, 2)[is_key]

@@ -48,9 +48,9 @@ LAYOUT = pa.schema(
         ("modified_at", pa.string()),
     ]
 )
-PART_LINES = 131_072
+PART_LINES = 65_536
 """Lines that are sorted or compared at once."""
-GROUP_LINES = 65_536
+GROUP_LINES = 16_384
 SPACE = 1 << 64
 
 
@@ -150,7 +150,7 @@ class Known:
         with parquet.ParquetFile(self.path, pre_buffer=False, page_checksum_verification=True) as file:
             layout = file.schema_arrow
             wanted = [one for one in wanted if one in layout.names]
-            batches = file.iter_batches(GROUP_LINES, columns=wanted)
+            batches = file.iter_batches(GROUP_LINES, columns=wanted, use_threads=False)
             left: pa.Table | None = None
             for part in range(count):
                 last = np.uint64((part + 1) * SPACE // count - 1)

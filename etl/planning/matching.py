@@ -30,7 +30,7 @@ Place: TypeAlias = tuple[str, str | None]
 
 NONE = -1
 FOUND = pa.schema([("at", pa.int64()), ("row", pa.int64()), ("text", pa.string()), ("id", pa.string())])
-REPORTED_AT_ONCE = 50_000
+REPORTED_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +47,26 @@ class Digested:
         """Rows, unreadable ones included."""
         return sum(lines for _, lines in self.places)
 
-    def of(self, column: str) -> pa.ChunkedArray:
-        """Return one column of all rows; it stays on disk."""
-        return pa.ipc.open_file(pa.memory_map(str(self.path))).read_all()[column]
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all lines, a frame at a time; one frame in memory."""
+        # Not mapped: pages that were read once would stay in the memory of the process.
+        with pa.OSFile(str(self.path)) as source, pa.ipc.open_file(source) as file:
+            for number in range(file.num_record_batches):
+                yield file.get_batch(number)
 
     def numbers(self, column: str) -> Numbers:
         """Return a column of numbers, in memory."""
-        found: Numbers = self.of(column).to_numpy()
+        found = np.empty(self.total, np.int64)
+        at = 0
+        for batch in self.batches():
+            found[at : at + len(batch)] = batch[column].to_numpy()
+            at += len(batch)
         return found
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether several rows make a record somewhere."""
+        return any(not batch["row"].equals(batch["head"]) for batch in self.batches())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,23 +128,23 @@ class Matched:
 
     def left(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Yield the frames of the source with the rows that need a look; frames without any are left out."""
-        rows, keys, cells = (self.digested.of(name) for name in ("row", "key", "cells"))
         at = 0
+        batches = self.digested.batches()
         for frame in frames:
             here = slice(at, at + len(frame))
             at += len(frame) + len(frame.unreadable)
             wanted = ~self.known[here]
-            is_record = wanted & pc.is_valid(keys[here]).to_numpy()
+            # The scan wrote a batch for each frame, and one for the rows of it that could not be read.
+            digests = next(batches)
+            if frame.unreadable:
+                next(batches)
+            is_record = wanted & digests["key"].is_valid().to_numpy(zero_copy_only=False)
             if is_record.any():
-                mask = pa.array(is_record)
+                digests = digests.filter(pa.array(is_record))
+                rows, keys, cells = (digests[name] for name in ("row", "key", "cells"))
+                before = self.before[here][is_record]
                 self.in_flight.append(
-                    InFlight(
-                        (frame.file, frame.sheet),
-                        rows[here].filter(mask).to_numpy(),
-                        pa.concat_arrays(keys[here].filter(mask).chunks),
-                        pa.concat_arrays(cells[here].filter(mask).chunks),
-                        self.before[here][is_record],
-                    )
+                    InFlight((frame.file, frame.sheet), rows.to_numpy(), keys, cells, before)
                 )
             if wanted.all():
                 yield frame
@@ -157,7 +169,7 @@ class Matched:
     def reported(self) -> Iterator[tuple[Place, pa.Table]]:
         """Yield the rows that need no look, some thousand at a time: columns `row`, `text` and `id`."""
         ends = np.cumsum([0, *(count for _, count in self.digested.places)])
-        with pa.ipc.open_file(pa.memory_map(str(self.found))) as file:
+        with pa.OSFile(str(self.found)) as source, pa.ipc.open_file(source) as file:
             for number in range(file.num_record_batches):
                 batch = pa.Table.from_batches([file.get_batch(number)])
                 at = batch["at"].to_numpy()
@@ -196,15 +208,17 @@ def match(
         folder / f"known{name}.arrow",
         folder / f"before{name}.arrow",
     )
-    of_record = _records(rows, digested.numbers("head"))
+    of_record = _records(rows, digested.numbers("head")) if digested.has_groups else None
     sizes = None if of_record is None else np.bincount(of_record, minlength=total)
     count = max(part_count(total), part_count(known.lines))
     others: list[tuple[Numbers, Numbers]] = []
     first = 0
     with pa.OSFile(str(matched.found), "wb") as sink, pa.ipc.new_file(sink, FOUND) as found:
         for part, lines in enumerate(known.parts(("made_from", "text", "id"), count=count)):
-            positions, at = _met(digested, lines, part=part, count=count)
-            is_known = _believed(matched, lines, positions, at, trust=trust, first=first, out=excluded)
+            positions, at, is_same = _met(digested, lines, part=part, count=count)
+            is_known = _believed(
+                matched, lines, positions, at, is_same, trust=trust, first=first, out=excluded
+            )
             first += len(lines)
             mine, theirs = positions[is_known], at[is_known]
             matched.known[mine] = True
@@ -246,37 +260,49 @@ def absent(known: Known, digested: Digested) -> Iterator[pa.Table]:
     """
     count = max(part_count(digested.total), part_count(known.lines))
     for part, lines in enumerate(known.parts(("text", "id", "modified_at"), count=count)):
-        _, at = _met(digested, lines, part=part, count=count)
+        _, at, _ = _met(digested, lines, part=part, count=count)
         is_absent = np.ones(len(lines), np.bool_)
         is_absent[at] = False
         if is_absent.any():
             yield lines.filter(pa.array(is_absent))
 
 
-def _met(digested: Digested, lines: pa.Table, *, part: int, count: int) -> tuple[Numbers, Numbers]:
-    """Where the keys of a part stand, in the scan and among the known lines; in the order of the scan."""
+def _met(digested: Digested, lines: pa.Table, *, part: int, count: int) -> tuple[Numbers, Numbers, Marks]:
+    """Where the keys of a part stand, in the scan and among the known lines, in the order of the scan.
+
+    And whether the row is made from the same.
+    """
     begin, last = np.uint64(part * SPACE // count), np.uint64((part + 1) * SPACE // count - 1)
     found: list[Numbers] = []
-    ours_first, ours_second = [], []
+    there: list[Numbers] = []
+    same: list[Marks] = []
+    firsts, seconds = first_halves(lines["key"]), second_halves(lines["key"])
+    has_made = "made_from" in lines.column_names
+    made = lines["made_from"].combine_chunks() if has_made else None
+    is_valid = made.is_valid().to_numpy(zero_copy_only=False) if made is not None else None
+    made_first, made_second = (first_halves(made), second_halves(made)) if made is not None else (None, None)
     at = 0
-    for chunk in digested.of("key").chunks:
-        first = first_halves(chunk)
+    for batch in digested.batches() if len(lines) else ():
+        first = first_halves(batch["key"])
         mine = (first >= begin) & (first <= last)
-        if chunk.null_count:
-            mine &= chunk.is_valid().to_numpy(zero_copy_only=False)
+        if batch["key"].null_count:
+            mine &= batch["key"].is_valid().to_numpy(zero_copy_only=False)
         here = np.flatnonzero(mine)
+        first = first[here]
+        theirs = np.minimum(np.searchsorted(firsts, first), len(firsts) - 1)
+        is_there = (firsts[theirs] == first) & (seconds[theirs] == second_halves(batch["key"])[here])
+        here, theirs = here[is_there], theirs[is_there]
         found.append(here + at)
-        ours_first.append(first[here])
-        ours_second.append(second_halves(chunk)[here])
-        at += len(chunk)
-    if not found or not len(lines):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    positions = np.concatenate(found)
-    first, second = np.concatenate(ours_first), np.concatenate(ours_second)
-    theirs = first_halves(lines["key"])
-    there = np.minimum(np.searchsorted(theirs, first), len(theirs) - 1)
-    is_there = (theirs[there] == first) & (second_halves(lines["key"])[there] == second)
-    return positions[is_there], there[is_there]
+        there.append(theirs)
+        if made_first is not None and made_second is not None and is_valid is not None:
+            cells = batch["cells"]
+            is_equal = (made_first[theirs] == first_halves(cells)[here]) & is_valid[theirs]
+            same.append(is_equal & (made_second[theirs] == second_halves(cells)[here]))
+        at += len(batch)
+    nothing = np.empty(0, np.int64)
+    positions = np.concatenate(found) if found else nothing
+    is_same = np.concatenate(same) if same else np.zeros(len(positions), np.bool_)
+    return positions, np.concatenate(there) if there else nothing, is_same
 
 
 def _believed(
@@ -284,29 +310,29 @@ def _believed(
     lines: pa.Table,
     positions: Numbers,
     at: Numbers,
+    is_same: Marks,
     *,
     trust: Trust,
     first: int,
     out: Marks | None,
 ) -> Marks:
-    """Tell of each row that was met whether its line is believed; count those that would be otherwise."""
-    if not trust.is_any or not len(positions):
+    """Tell of each row that was met whether its line is believed; count those that would be otherwise.
+
+    Args:
+        is_same: whether the row is made from the same.
+    """
+    if not trust.is_any:
         return np.zeros(len(positions), np.bool_)
-    theirs = lines["made_from"].take(pa.array(at))
-    ours = matched.digested.of("cells").take(pa.array(positions))
-    is_same = pc.fill_null(pc.equal(ours, theirs), False).to_numpy()  # noqa: FBT003  a value, no switch
-    if out is not None:
-        is_same &= ~out[positions]
+    believed: Marks = is_same if out is None else is_same & ~out[positions]
     if trust.forgotten is not None:
         is_changed = trust.forgotten[first + at]
-        matched.forgotten += int((is_same & is_changed).sum())
-        is_same &= ~is_changed
+        matched.forgotten += int((believed & is_changed).sum())
+        believed = believed & ~is_changed
     if trust.fraction > 0:
         share = first_halves(lines["key"])[at].astype(np.float64) / SPACE
         is_due = (share - trust.turn) % 1.0 < trust.fraction
-        matched.verified += int((is_same & is_due).sum())
-        is_same &= ~is_due
-    believed: Marks = is_same
+        matched.verified += int((believed & is_due).sum())
+        believed = believed & ~is_due
     return believed
 
 

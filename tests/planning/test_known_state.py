@@ -64,7 +64,7 @@ def held(known):
     return {line.pop("text"): tuple(line.values()) for line in pa.concat_tables(tables).to_pylist()}
 
 
-@pytest.fixture(params=[2, 131_072], ids=["many parts", "one part"])
+@pytest.fixture(params=[2, 65_536], ids=["many parts", "one part"])
 def parted(request, monkeypatch):
     monkeypatch.setattr(room, "PART_LINES", request.param)
 
