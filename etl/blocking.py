@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from etl import aio
@@ -15,6 +16,7 @@ from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from datetime import timedelta
     from pathlib import Path
 
@@ -170,6 +172,7 @@ def apply(
     begins: Callable[[Run], None] = lambda _: None,
 ) -> Summary:
     """Carry out a plan, or what was accepted in its workbook; see `aio.apply`."""
+    asking = Asking(agrees)
     return pim.loop.wait_for(
         aio.apply(
             plan,
@@ -180,11 +183,12 @@ def apply(
             approved_by=approved_by,
             on_drift=on_drift,
             guards=guards,
-            agrees=agrees,
+            agrees=asking,
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
-        )
+        ),
+        asking,
     )
 
 
@@ -202,6 +206,7 @@ def undo(
     begins: Callable[[Run], None] = lambda _: None,
 ) -> Summary:
     """Take back what a run did; see `aio.undo`."""
+    asking = Asking(agrees)
     return pim.loop.wait_for(
         aio.undo(
             run,
@@ -210,11 +215,12 @@ def undo(
             profile=profile,
             deletes_created=deletes_created,
             on_drift=on_drift,
-            agrees=agrees,
+            agrees=asking,
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
-        )
+        ),
+        asking,
     )
 
 
@@ -334,6 +340,33 @@ def export_file(
     )
 
 
+class Asking:
+    """A question of what runs in the loop's thread, answered by the thread that waits for it.
+
+    So a terminal is asked where its interrupts arrive, and no other thread is left waiting for a line of it.
+    """
+
+    def __init__(self, agrees: Callable[[Intent], bool]) -> None:
+        self._agrees = agrees
+        self._asked: SimpleQueue[Intent | None] = SimpleQueue()
+        self._answers: SimpleQueue[bool] = SimpleQueue()
+
+    def __call__(self, intent: Intent) -> bool:
+        """Ask, and wait for the answer."""
+        self._asked.put(intent)
+        return self._answers.get()
+
+    def until(self, future: Future[T]) -> None:
+        """Answer what is asked until the work is done; where answering fails, the answer is no."""
+        future.add_done_callback(lambda _: self._asked.put(None))
+        try:
+            while (intent := self._asked.get()) is not None:
+                self._answers.put(self._agrees(intent))
+        except BaseException:
+            self._answers.put(False)  # noqa: FBT003  an answer, no switch
+            raise
+
+
 class Loop:
     """An event loop in a thread: it works in notebooks too, where one is running already."""
 
@@ -350,10 +383,16 @@ class Loop:
         self._thread.join()
         self._loop.close()
 
-    def wait_for(self, work: Coroutine[None, None, T]) -> T:
-        """Return what `work` returns. An interrupt while waiting cancels it and is passed on."""
+    def wait_for(self, work: Coroutine[None, None, T], asking: Asking | None = None) -> T:
+        """Return what `work` returns. An interrupt while waiting cancels it and is passed on.
+
+        Args:
+            asking: what it asks meanwhile is answered here, in the thread that waits.
+        """
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
+            if asking is not None:
+                asking.until(future)
             return future.result()
         except KeyboardInterrupt:
             future.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +33,14 @@ def agreeing(console: Console, settings: Settings) -> Callable[[Intent], bool]:
     def agrees(intent: Intent) -> bool:
         for remark in intent.remarks:
             console.note(remark)
+        # While the run waits for an answer, an interrupt is one: it ends the run at once.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return answer(intent)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def answer(intent: Intent) -> bool:
         if settings.is_protected:
             question = f"{settings.host} is protected. {told(intent)}"
             return console.confirm_host(settings.host, question=question)
