@@ -357,14 +357,14 @@ class Asking:
         return self._answers.get()
 
     def until(self, future: Future[T]) -> None:
-        """Answer what is asked until the work is done; where answering fails, the answer is no."""
+        """Answer what is asked until the work is done."""
         future.add_done_callback(lambda _: self._asked.put(None))
         try:
             while (intent := self._asked.get()) is not None:
                 self._answers.put(self._agrees(intent))
-        except BaseException:
+        finally:
+            # Where answering failed, whoever asked shall not wait for ever: the answer is no.
             self._answers.put(False)  # noqa: FBT003  an answer, no switch
-            raise
 
 
 class Loop:

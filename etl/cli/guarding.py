@@ -49,7 +49,7 @@ def guards(command: Callable[P, R]) -> Callable[P, R]:
                      help="Send nothing where a column that clears fields lost more of its cells."),
         click.option("--max-deletes", type=_ThresholdType(), default="2%", show_default=True,
                      expose_value=False, callback=_keep,
-                     help="Stop where on_absent would touch more records; a share is of those in scope."),
+                     help="Stop where on_absent would touch more; a share is of the feed's records."),
         click.option("--allow-empty", is_flag=True, expose_value=False, callback=_keep,
                      help="A source without rows is no reason to stop. [default: it is]"),
     ]  # fmt: skip

@@ -154,9 +154,12 @@ class TooManyAbsent(HeldBack):
 
     def __str__(self) -> str:
         """Say how many of how many, and what to do."""
-        told = f"{self.count:,} of the {self.live:,} records of {self.entity} in scope are not in the source"
+        told = (
+            f"{self.count:,} of the {self.live:,} records of {self.entity} that the mapping answers for "
+            "are not in the source"
+        )
         if self.are_all:
-            return f"{told}: that is all of them, which is never carried out. Is the scope right?"
+            return f"{told}: that is all of them, which is never carried out. Is it the right source?"
         return (
             f"{told}; more than {self.most} stops a run. Is the source complete? "
             f"Add {self.lifted_by} if they shall go."

@@ -1,4 +1,4 @@
-"""What a mapping must say before records may be called absent: which ones it answers for, and their key."""
+"""What a mapping must say before records may be called absent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ACTIVE = "isActive"
 """The field that `on_absent: deactivate` switches off."""
 
 
-def insist_on_scope(parts: Sequence[Mapping], entities: Sequence[EntitySchema]) -> None:
+def insist_on_keys(parts: Sequence[Mapping], entities: Sequence[EntitySchema]) -> None:
     """Refuse mappings that cannot tell which records are absent.
 
     Raises:
@@ -29,8 +29,6 @@ def insist_on_scope(parts: Sequence[Mapping], entities: Sequence[EntitySchema]) 
         said = f"{part.spot('on_absent')}: on_absent: {part.doc.on_absent}"
         if part.doc.on_absent == "keep":
             continue
-        if not (part.doc.scope or "").strip():
-            found.append(f"{said} needs a scope: a filter that says which records this feed answers for.")
         if not part.key:
             found.append(f"{said} needs a key: without one no record is found again.")
         if part.doc.rows.where is not None:

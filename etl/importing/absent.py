@@ -1,13 +1,14 @@
 """Records that the source does not have: found before anything is sent, deleted or deactivated at the end.
 
-A source answers for the records that its mapping's `scope` names. Only a whole source tells what is absent:
+A source answers for the records that its mapping's `scope` names or, without one, for those that earlier
+imports of the mapping made or found, once that is known completely. Only a whole source tells what is absent:
 not a part of its rows, not the corrected rows of another run, not one of which rows failed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,19 +17,22 @@ import xxhash
 from etl.api.filters import to_where
 from etl.errors import TooManyAbsent
 from etl.importing.absence import ABSENT, ACTIVE
+from etl.importing.remembering import about_of
 from etl.model import ChangeKind, Changes, Problem
 from etl.planning import AbsentCounts, Compared
+from etl.planning.known import BROKEN, is_damage, read_known
 from etl.resolving import Found
 from etl.resolving.keys import keys_of_records
 from etl.scanning import DIGEST_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from etl.api import Client
     from etl.importing.legs import Leg
     from etl.planning.guards import Threshold
+    from etl.planning.known import Known
     from etl.resolving.keys import Record
     from etl.scanning import Selection
     from etl.schema import Schema
@@ -51,6 +55,18 @@ class Absent:
     def deactivates(self) -> bool:
         """Whether they are deactivated; else they are deleted."""
         return self.leg.rules.mapping.doc.on_absent == "deactivate"
+
+    @property
+    def select(self) -> tuple[str, ...]:
+        """What is read of them."""
+        active = (ACTIVE,) if self.deactivates else ()
+        return ("id", *self.leg.rules.key_fields, "modifiedAt", *active)
+
+    def take(self, found: Iterable[tuple[str, Record]]) -> None:
+        """Add records by their keys; those that are deactivated already need nothing."""
+        for key, record in found:
+            if not self.deactivates or record.get(ACTIVE) is True:
+                self.records.append((key, record))
 
     def check(self, most: Threshold) -> None:
         """Stop the run where they are too many.
@@ -115,9 +131,12 @@ def whole_source_lacks(table: Table, selection: Selection) -> str:
 
 
 async def find_absent(
-    legs: Sequence[Leg], *, schema: Schema, client: Client, selection: Selection
+    legs: Sequence[Leg], *, schema: Schema, client: Client, selection: Selection, state: Path | None
 ) -> tuple[list[Absent], list[Problem]]:
     """Return what the mappings answer for and the source does not have, and why it is not looked for.
+
+    Args:
+        state: the state folder; None: nothing is known.
 
     Raises:
         FilterInvalid: a scope cannot be understood.
@@ -128,41 +147,92 @@ async def find_absent(
     for leg in legs:
         if leg.rules.mapping.doc.on_absent == "keep":
             continue
-        if why := whole_source_lacks(leg.table, selection):
-            facts = {"entity": leg.rules.entity.name, "why": why}
-            problems.append(Problem("absent_not_looked_for", leg.table.name, leg.table.sheet, facts=facts))
+        why = whole_source_lacks(leg.table, selection)
+        one = None if why else await _absent_of(leg, schema=schema, client=client, state=state)
+        if one is not None:
+            found.append(one)
             continue
-        found.append(await _absent_of(leg, schema=schema, client=client))
+        facts = {"entity": leg.rules.entity.name, "why": why or UNKNOWN}
+        problems.append(Problem("absent_not_looked_for", leg.table.name, leg.table.sheet, facts=facts))
     return found, problems
 
 
-async def _absent_of(leg: Leg, *, schema: Schema, client: Client) -> Absent:
-    rules, absent = leg.rules, Absent(leg)
-    mapping = rules.mapping
-    where = await to_where(
-        client, mapping.doc.scope or "", entity=rules.entity, schema=schema, where=str(mapping.spot("scope"))
-    )
+UNKNOWN = "the mapping gives no scope, and what earlier imports made is not known completely yet"
+
+
+async def _absent_of(leg: Leg, *, schema: Schema, client: Client, state: Path | None) -> Absent | None:
+    """Return what is absent; None: nobody can tell."""
     there = _sorted_keys(leg.digests)
-    select = ("id", *rules.key_fields, "modifiedAt", *((ACTIVE,) if absent.deactivates else ()))
-    async for page in client.pages(rules.entity.name, select=select, where=where):
+    if (leg.rules.mapping.doc.scope or "").strip():
+        return await _absent_in_scope(leg, there, schema=schema, client=client)
+    if state is None:
+        return None
+    known = read_known(state, about_of(leg.rules, client, state))
+    if not known.header.is_complete:
+        return None
+    try:
+        gone = _gone(known, there)
+    except BROKEN as error:
+        if not is_damage(error):
+            raise
+        return None
+    return await _absent_of_known(leg, gone, live=known.lines, client=client)
+
+
+async def _absent_in_scope(leg: Leg, there: Digests, *, schema: Schema, client: Client) -> Absent:
+    rules, absent = leg.rules, Absent(leg)
+    spot = str(rules.mapping.spot("scope"))
+    where = await to_where(
+        client, rules.mapping.doc.scope or "", entity=rules.entity, schema=schema, where=spot
+    )
+    async for page in client.pages(rules.entity.name, select=absent.select, where=where):
         absent.live += len(page.records)
         keys = keys_of_records(page.records, rules.key_fields)
-        for key, record, is_known in zip(keys, page.records, _are_among(keys, there), strict=True):
-            is_done = absent.deactivates and record.get(ACTIVE) is not True
-            # A record without a key is none of the feed's: nobody can say that a row of it is missing.
-            if key is not None and not is_known and not is_done:
-                absent.records.append((key, record))
+        digests = [xxhash.xxh3_128_digest((key or "").encode()) for key in keys]
+        # A record without a key is none of the feed's: nobody can say that a row of it is missing.
+        absent.take(
+            (key, record)
+            for key, record, is_there in zip(keys, page.records, _are_among(digests, there), strict=True)
+            if key is not None and not is_there
+        )
     return absent
 
 
-def _sorted_keys(digests: Path) -> np.ndarray[tuple[int], np.dtype[np.bytes_]]:
-    """The digests of all keys of a source, sorted; 16 bytes a row."""
+async def _absent_of_known(leg: Leg, gone: Mapping[str, str], *, live: int, client: Client) -> Absent:
+    absent = Absent(leg, live)
+    name, key_fields = leg.rules.entity.name, leg.rules.key_fields
+    records = await client.look_up(name, "id", list(gone), select=absent.select)
+    keys = keys_of_records(records, key_fields)
+    # Whoever gave a record another key in AtroCore made it his own.
+    absent.take(
+        (key, record)
+        for key, record in zip(keys, records, strict=True)
+        if key is not None and gone[str(record["id"])] == key
+    )
+    return absent
+
+
+def _gone(known: Known, there: Digests) -> dict[str, str]:
+    """Return id -> key of the records that earlier imports knew and the source does not have."""
+    gone: dict[str, str] = {}
+    for part in known.parts(["key", "text", "id"]):
+        digests, texts, ids = (part[name].to_pylist() for name in ("key", "text", "id"))
+        absent = zip(ids, texts, _are_among(digests, there), strict=True)
+        gone |= {one: text for one, text, is_there in absent if one and text is not None and not is_there}
+    return gone
+
+
+Digests: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bytes_]]"
+"""Of keys, sorted."""
+
+
+def _sorted_keys(digests: Path) -> Digests:
+    """The digests of all keys of a source; 16 bytes a row."""
     table = pa.ipc.open_file(pa.memory_map(str(digests))).read_all()
     keys = table["key"].drop_null().to_pylist()
     return np.unique(np.array(keys, f"S{DIGEST_BYTES}"))
 
 
-def _are_among(keys: Sequence[str | None], there: np.ndarray[tuple[int], np.dtype[np.bytes_]]) -> list[bool]:
-    digests = [xxhash.xxh3_128_digest((key or "").encode()) for key in keys]
+def _are_among(digests: Sequence[bytes], there: Digests) -> list[bool]:
     found: list[bool] = np.isin(np.array(digests, f"S{DIGEST_BYTES}"), there).tolist()
     return found

@@ -93,7 +93,11 @@ class Begun:
         legs, selection = self.legs, self.how.selection
         try:
             found, problems = await find_absent(
-                legs, schema=self.schema, client=self.client, selection=selection
+                legs,
+                schema=self.schema,
+                client=self.client,
+                selection=selection,
+                state=self.how.remember.state,
             )
         except RequestFailed as error:
             raise ServerUnreachable(self.client.url, reason=str(error)) from error

@@ -11,7 +11,7 @@ import numpy as np
 
 from etl.delivery import invalid_outcomes
 from etl.errors import MappingInvalid
-from etl.importing.absence import insist_on_scope
+from etl.importing.absence import insist_on_keys
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
 from etl.importing.making import context_of
@@ -179,7 +179,7 @@ async def read_legs(
     """
     parts = mapping.parts()
     _refuse_what_is_not_done(parts)
-    insist_on_scope(parts, [schema.entity(part.entity) for part in parts])
+    insist_on_keys(parts, [schema.entity(part.entity) for part in parts])
     entities = {part.entity for part in parts if part.doc.attributes or part.doc.patterns}
     facts = {entity: await read_attribute_facts(client, schema, entity=entity) for entity in entities}
     bound = [

@@ -213,7 +213,7 @@ async def _recalled(
     has_none = how.state is None or not rules.key_fields or rules.mapping.write in ("create", "none")
     if how.state is None or has_none:
         return Memory(leg, how, None, reason)
-    known = await asyncio.to_thread(read_known, how.state, _about(rules, client, how.state))
+    known = await asyncio.to_thread(read_known, how.state, about_of(rules, client, how.state))
     if how.writes:
         known = await asyncio.to_thread(mended, known)
     changed: Changed | None = None
@@ -296,7 +296,8 @@ def _excluded(
     return excluded
 
 
-def _about(rules: Rules, client: Client, state: Path) -> About:
+def about_of(rules: Rules, client: Client, state: Path) -> About:
+    """Return what the known state of a mapping, or of one of its blocks, is about."""
     return About(
         url=client.url,
         mapping=name_of(rules.mapping.path, state),

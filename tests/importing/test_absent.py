@@ -8,6 +8,7 @@ import pytest
 
 import etl
 from etl.errors import MappingInvalid
+from etl.planning.forgetting import forget
 from etl.planning.guards import Guards, Threshold
 
 FEED = "entity: Product\nkey: number\non_absent: {kind}\nscope: {scope}\nfields: {{number: No, name: Name}}\n"
@@ -53,7 +54,7 @@ async def test_deactivated_records_stay_and_are_left_alone_the_next_time(carry, 
 
 
 @pytest.mark.parametrize(("rows", "most", "says"), [
-    (5, Threshold(percent=2), "1 of the 6 records of Product in scope"),
+    (5, Threshold(percent=2), "1 of the 6 records of Product that the mapping answers for"),
     (2, Threshold(number=3), "4 of the 6"),
     (0, Threshold(), "all of them, which is never carried out"),
 ])  # fmt: skip
@@ -64,6 +65,22 @@ async def test_too_many_absent_records_stop_the_run_before_anything_is_sent(carr
     assert held.status == "stopped"
     assert says in held.guard
     assert len(await names()) == 7
+
+
+async def test_without_a_scope_only_what_is_known_completely_counts_as_absent(
+    carry, names, records, pim, tmp_path
+):
+    mapping = DELETE.replace("scope: number startsWith 'F'\n", "")
+    first = await carry(mapping, HEAD, *ROWS)
+    assert first.reasons == {"absent_not_looked_for": 1}
+    taken = next(one["id"] for one in await records("Product", "number", "id") if one["number"] == "F4")
+    await pim.patch("Product", taken, payload={"number": "mine"})
+    done = await carry(mapping, HEAD, *ROWS[:4], guards=SOME)
+    assert (done.records["Product"].deleted, done.rows.unchanged) == (1, 4)
+    assert await names() == ["F0", "F1", "F2", "F3", "mine", "other"]
+    forget(tmp_path / "state", mappings=())
+    left = await carry(mapping, HEAD, *ROWS[:3], guards=SOME)
+    assert (left.records["Product"].deleted, left.reasons) == (0, {"absent_not_looked_for": 1})
 
 
 @pytest.mark.parametrize("options", [{"limit": 2}, {"rows": (2, 3)}])
@@ -106,8 +123,7 @@ async def test_a_plan_lists_them_and_its_apply_keeps_to_the_cap(carry, names, pi
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    (DELETE.replace("scope: number startsWith 'F'\n", ""), r"yaml:\d+:\d+: on_absent: delete needs a scope"),
-    (DELETE + "rows: {where: \"row.Name != 'x'\"}\n", "does not go with rows.where"),
+    (DELETE + "rows: {where: \"row.Name != 'x'\"}\n", r"yaml:\d+:\d+: .* rows.where"),
     (DELETE.replace("key: number", "write: create"), "needs a key"),
 ])  # fmt: skip
 async def test_mappings_that_cannot_tell_what_is_absent_are_refused(carry, names, text, says):
