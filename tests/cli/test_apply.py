@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -86,8 +85,7 @@ def test_rows_that_drifted_end_with_five_and_an_undo_tells_what_stays(plan, sand
         code, _, err = call("apply", "plan.parquet", "--yes")
         assert code == 5
         assert "changed in AtroCore meanwhile" in err
-    run = next(iter(sorted(Path(".atro-etl/runs").iterdir()))).name
-    code, _, err = call("undo", run, "--yes")
+    code, _, err = call("undo", plan["run"], "--yes")
     assert code == 3
     assert "changes nothing there" in err
     applied = json.loads(call("runs", "list", "--json")[1])["runs"]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from contextlib import contextmanager
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING
 
 from etl import aio
 from etl.aio.plans import MAX_AGE
+from etl.blocking.loop import Asking, Loop
 from etl.model import Limits
 from etl.planning.guards import USUAL
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
     from etl.runs import Run
-
-T = TypeVar("T")
 
 
 class Pim:
@@ -338,62 +333,3 @@ def export_file(
     return pim.loop.wait_for(
         aio.export_file(what, pim.client, how=how, state_dir=state_dir, profile=profile, begins=begins)
     )
-
-
-class Asking:
-    """A question of what runs in the loop's thread, answered by the thread that waits for it.
-
-    So a terminal is asked where its interrupts arrive, and no other thread is left waiting for a line of it.
-    """
-
-    def __init__(self, agrees: Callable[[Intent], bool]) -> None:
-        self._agrees = agrees
-        self._asked: SimpleQueue[Intent | None] = SimpleQueue()
-        self._answers: SimpleQueue[bool] = SimpleQueue()
-
-    def __call__(self, intent: Intent) -> bool:
-        """Ask, and wait for the answer."""
-        self._asked.put(intent)
-        return self._answers.get()
-
-    def until(self, future: Future[T]) -> None:
-        """Answer what is asked until the work is done."""
-        future.add_done_callback(lambda _: self._asked.put(None))
-        try:
-            while (intent := self._asked.get()) is not None:
-                self._answers.put(self._agrees(intent))
-        finally:
-            # Where answering failed, whoever asked shall not wait for ever: the answer is no.
-            self._answers.put(False)  # noqa: FBT003  an answer, no switch
-
-
-class Loop:
-    """An event loop in a thread: it works in notebooks too, where one is running already."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="etl", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def wait_for(self, work: Coroutine[None, None, T], asking: Asking | None = None) -> T:
-        """Return what `work` returns. An interrupt while waiting cancels it and is passed on.
-
-        Args:
-            asking: what it asks meanwhile is answered here, in the thread that waits.
-        """
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            if asking is not None:
-                asking.until(future)
-            return future.result()
-        except KeyboardInterrupt:
-            future.cancel()
-            raise
