@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -18,18 +19,33 @@ class Gate:
     def __init__(self, pacer: Pacer) -> None:
         self.pacer = pacer
         self._under_way = 0
-        self._free = asyncio.Condition()
+        self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> Self:
-        async with self._free:
-            await self._free.wait_for(lambda: self._under_way < self.pacer.slots)
-            self._under_way += 1
+        while self._under_way >= self.pacer.slots:
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            try:
+                await turn
+            except asyncio.CancelledError:
+                # A turn that came already is somebody else's now.
+                self._call()
+                raise
+        self._under_way += 1
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._under_way -= 1
-        async with self._free:
-            self._free.notify(max(1, self.pacer.slots - self._under_way))
+        self._call()
+
+    def _call(self) -> None:
+        """Call as many of those who wait as there are places; who comes too late waits again."""
+        free = self.pacer.slots - self._under_way
+        while free > 0 and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                free -= 1
 
     def answered(self, latency_s: float, size_bytes: int) -> None:
         """Take note of an answer to a request of this size."""
