@@ -56,6 +56,7 @@ class Given:
     sort: str
     changed_since: str
     explode: str
+    spread: str
     locale: str
     delimiter: str
     decimal: str
@@ -79,6 +80,8 @@ class Given:
         if self.mapping is not None and (self.columns or self.columns_from):
             raise click.UsageError("a mapping has its columns: leave --columns out, or the mapping.")
 
+        if self.explode and self.spread == self.explode:
+            raise click.UsageError("--explode and --spread name the same column: one of them is enough.")
         if self.files_name and not self.with_files:
             raise click.UsageError("--files-name names files that are taken along: add --with-files FOLDER.")
 
@@ -98,6 +101,7 @@ class Given:
             changed_since=self.changed_since,
             limit=self.limit,
             explode=self.explode,
+            spread=self.spread,
             language=self.locale,
             files=self.files_name,
         )
@@ -152,6 +156,7 @@ def export_options(command: Callable[P, R]) -> Callable[P, R]:
         click.option("--changed-since", default="", metavar="DATE|last",
                      help="Records changed since then by the server's clock; links do not count as changes."),
         click.option("--explode", default="", metavar="COLUMN", help="One row for each of its values."),
+        click.option("--spread", default="", metavar="COLUMN", help="One column for each of its values."),
         click.option("--locale", default="", metavar="de_DE", help="Language of fields, and of CSV."),
         click.option("--delimiter", default="", metavar="C", help="Of CSV."),
         click.option("--decimal", type=click.Choice([".", ","]), help="Of CSV."),

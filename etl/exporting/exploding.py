@@ -1,4 +1,4 @@
-"""One row for each of several values: `--explode`."""
+"""Several values of a cell: one row for each, `--explode`, or one column for each, `--spread`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from etl.errors import ConfigurationInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def exploded(table: pa.Table, header: str) -> pa.Table:
@@ -28,7 +28,27 @@ def exploded(table: pa.Table, header: str) -> pa.Table:
     return table.take(rows).set_column(at, header, padded.flatten())
 
 
-def check_explode(header: str, headers: Sequence[str], *, multiple: Sequence[str]) -> None:
+def widest(tables: Iterable[pa.Table], header: str) -> int:
+    """Return how many values the fullest cell of a list column has; at least one."""
+    found = [pc.max(pc.list_value_length(table[header])).as_py() or 0 for table in tables]
+    return max(found, default=0) or 1
+
+
+def spread_out(table: pa.Table, header: str, width: int) -> pa.Table:
+    """Return the table with `width` columns in place of a list column: `tag 1`, `tag 2` and so on."""
+    at = table.column_names.index(header)
+    lists = table[header].combine_chunks()
+    lists = lists.chunk(0) if isinstance(lists, pa.ChunkedArray) and lists.num_chunks else lists
+    rows = lists.to_pylist()
+    kind = table.schema.field(header).type.value_type
+    table = table.remove_column(at)
+    for place in range(width):
+        cells = [one[place] if one is not None and len(one) > place else None for one in rows]
+        table = table.add_column(at + place, f"{header} {place + 1}", pa.array(cells, kind))
+    return table
+
+
+def check_multiple(header: str, headers: Sequence[str], *, multiple: Sequence[str], option: str) -> None:
     """Refuse a column that is not there, or holds one value.
 
     Raises:
@@ -38,4 +58,4 @@ def check_explode(header: str, headers: Sequence[str], *, multiple: Sequence[str
         return
     what = f'"{header}" holds one value.' if header in headers else f'there is no column "{header}".'
     listed = ", ".join(multiple) or "none here"
-    raise ConfigurationInvalid("--explode", what=what, advice=f"Columns with several values: {listed}.")
+    raise ConfigurationInvalid(option, what=what, advice=f"Columns with several values: {listed}.")

@@ -67,6 +67,8 @@ class What:
     """So many records at most; None: all."""
     explode: str = ""
     """Header of a column with several values: one row for each of them; empty: one row per record."""
+    spread: str = ""
+    """Header of a column with several values: a column for each of them; empty: they stand in one cell."""
     files: str = ""
     """How files of the records are called that are taken along, as a template; empty: none are."""
     language: str = ""

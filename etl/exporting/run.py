@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, ServerGone
 from etl.exporting import ranges
-from etl.exporting.exploding import check_explode
+from etl.exporting.exploding import check_multiple
 from etl.exporting.gallery import NAMED
 from etl.exporting.laying import Laying
-from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, opened, output_path
-from etl.exporting.people import book_of, choices_of
+from etl.exporting.outputs import TEXTS, Earlier, Format, check_format, output_path
+from etl.exporting.people import choices_of
 from etl.exporting.pulling import What, bounds_of_plan, export_records, plan_export
-from etl.exporting.sorting import read_sort, sorted_rows
+from etl.exporting.sorting import read_sort
 from etl.exporting.staging import Stage
-from etl.exporting.templates import load_template, write_by_template
-from etl.exporting.workbook import opened_for_people
+from etl.exporting.templates import load_template
+from etl.exporting.writing import Described, How, write_export
 from etl.mapping import load
 from etl.report import Instance, Summary, to_object
 from etl.report.tally import Tally
@@ -29,8 +29,7 @@ from etl.runs import Fingerprint, RunFacts, begin_run, end_run, new_run_id
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
 
     from etl.api import Client
     from etl.errors import EtlError
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from etl.runs import Run
     from etl.runs.folder import Json
     from etl.schema import Schema
-    from etl.tables import Writer
 
 log = logging.getLogger(__name__)
 PAGES, RANGES = "pages", "ranges.json"
@@ -83,29 +81,6 @@ class Place(Protocol):
         """Told once the folder of the run is there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class How:
-    """How an export is written."""
-
-    output: str
-    """The file; `{date}`, `{time}`, `{entity}` are filled in. `-`: the caller writes standard output."""
-    suffix: str = ".csv"
-    """Of standard output: the format."""
-    sort: str = ""
-    """Headers of columns, `-` before those with the greatest first; empty: the server's order."""
-    files: str = ""
-    """Folder or ZIP for the files of the records, as `output` is given; empty: none are taken along."""
-    template: Path | None = None
-    """A Jinja template that says what is written, whatever the suffix; None: the suffix says the format."""
-    is_plain: bool = False
-    """A workbook is one sheet of cells, without what people need to edit it and send it back."""
-    is_forced: bool = False
-    """A file that is there already is replaced."""
-    form: Format = field(default_factory=Format)
-    listener: ProgressListener | None = None
-    is_stopping: Callable[[], bool] = lambda: False
-
-
 async def run_export(what: What, client: Client, *, place: Place, how: How) -> Summary:
     """Export records in a run of its own and return what it came to.
 
@@ -125,7 +100,7 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
         earlier.check(path, is_forced=how.is_forced)
     suffix = path.suffix.lower() if path is not None else how.suffix
     is_sheet = suffix == WORKBOOK and what.mapping is None and how.template is None
-    is_for_people = is_sheet and not what.explode and not how.is_plain
+    is_for_people = is_sheet and not (what.explode or what.spread or how.is_plain)
     what = replace(what, keeps_types=suffix not in TEXTS, is_for_people=is_for_people)
     if how.files:
         laid = output_path(how.files, cwd=place.cwd, now=started, entity=what.entity)
@@ -137,8 +112,9 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
     changed = await newest_change(client, entity)
     plan = await plan_export(what, client, schema=schema)
     read_sort(how.sort, plan.header)
-    if what.explode:
-        check_explode(what.explode, plan.header, multiple=plan.multiple)
+    for option, named in (("--explode", what.explode), ("--spread", what.spread)):
+        if named:
+            check_multiple(named, plan.header, multiple=plan.multiple, option=option)
     facts = _facts(what, how, client=client, place=place, schema=schema, started=started, changed=changed)
     run = begin_run(place.state, facts)
     return await _carry(run, plan, client, what=what, how=how, schema=schema, place=place)
@@ -218,7 +194,7 @@ async def _carry(
         target = path or run.folder / f"{PIPED}{how.suffix}"
         choices = await choices_of(plan.columns, client, schema=schema) if what.is_for_people else {}
         facts = Described(plan, what, stage, run.id, client.url, f"{started:%Y-%m-%d %H:%M:%S %Z}", choices)
-        await asyncio.to_thread(_write, facts, target, how=how, tally=tally)
+        await asyncio.to_thread(write_export, facts, target, how=how, tally=tally)
         if laying is not None:
             await asyncio.to_thread(laying.finish, tally)
         known = str(run.facts.options.get("changed") or "")
@@ -271,61 +247,6 @@ def _laying(how: How, what: What, *, run: Run, cwd: Path, state: Path) -> Laying
 
 def _subject(what: What, how: How, client: Client) -> str:
     return f"{client.url} {what.mapping or what.entity} {how.output}"
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """An export that was read, on its way into a file."""
-
-    plan: Plan
-    what: What
-    stage: Stage
-    run: str
-    url: str
-    started: str
-    """Records changed later may be there as they were before or after."""
-    choices: Mapping[str, Sequence[str]]
-    """Of a workbook for people: header -> what may be chosen there."""
-
-
-def _write(export: Described, target: Path, *, how: How, tally: Tally) -> None:
-    """Write the pages into the file; it appears when it is whole."""
-    plan, records = export.plan, export.stage.kept().records
-    said = how.sort or (plan.back.mapping.document.export.sort if plan.back else "")
-    keys = read_sort(said, plan.header)
-    rows = export.stage.tables()
-    if keys:
-        rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
-    metadata = {"entity": plan.entity.name, "url": export.url, "run": export.run, "started": export.started}
-    described = {f"atro-etl.{name}": text for name, text in metadata.items()}
-    if plan.back is None:
-        described |= {f"atro-etl.column.{one.header}": one.address.text for one in plan.columns}
-    if how.template is not None:
-        template = load_template(how.template, output=target)
-        write_by_template(template, target, tables=rows, header=plan.header, facts=metadata)
-        tally.add_exported(plan.entity.name, records)
-        return
-    if export.what.is_for_people:
-        book = book_of(plan.columns, separator=how.form.separator, choices=export.choices, **metadata)
-        opening: AbstractContextManager[Writer] = opened_for_people(target, book)
-    else:
-        opening = opened(target, plan.header, form=_form(how.form, plan), metadata=described)
-    with opening as writer:
-        for table in rows:
-            writer.write(table)
-        if not records:
-            writer.write(plan.empty())
-    tally.add_exported(plan.entity.name, records)
-    tally.add_problems(writer.problems)
-
-
-def _form(form: Format, plan: Plan) -> Format:
-    """Return how cells are written, where nothing was said as the mapping's source is."""
-    if plan.back is None:
-        return form
-    source = plan.back.mapping.source
-    encoding = source.encoding if source.encoding and form.encoding == Format().encoding else form.encoding
-    return replace(form, delimiter=form.delimiter or source.delimiter or "", encoding=encoding, decimal=".")
 
 
 def _since(what: What, watermark: str) -> What:

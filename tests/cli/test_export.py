@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 import etl
 from etl.cli import main
+from tests.house.tree import ROOT
 
 if TYPE_CHECKING:
     from etl.sandbox import Sandbox
@@ -150,8 +151,9 @@ def test_scripts_get_a_dataframe(sandbox_in_thread: Sandbox, shop: Path):
     assert len(frame) > 100
 
 
-def test_the_filters_of_the_reference_find_what_it_says(sandbox_in_thread: Sandbox, shop: Path):
-    text = (shop / "mappings" / "FILTERS.md").read_text(encoding="utf-8")
+def test_the_filters_of_the_readme_find_what_it_says(sandbox_in_thread: Sandbox, shop: Path):
+    del shop
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
     told = {one[0]: int(one[1]) for one in re.findall(r"^\| `(.+)` \| (\d+) \|$", text, re.MULTILINE)}
     assert len(told) == 10
     with etl.connect(sandbox_in_thread.url, username="admin", password="admin") as pim:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from etl import tables
 from etl.api import GENERATIONS
 from etl.errors import ConfigurationInvalid, FilterInvalid, FormatUnknown, ResumeRefused, SourceUnreadable
 from etl.exporting import How, What, read_table, resume_export, run_export
@@ -126,6 +127,18 @@ async def test_exploding_gives_a_row_for_each_value(shop, export, place):
     assert sorted(rows) == [("N1", "k1"), ("N1", "k2"), ("N2", "k2"), ("N2", "k3")]
     with pytest.raises(ConfigurationInvalid, match="holds one value"):
         await export("b.csv", entity="Product", columns=columns, explode="number")
+
+
+async def test_spreading_gives_a_column_for_each_value(shop, export, place):
+    columns = "number,categories.code as k,name"
+    what = {"entity": "Product", "columns": columns, "limit": 3}
+    await export("s.csv", **what, spread="k")
+    lines = (place.cwd / "s.csv").read_text().splitlines()
+    assert lines[:3] == ["number,k 1,k 2,name", "N0,k0,k1,Pröd 0", "N1,k1,k2,Pröd 1"]
+    await export("none.xlsx", entity="Product", columns=columns, where="name = 'none'", spread="k")
+    assert tables.read(place.cwd / "none.xlsx").header == ("number", "k 1", "name")
+    with pytest.raises(ConfigurationInvalid, match='--spread: "name" holds one value'):
+        await export("x.csv", **what, spread="name")
 
 
 async def test_an_expression_sees_the_other_columns(shop, export, place):
