@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from etl.errors import SourceMissing
@@ -101,7 +102,8 @@ def _move_files(value: Plain, folder: str) -> None:
             if key == "file" and isinstance(inner, str):
                 value[key] = f"{folder}/{inner}"
             elif key == "file" and isinstance(inner, dict) and isinstance(inner.get("base"), str):
-                inner["base"] = f"{folder}/{inner['base']}"
+                # A folder from the root of the disk stays what it is.
+                inner["base"] = str(PurePath(folder, str(inner["base"])))
             else:
                 _move_files(inner, folder)
     elif isinstance(value, list):

@@ -127,7 +127,7 @@ async def test_a_main_image_that_stands_in_the_gallery_too_is_linked_once(carry,
     assert len(await records("ProductFile", "id")) == 4
 
 
-@EVERYWHERE
+@pytest.mark.parametrize("sandbox", ["1.10", "2.3"], indirect=True)
 async def test_brands_and_categories_have_files_and_the_category_a_main_image(carry, records, images):
     rows = ("C,N,Logo,Main", "x,X,a.png|b.png,", "y,Y,,c.png")
     fields = "key: code\nfields:\n  code: C\n  name: N\n  files: {column: Logo, split: '|', file: images}\n"

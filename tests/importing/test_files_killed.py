@@ -1,4 +1,4 @@
-"""SIGKILL among files and their links: whatever comes next, no content and no pair stands twice."""
+"""SIGKILL and faults among files and their links: in the end no content and no pair stands twice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import etl
 from etl.errors import NothingToResume, RunUnknown
 from etl.sandbox import run_in_thread
-from tests.delivery.feeds import carried
+from tests.delivery.feeds import ALL_FAULTS, carried, set_faults, struck
 from tests.delivery.test_kills import Killer
 from tests.importing.test_files import GALLERY, md5
 
@@ -93,6 +93,21 @@ def kill_and_go_on(folder: Path, *, kills: int, seed: int) -> int:
 def test_an_import_killed_among_its_files_and_links_is_finished_by_what_comes_next(tmp_path):
     # How many are hit before their end is the machine's affair; that some are makes this a test.
     assert kill_and_go_on(tmp_path, kills=2, seed=3) >= 1
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_whatever_goes_wrong_on_the_way_every_content_and_every_pair_stands_once(tmp_path, seed):
+    # Half stored records fail their row by right; bodies of some hundred bytes hold no file.
+    faults = ",".join(
+        one for one in ALL_FAULTS.split(",") if not one.startswith(("half", "failed_but", "max_body"))
+    )
+    with run_in_thread(db=tmp_path / "sandbox.db", seed=1) as sandbox:
+        table = write_gallery(tmp_path, "f")
+        summary = asyncio.run(carried(sandbox.url, table, state=tmp_path / "state", faults=faults, seed=seed))
+        assert struck(sandbox.url), "at least one fault struck"
+        set_faults(sandbox.url, "")
+        assert (summary.rows.created, summary.files.failed) == (ROWS_OF_FEED, 0), summary.problems
+        assert asyncio.run(links_of(sandbox.url, "f")) == links_wanted(tmp_path, "f")
 
 
 @pytest.mark.soak

@@ -74,3 +74,15 @@ def test_a_missing_mapping_names_one_of_almost_that_name(write: Callable[[str], 
     path = write("entity: Tool", "products.yaml")
     with pytest.raises(SourceMissing, match=r"Did you mean .*products\.yaml\?"):
         language.load(path.with_name("product.yaml"))
+
+
+def test_folders_of_files_are_found_from_the_mapping_that_names_them(write: Callable[..., Path]) -> None:
+    below = write("entity: Tool\nkey: number\nfields: {}\n").parent / "below"
+    below.mkdir()
+    fields = (
+        "  image: {column: A, file: {base: pictures}}\n  photos: {column: B, file: {base: /srv/photos}}\n"
+    )
+    (below / "base.yaml").write_text(f"entity: Tool\nkey: number\nfields:\n{fields}", encoding="utf-8")
+    mapping = language.load(write("extends: below/base.yaml\n"))
+    bases = [one.file.base for one in mapping.fields.values() if one.file is not None]
+    assert [base.replace("\\", "/") for base in bases] == ["below/pictures", "/srv/photos"]
