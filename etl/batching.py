@@ -7,8 +7,9 @@ object is made per row.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # What JSON strings may not contain as it is. Source: RFC 8259, section 7.
-MUST_ESCAPE = r'["\\\x00-\x1f]'
+SPACE, QUOTE, BACKSLASH = 0x20, 0x22, 0x5C
 CONTROL = r"[\x00-\x1f]"
 SHORT_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
+Bytes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
 SENT_KINDS = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE})
 
 
@@ -133,6 +135,17 @@ def to_json(column: pa.Array) -> pa.StringArray:
     raise TypeError(f"no JSON form for a column of {kind}")
 
 
+def letters_of(column: pa.StringArray) -> Bytes:
+    """Return the UTF-8 of all texts of a column behind each other; no copy."""
+    _, offsets, data = column.buffers()
+    if data is None:
+        return np.empty(0, np.uint8)
+    width = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    ends = np.frombuffer(offsets, width)
+    letters: Bytes = np.frombuffer(data, np.uint8)[ends[column.offset] : ends[column.offset + len(column)]]
+    return letters
+
+
 def append_key(key: str) -> str:
     """Return the sibling that makes ids be added to a multi-link: `categoriesIds` -> `categoriesAddOnlyMode`.
 
@@ -195,8 +208,9 @@ def _quoted(column: pa.StringArray) -> pa.StringArray:
 
 
 def _escaped_where_needed(column: pa.StringArray) -> pa.StringArray:
-    needy = pc.match_substring_regex(column, MUST_ESCAPE)
-    return _escaped(column) if pc.any(needy).as_py() else column
+    letters = letters_of(column)
+    is_needed = (letters < SPACE).any() or (letters == QUOTE).any() or (letters == BACKSLASH).any()
+    return _escaped(column) if is_needed else column
 
 
 def _escaped(column: pa.StringArray) -> pa.StringArray:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
+from etl.batching import letters_of
 from etl.model import ChangeKind, Problem
 from etl.planning.diff import sent_where
 from etl.planning.known import WROTE
@@ -31,6 +32,7 @@ Prints: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
 
 NOTHING, EMPTY = 0, 1
 """Prints of what was not written, and of what was written empty: null, "" and [] show alike."""
+RETURN = 0x0D
 SHOWN = 60
 """Characters of a value in a message."""
 
@@ -65,7 +67,7 @@ def prints_of(column: pa.Array, clears: pa.BooleanArray | None, *, is_ordered: b
 
 def _prints_of_texts(column: pa.StringArray) -> Prints:
     """As `print_of` makes them, without a call for each: most of a source is text."""
-    if pc.any(pc.match_substring(column, "\r")).as_py():
+    if (letters_of(column) == RETURN).any():
         column = pc.replace_substring(column, "\r\n", "\n")
     texts = column.cast(pa.binary()).fill_null(b"").to_pylist()
     made = np.fromiter(map(xxhash.xxh32_intdigest, texts), np.uint32, len(texts))

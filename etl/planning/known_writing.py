@@ -104,14 +104,21 @@ def _written(known: Known, header: KnownHeader, forgotten: Marks | None) -> Know
             marks = None if forgotten is None else forgotten[first : first + len(old)]
             first += len(old)
             added = [] if said is None else [_within(one, part, count) for one in said.lines()]
-            merged = _merged(_shaped(old, layout), [_shaped(one, layout) for one in added], marks)
-            lines += len(merged)
-            writer.write_table(merged, row_group_size=GROUP_LINES)
+            # No name for it: it would be held while the next part is made.
+            lines += _put(
+                writer, _merged(_shaped(old, layout), [_shaped(one, layout) for one in added], marks)
+            )
+            del added
     with beside.open("rb") as file:
         os.fsync(file.fileno())
     beside.replace(known.path)
     known.journal.unlink(missing_ok=True)
     return Known(known.folder, header, lines, of=header.run)
+
+
+def _put(writer: parquet.ParquetWriter, lines: pa.Table) -> int:
+    writer.write_table(lines, row_group_size=GROUP_LINES)
+    return len(lines)
 
 
 def _merged(old: pa.Table, added: Sequence[pa.Table], forgotten: Marks | None) -> pa.Table:
@@ -126,6 +133,10 @@ def _merged(old: pa.Table, added: Sequence[pa.Table], forgotten: Marks | None) -
     order = np.lexsort((second, first))  # stable: the newest line of a key comes last
     first, second = first[order], second[order]
     is_same = (first[1:] == first[:-1]) & (second[1:] == second[:-1])
+    if not is_same.any():
+        # No key stands twice, as after a first import: nothing is older, and nothing more need be held.
+        merged = both.take(pa.array(order))
+        return merged.filter(pc.is_valid(merged["id"])) if merged["id"].null_count else merged
     is_last = np.append(~is_same, True)
     before = np.insert(is_same, 0, False)
     keeps = order[is_last]
