@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -10,6 +11,8 @@ import pytest
 
 from etl.errors import ConfigurationInvalid, EntityUnknown, FilterInvalid
 from etl.exporting import What, read_table
+from etl.exporting.addresses import read_addresses
+from tests.house.tree import ROOT
 
 if TYPE_CHECKING:
     from etl.api import Client
@@ -51,6 +54,17 @@ async def test_permissions_and_options_come_from_what_the_server_tells_besides(p
     )
     found = {"may": True, "no": None, "tags": ["Tag 1", "Tag 2"], "colour": "ff0000, 00ff00"}
     assert (await read_table(What(entity="File", columns=columns), pim)).to_pylist() == [found]
+
+
+def test_every_column_of_the_readme_is_one():
+    text = (
+        (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Columns\n")[2].partition("\n## ")[0]
+    )
+    told = re.findall(
+        r"`([^`]+)`", "".join(line.split("|")[1] for line in text.splitlines() if "| `" in line)
+    )
+    assert len(told) > 15
+    assert [one.text for one in read_addresses("\n".join(told))][:-1] == told[:-1]
 
 
 async def test_an_entity_that_is_not_there_is_refused_with_the_one_that_was_meant(pim: Client):
