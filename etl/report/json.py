@@ -57,6 +57,8 @@ def to_object(summary: Summary) -> dict[str, Json]:
         "limits": dataclasses.asdict(summary.limits) if summary.limits else None,
         "known": dataclasses.asdict(summary.known) if summary.known else None,
         "approved_by": summary.approved_by,
+        "started": summary.started,
+        "output": summary.output,
     }
 
 
@@ -119,6 +121,8 @@ def _summary(said: Mapping[str, Json]) -> Summary:
         limits=_limits(_table(limits)) if (limits := said.get("limits")) is not None else None,
         known=_known(_table(known)) if (known := said.get("known")) is not None else None,
         approved_by=_text(said.get("approved_by", "")),
+        started=_text(said.get("started", "")),
+        output=_text(said.get("output", "")),
     )
 
 

@@ -194,3 +194,7 @@ class Summary:
     """How much at once, how long and how often; None: nothing was to be sent."""
     approved_by: str = ""
     """Who approved the plan that was applied; empty: nobody is named."""
+    started: str = ""
+    """Of an export, ISO with zone: what was changed later may be in it or not; empty: no export."""
+    output: str = ""
+    """The file that an export wrote; empty: none, or standard output."""

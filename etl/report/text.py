@@ -91,6 +91,8 @@ def _verdict(summary: Summary) -> str:
     sentence = f"{name}: {PLANNED if is_plan else VERDICTS[summary.status]}"
     if summary.verb == "upload":
         sentence = f"{name}: {_uploaded(summary)}"
+    if summary.verb == "export" and summary.files.failed:
+        sentence = f"{name}: done, but {summary.files.failed:,} files are missing"
     if summary.rows.bad or summary.rows.pending:
         counts = [(summary.rows.failed, "failed"), (summary.rows.invalid, "invalid"),
                   (summary.rows.pending, "pending")]  # fmt: skip
@@ -218,7 +220,10 @@ def _and_more(more: int, summary: Summary) -> str:
 
 
 def _after(summary: Summary) -> list[str]:
-    lines = [f"Folder  {neutral(summary.folder)}"] if summary.folder else []
+    lines = [f"Written {neutral(summary.output)}"] if summary.output else []
+    if summary.started:
+        lines.append(f"As of   {summary.started}; what was changed in AtroCore later may be missing.")
+    lines += [f"Folder  {neutral(summary.folder)}"] if summary.folder else []
     return [*lines, *(f"Next    {neutral(command)}" for command in summary.next)]
 
 

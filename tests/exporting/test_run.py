@@ -15,6 +15,7 @@ from etl.api import GENERATIONS
 from etl.errors import ConfigurationInvalid, FilterInvalid, FormatUnknown, ResumeRefused, SourceUnreadable
 from etl.exporting import How, What, read_table, resume_export, run_export
 from etl.exporting.outputs import Format
+from etl.report import to_text
 from etl.runs import find_run
 
 PRODUCTS = 230
@@ -173,6 +174,12 @@ async def test_an_interrupted_export_leaves_no_file(shop, export, place):
     summary = await export("a.csv", entity="Product", columns="number", how={"is_stopping": lambda: True})
     assert summary.status == "stopped"
     assert not (place.cwd / "a.csv").exists()
+
+
+async def test_the_report_says_what_was_written_and_when_it_was_read(shop, export, place):
+    summary = await export("p.csv", entity="Product", columns="number")
+    assert (summary.started, summary.output) == ("2026-11-21T20:00:00+00:00", str(place.cwd / "p.csv"))
+    assert f"Written {place.cwd / 'p.csv'}\nAs of   2026-11-21T20:00:00+00:00; what was" in to_text(summary)
 
 
 async def test_names_of_files_take_the_date(shop, export, place):
