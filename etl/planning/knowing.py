@@ -15,7 +15,7 @@ import xxhash
 
 from etl.model import ChangeKind, Outcomes, Status
 from etl.planning.conflicts import NOTHING, Before, prints_of, settle_conflicts
-from etl.planning.known import LAYOUT, layout_of
+from etl.planning.known import LAYOUT, WROTE, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,6 +53,10 @@ class _Waiting:
     pending: Numbers
     """Records of each row without an outcome."""
     is_good: Marks
+    before: pa.Table
+    """The known lines of records that are about to be changed."""
+    changed: Numbers
+    """Where each of these stands in `rows`."""
     is_closed: bool = False
 
 
@@ -110,6 +114,8 @@ class Knowing:
         weighed = settle_conflicts(
             changes, found, before=before, prints=prints, policies=self.policies, ordered=self.ordered
         )
+        is_update = np.array([kind is ChangeKind.UPDATE for kind in weighed.kinds], np.bool_)
+        changed = np.flatnonzero(has_line & is_update)
         waiting = _Waiting(
             rows,
             payloads.keys,
@@ -121,9 +127,41 @@ class Knowing:
             np.array([not one for one in _lacking(payloads, links)], np.bool_),
             np.zeros(len(rows), np.int64),
             np.ones(len(rows), np.bool_),
+            before.lines.take(pa.array(lines_at[changed])),
+            changed,
         )
+        self._write_intents(waiting, waiting.prints, np.arange(len(changed)))
         self._waiting.setdefault(place, []).append(waiting)
         return weighed
+
+    def _write_intents(self, waiting: _Waiting, prints: Mapping[str, Prints] | None, which: Numbers) -> None:
+        """Write what is about to be written into records before it leaves, or what was written before.
+
+        Else, after a kill, the next import would take our own values for edits of somebody else.
+
+        Args:
+            prints: of all rows; None: as before.
+            which: some of the records that are about to be changed.
+        """
+        if self.journal is None or not len(which):
+            return
+        rows, lines = waiting.changed[which], waiting.before.take(pa.array(which))
+        columns = [
+            waiting.under_way.keys.take(pa.array(waiting.at[rows])),
+            waiting.texts.take(pa.array(rows)),
+            lines["id"].combine_chunks(),
+            pa.nulls(len(rows), LAYOUT.field("made_from").type),
+            lines["modified_at"].combine_chunks(),
+        ]
+        for key in self.fields:
+            if prints is not None:
+                made = prints.get(key)
+                columns.append(pa.array(np.zeros(len(rows), np.uint32) if made is None else made[rows]))
+            elif f"{WROTE}{key}" in lines.column_names:
+                columns.append(lines[f"{WROTE}{key}"].combine_chunks())
+            else:
+                columns.append(pa.array(np.zeros(len(rows), np.uint32)))
+        self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
 
     def planned(self, changes: Changes) -> None:
         """Learn of changes before they leave: each of their rows waits for an outcome more."""
@@ -228,6 +266,8 @@ class Knowing:
             self._waiting[place] = left
 
     def _write(self, waiting: _Waiting) -> None:
+        is_refused = (waiting.pending == 0) & ~waiting.is_good
+        self._write_intents(waiting, None, np.flatnonzero(is_refused[waiting.changed]))
         ended = np.flatnonzero((waiting.pending == 0) & waiting.is_good)
         if self.journal is None or not len(ended):
             return

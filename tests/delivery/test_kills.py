@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import etl
 from etl.errors import NothingToResume, RunUnknown
 from etl.sandbox import run_in_thread
 from tests.delivery.feeds import carried, what_stands, write_feed
@@ -117,3 +118,71 @@ def test_an_import_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path,
 @pytest.mark.parametrize("goes_on", ["resume", "import"])
 def test_two_hundred_killed_imports_are_finished(tmp_path, killer, goes_on):
     assert kill_and_go_on(killer, tmp_path, goes_on=goes_on, kills=200, seed=6) >= 100
+
+
+class Ticking:
+    """A server whose every look at the clock is a second later: no two changes have the same moment."""
+
+    def __init__(self):
+        self._now = 1_800_000_000.0
+
+    def __call__(self):
+        self._now += 1
+        return self._now
+
+
+def kill_between_edits(killer, folder, *, kills, seed):
+    """Kill imports of ever new sources while somebody else edits records; each next one sets all right."""
+    chance = random.Random(seed)  # noqa: S311  repeatable moments
+    with run_in_thread(db=folder / "sandbox.db", seed=1, faults="latency=2ms", clock=Ticking()) as sandbox:
+        source = write_feed(folder, ROWS)
+        whole_s = killer.run(sandbox.url, source, state=folder / "state")["seconds"]
+        killed = 0
+        for number in range(kills):
+            write_prices(source, number)
+            after_s = chance.uniform(0, whole_s)
+            killed += killer.run(sandbox.url, source, state=folder / "state", after_s=after_s)["killed"]
+            for row in chance.sample(ROWS, 3):
+                asyncio.run(renamed(sandbox.url, f"{row:04d}"))
+            # The source goes on too: what a killed import wrote is no edit of somebody else.
+            write_prices(source, -number - 1)
+            summary = asyncio.run(carried(sandbox.url, source, state=folder / "state"))
+            assert (summary.rows.read, summary.rows.bad) == (len(ROWS), 0), summary.problems
+            prices = {f"{i:04d}": price_of(i, -number - 1) for i in ROWS}
+            stands = products_of(sandbox.url, "")
+            assert {one[0]: one[2] for one in stands} == prices
+            assert [one[1] for one in stands] == [one[1] for one in expected("")]
+            again = asyncio.run(carried(sandbox.url, source, state=folder / "state"))
+            assert again.rows.unchanged == len(ROWS)
+        return killed
+
+
+def price_of(row, number):
+    return row + 0.5 + 100 * (number + 50) * (row % 3 == 0)
+
+
+def write_prices(source, number):
+    """Change the price of every third row."""
+    head, *lines = source.read_text().splitlines()
+    cells = [line.split(";") for line in lines]
+    changed = [
+        ";".join([*one[:2], str(price_of(row, number)).replace(".", ","), *one[3:]])
+        for row, one in enumerate(cells)
+    ]
+    source.write_text("\n".join([head, *changed]) + "\n")
+
+
+async def renamed(url, number):
+    async with etl.aio.connect(url, username="admin", password="admin") as pim:
+        (found,) = await pim.look_up("Product", "number", [number], select=("id",))
+        await pim.patch("Product", str(found["id"]), payload={"name": "by hand"})
+
+
+def test_what_somebody_edits_beside_killed_imports_is_set_right_and_called_no_conflict(tmp_path, killer):
+    kill_between_edits(killer, tmp_path, kills=3, seed=8)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+def test_a_hundred_killed_imports_beside_edits_are_set_right(tmp_path, killer):
+    assert kill_between_edits(killer, tmp_path, kills=100, seed=9) >= 50

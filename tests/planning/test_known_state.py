@@ -222,7 +222,7 @@ def test_rows_are_known_whose_cells_and_records_are_the_same(tmp_path, parted):
     assert nobody.rows == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(fraction=st.sampled_from([0.1, 0.3, 0.5, 1.0]), count=st.integers(1, 60))
 def test_in_so_many_turns_as_the_share_asks_for_every_row_is_reread(tmp_path_factory, fraction, count):
     folder = tmp_path_factory.mktemp("turns")
