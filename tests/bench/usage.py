@@ -18,12 +18,16 @@ def cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def peak_kib() -> int:
+    """Return the peak of this process's memory so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
 @contextmanager
 def printed() -> Iterator[None]:
     """Print what the block used, as JSON, when it is done. Imports before it do not count as its CPU."""
     before = cpu_s()
     yield
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    peak_kib = peak // 1024 if sys.platform == "darwin" else peak
-    print(json.dumps({"cpu_s": cpu_s() - before, "peak_kib": peak_kib}))
+    print(json.dumps({"cpu_s": cpu_s() - before, "peak_kib": peak_kib()}))

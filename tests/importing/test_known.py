@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shutil import copytree, rmtree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -157,6 +158,24 @@ async def test_an_edit_of_another_field_is_no_conflict(carry, records, edit):
     second = await carry(PRODUCT, *with_line(4, "4,other,004"))
     assert (second.rows.updated, second.rows.failed) == (1, 0), second.problems
     assert (await records("Product", "number", "ean", "name"))[3]["ean"] == "4006381333931"
+
+
+@SANDBOX
+async def test_what_a_killed_import_sent_last_is_no_edit_of_somebody_else(carry, records, tmp_path):
+    await carry(PRODUCT, *LINES)
+    CLOCK.now += 600
+    known, at_the_kill = tmp_path / "state" / "known", tmp_path / "at the kill"
+
+    def request_leaves() -> bool:
+        copytree(known, at_the_kill, dirs_exist_ok=True)
+        return False
+
+    await carry(PRODUCT, *with_line(4, "4,second,004"), is_stopping=request_leaves)
+    rmtree(known)
+    copytree(at_the_kill, known)
+    third = await carry(PRODUCT, *with_line(4, "4,third,004"))
+    assert (third.rows.updated, third.rows.failed, third.known.rows) == (1, 0, 8), third.problems
+    assert (await records("Product", "number", "name"))[3]["name"] == "third"
 
 
 @SANDBOX

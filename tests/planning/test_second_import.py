@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from etl import blocking
@@ -93,7 +93,8 @@ def insist_on_the_law(
     there: Shop, first: list[dict[str, str]], then: list[dict[str, str]], example: UUID
 ) -> None:
     fresh, again = f"f{example.hex[:8]}-", f"a{example.hex[:8]}-"
-    assert not imported(there, fresh, then).rows.bad
+    # Where rows are invalid nothing is deleted: the law is about sources that are understood.
+    assume(not imported(there, fresh, then).rows.bad)
     imported(there, again, first)
     before = standing(there, again)
     second = imported(there, again, then)
@@ -133,6 +134,7 @@ def test_a_second_import_leaves_what_a_fresh_one_would_and_sends_only_the_differ
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 @examples(60)
 @given(first=TABLES, then=TABLES, example=st.uuids())
 def test_many_second_imports_leave_what_fresh_ones_would(there, first, then, example):
