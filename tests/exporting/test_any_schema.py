@@ -183,6 +183,7 @@ def test_an_untouched_workbook_of_any_schema_sends_nothing(generation: str, tmp_
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)  # dozens of sandboxes, one after the other
 @pytest.mark.parametrize("generation", sorted(GENERATIONS))
 def test_an_untouched_workbook_of_very_many_schemas_sends_nothing(generation: str, tmp_path: Path):
     prove(generation, tmp_path, examples=25)
