@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import openpyxl
@@ -303,6 +305,22 @@ async def test_columns_that_were_moved_and_removed_are_known_by_their_names(two:
     described = read_self_description(place.cwd / "a.xlsx")
     assert described.columns["code"].target == "code"
     assert "name" not in described.columns
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed here")
+async def test_a_workbook_saved_by_libreoffice_changes_nothing(two: tuple[Client, Place]):
+    pim, place = two
+    saved = place.cwd / "saved"
+    command = ["soffice", f"-env:UserInstallation=file://{place.cwd}/profile", "--headless",
+               "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", str(saved), "a.xlsx"]  # fmt: skip
+    await asyncio.to_thread(subprocess.run, command, cwd=place.cwd, check=True, capture_output=True)
+    (saved / "a.xlsx").replace(place.cwd / "a.xlsx")
+    summary = await sent_back(pim, place)
+    assert (summary.rows.read, summary.rows.unchanged) == (2, 2), summary.problems
+    kept = openpyxl.load_workbook(place.cwd / "a.xlsx")
+    assert kept["_atro"].sheet_state == "hidden"
+    assert sheet_of(kept).data_validations.dataValidation
 
 
 async def test_a_new_row_is_a_problem_and_creates_nothing(two: tuple[Client, Place]):
