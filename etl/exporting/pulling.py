@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -214,23 +215,25 @@ async def export_records(
         for number, conditions in enumerate(ranges_of(bounds))
     ]
     streams = [pages(client, one, size=size, read=reader.read) for one in readings]
-    async for number, page in side_by_side(streams):
-        rows = page if what.limit is None else page.first(what.limit - done)
-        check_meta(rows.records, plan.columns)
-        await attributes.fill(rows.records)
-        await links.ask(rows.records)
-        table = await asyncio.to_thread(to_table, rows, plan.columns, links=links)
-        table = plan.back.finish(table) if plan.back else expressions.fill(table)
-        files = plan.gallery.of(rows, table, links=links) if plan.gallery else None
-        if what.explode:
-            table = exploded(table, what.explode)
-        done += rows.count
-        if listener is not None:
-            listener(Progress("export", done, total))
-        if rows.count:
-            yield Exported(table, rows.count, rows.last_id, files, number)
-        if is_stopping() or (what.limit is not None and done >= what.limit):
-            return
+    # Closed at once where it ends early: no request is left under way.
+    async with aclosing(side_by_side(streams)) as found:
+        async for number, page in found:
+            rows = page if what.limit is None else page.first(what.limit - done)
+            check_meta(rows.records, plan.columns)
+            await attributes.fill(rows.records)
+            await links.ask(rows.records)
+            table = await asyncio.to_thread(to_table, rows, plan.columns, links=links)
+            table = plan.back.finish(table) if plan.back else expressions.fill(table)
+            files = plan.gallery.of(rows, table, links=links) if plan.gallery else None
+            if what.explode:
+                table = exploded(table, what.explode)
+            done += rows.count
+            if listener is not None:
+                listener(Progress("export", done, total))
+            if rows.count:
+                yield Exported(table, rows.count, rows.last_id, files, number)
+            if is_stopping() or (what.limit is not None and done >= what.limit):
+                return
 
 
 async def read_table(what: What, client: Client, *, listener: ProgressListener | None = None) -> pa.Table:

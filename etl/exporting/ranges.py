@@ -14,7 +14,7 @@ from etl.api.where import Condition, Operator, either
 from etl.runs import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from pathlib import Path
 
     from etl.api import Client
@@ -80,7 +80,7 @@ def kept(path: Path) -> tuple[str, ...] | None:
     return tuple(json.loads(path.read_bytes())) if path.exists() else None
 
 
-async def side_by_side(streams: Sequence[AsyncGenerator[Rows]]) -> AsyncIterator[tuple[int, Rows]]:
+async def side_by_side(streams: Sequence[AsyncGenerator[Rows]]) -> AsyncGenerator[tuple[int, Rows]]:
     """Yield the pages of all ranges as they come, each with the number of its range, from 0.
 
     While one is used, each other range has at most a page waiting and one under way.

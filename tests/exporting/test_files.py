@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from etl.api import connect
 from etl.cli.exits import Exit, exit_of
 from etl.errors import ConfigurationInvalid
-from etl.exporting import resume_export
+from etl.exporting import How, What, resume_export, run_export
 from etl.exporting.gallery import Names, _safe
 from etl.runs import list_runs
+from tests.api.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,12 +133,14 @@ async def test_an_export_that_was_stopped_fetches_only_the_files_that_are_missin
         assert sorted(package.namelist()) == ["A (2).txt", "a.txt", "b.pdf"]
 
 
-async def test_a_content_that_is_not_what_its_record_says_is_missing_and_told(
-    pictured: Client, export: Callable, place: Place
-):
+async def test_a_content_that_is_not_what_its_record_says_is_missing_and_told(pictured: Client, place: Place):
     with closing(sqlite3.connect(place.cwd / "sandbox.db")) as store, store:
         store.execute("UPDATE _content SET content = ? WHERE file_id = 'f1'", (b"oops",))
-    summary = await export("p.csv", entity="Product", columns="name", how={"files": "out"})
+    what, how = What(entity="Product", columns="name"), How(output="p.csv", files="out")
+    retry = Clock().retry()
+    async with connect(pictured.url, username="admin", password="admin", retry=retry) as patient:
+        summary = await run_export(what, patient, place=place, how=how)
+    assert summary.retries == retry.attempts - 1
     assert "a.txt" not in laid(place.cwd / "out")
     assert "with other bytes than its record says" in summary.problems[0].message
 

@@ -169,7 +169,7 @@ def things(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sandbox]:
 def test_an_untouched_workbook_sends_nothing(things: Sandbox, tmp_path: Path):
     numbers, place = itertools.count(), Place(tmp_path, tmp_path / "state")
 
-    @settings(max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
+    @settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate], database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(RECORDS)
     def prove(records: list[dict[str, object]]) -> None:
