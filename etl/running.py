@@ -31,6 +31,7 @@ from etl.importing.leaving import (
     write_report,
 )
 from etl.importing.opening import open_table
+from etl.importing.resuming import as_begun, begun_with, read_options_of
 from etl.journal import insist_on_form
 from etl.mapping import load
 from etl.planning import PlanWriter, header_of
@@ -39,7 +40,6 @@ from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from, writte
 from etl.report.foreseen import to_object as foreseen_object
 from etl.report.together import known_together
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
-from etl.scanning import Selection
 from etl.schema import read_metadata
 from etl.tables import ReadOptions
 
@@ -91,7 +91,9 @@ class _Ground:
     schema: Schema
     client: Client
 
-    def facts(self, run: str, place: Place, *, verb: str, selection: Selection) -> RunFacts:
+    def facts(
+        self, run: str, place: Place, *, verb: str, how: HowToImport, read_options: ReadOptions
+    ) -> RunFacts:
         path = self.table.path
         return RunFacts(
             run,
@@ -107,9 +109,7 @@ class _Ground:
             options={
                 "cwd": str(place.cwd),
                 "source": self.table.name,
-                "first": selection.first,
-                "last": selection.last,
-                "limit": selection.limit,
+                **begun_with(how, read_options),
             },
         )
 
@@ -137,7 +137,9 @@ async def run_import(
     run_id = new_run_id(place.now(), place.chance())
     table = await _opened(source, mapping, options=read_options, run=run_id, place=place)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
-    facts = await asyncio.to_thread(ground.facts, run_id, place, verb="import", selection=how.selection)
+    facts = await asyncio.to_thread(
+        ground.facts, run_id, place, verb="import", how=how, read_options=read_options
+    )
     with lock_of(facts, place) as lock:
         run = begin_run(place.state, facts)
         place.begins(run)
@@ -170,7 +172,9 @@ async def run_plan(
     run_id = new_run_id(place.now(), place.chance())
     table = await _opened(source, mapping, options=read_options, run=run_id, place=place)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
-    facts = await asyncio.to_thread(ground.facts, run_id, place, verb="plan", selection=how.selection)
+    facts = await asyncio.to_thread(
+        ground.facts, run_id, place, verb="plan", how=how, read_options=read_options
+    )
     run = begin_run(place.state, facts)
     place.begins(run)
     # A plan shows what stands there: nothing is spared, and what was known only settles conflicts.
@@ -253,15 +257,16 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     path = _path_of(run.facts.sources[0], run)
     # What came by standard input has another name on disk; its rows are those of the source all the same.
     named = str(run.facts.options["source"]) if "source" in run.facts.options else None
-    table = await _opened(path, mapping, options=ReadOptions(), run=run.id, place=place, name=named)
+    how, read_options = as_begun(how, run), read_options_of(run)
+    table = await _opened(path, mapping, options=read_options, run=run.id, place=place, name=named)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
-    selection = _selection(run)
-    facts = await asyncio.to_thread(ground.facts, run.id, place, verb="import", selection=selection)
+    facts = await asyncio.to_thread(
+        ground.facts, run.id, place, verb="import", how=how, read_options=read_options
+    )
     if changed := what_changed(run.facts, facts):
         raise ResumeRefused(run.id, changed=changed)
     with lock_of(facts, place) as lock:
         place.begins(run)
-        how = dataclasses.replace(how, selection=selection)
         return await _carry(run, ground, place=place, how=how, lock=lock)
 
 
@@ -386,12 +391,3 @@ def failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
 def _path_of(fingerprint: Fingerprint, run: Run) -> Path:
     """A file of a stopped run; a relative name starts where the command was typed then."""
     return Path(str(run.facts.options.get("cwd", "."))) / fingerprint.name
-
-
-def _selection(run: Run) -> Selection:
-    first, last, limit = (run.facts.options.get(name) for name in ("first", "last", "limit"))
-    return Selection(
-        first if isinstance(first, int) else 1,
-        last if isinstance(last, int) else None,
-        limit if isinstance(limit, int) else None,
-    )

@@ -21,6 +21,7 @@ from etl.importing.absent import insist_on_few
 from etl.importing.leaving import keep_paces, known_paces
 from etl.importing.looking_back import LookingBack
 from etl.importing.passage import ended_by
+from etl.importing.resuming import drift_of
 from etl.journal import Journal
 from etl.model import Progress, Status
 from etl.planning import KeptValues, read_header, read_lines, write_ground, write_kept
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from etl.api import Client
-    from etl.delivery import OnDrift, Paces
+    from etl.delivery import Paces
     from etl.importing import HowToImport
     from etl.model import Outcome
     from etl.planning import PlanHeader
@@ -127,15 +128,10 @@ async def resume_applied(run: Run, *, client: Client, place: Place, how: HowToIm
     if run.status in ("ok", "partial", "failed") or not (run.folder / PLAN).exists():
         raise NothingToResume(run.id, status=run.status)
     schema = read_metadata(await client.metadata())
-    how = dataclasses.replace(how, on_drift=_drift(run))
+    how = dataclasses.replace(how, on_drift=drift_of(run))
     with lock_of(run.facts, place) as lock:
         place.begins(run)
         return await carry(run, schema, client=client, place=place, how=how, lock=lock)
-
-
-def _drift(run: Run) -> OnDrift:
-    said = run.facts.options.get("on_drift")
-    return "skip" if said == "skip" else "overwrite" if said == "overwrite" else "fail"
 
 
 def facts_of(
