@@ -34,6 +34,8 @@ class Generation:
     """The operator `not` does what it says."""
     restore: str
     """Where deleted records are put back, `{entity}` being theirs; empty: nowhere."""
+    takes_parents_ids: bool
+    """`parentsIds` counts when a record is made; else only a single `parentId` does."""
 
 
 # Source: observations (1.10 and 2.1), "Bulk upsert" 8, "Lists", "Errors and sign-in"; api-contract §0-§2.
@@ -49,10 +51,12 @@ _V2_1 = Generation(
     has_total_only=True,
     has_negation=False,
     restore="{entity}/action/restore",
+    takes_parents_ids=True,
 )
+# Source: observations, Lists, `restore` 404; recorded: what is made with `parentsIds` stands at the root.
 _V1_10 = replace(
-    _V2_1, name="1.10", id_characters=24, has_total_only=False, restore=""
-)  # observations: Lists, `restore` 404
+    _V2_1, name="1.10", id_characters=24, has_total_only=False, restore="", takes_parents_ids=False
+)
 _V2_2 = replace(_V2_1, name="2.2", has_negation=True)
 # Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert;
 # §7, "2.3 differs": /File/createChunk.

@@ -130,7 +130,11 @@ class Comparison:
                 for creates in self.links.creates(link):
                     yield Compared(creates, None, is_needed=True)
             names = {link.target.key: self.ends.names(link.target) for link in payloads.links}
-            changes, after = in_phases(await self._own(payloads, found), self.entity)
+            changes, after = in_phases(
+                await self._own(payloads, found),
+                self.entity,
+                takes_parents_ids=self.client.generation.takes_parents_ids,
+            )
             self._expect(changes)
             told = left_out(payloads, self.ends)
             changes = dataclasses.replace(changes, problems=(*changes.problems, *told)) if told else changes

@@ -48,6 +48,8 @@ class Targets:
     where: tuple[Condition, ...] = ()
     takes_ours: bool = False
     """Records that this run makes may be meant."""
+    takes_parents_ids: bool = True
+    """What the server reads the parent of a new record from: `parentsIds`; else `parentId`."""
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -67,6 +69,7 @@ class Targets:
     async def prepare(self, client: Client, schema: Schema) -> None:
         """Find out where to look; read a small entity whole, and every hierarchy that paths lead through."""
         target = self.target
+        self.takes_parents_ids = client.generation.takes_parents_ids
         conditions = [self._within(key, value) for key, value in target.within.items()]
         if target.where:
             said = f"the filter of link {target.field}"
@@ -171,8 +174,11 @@ class Targets:
         if self.target.path:
             columns[self.target.by] = pa.array([steps[-1] for steps in parts], pa.string())
             parents = [self.ids.get(PART_SEPARATOR.join(steps[:-1])) for steps in parts]
-            of_roots = [None if parent is None else [parent] for parent in parents]
-            columns[PARENTS] = pa.array(of_roots, pa.list_(pa.string()))
+            if self.takes_parents_ids:
+                of_roots = [None if parent is None else [parent] for parent in parents]
+                columns[PARENTS] = pa.array(of_roots, pa.list_(pa.string()))
+            else:
+                columns["parentId"] = pa.array(parents, pa.string())
         else:
             for at, name in enumerate(self.fields):
                 columns[name] = pa.array([values[at] for values in parts], pa.string())

@@ -243,3 +243,22 @@ async def test_a_plan_with_paths_parents_and_relation_records_is_applied_and_und
     left = [one for one in await records("ProductChannel", "productId", "channelId")
             if one["productId"] == found["1"]["id"]]  # fmt: skip
     assert left == before
+
+
+@pytest.mark.parametrize("sandbox", ["1.10", "2.1"], indirect=True)
+async def test_new_records_stand_below_their_parents_at_once(carry, records):
+    mapping = (
+        "entity: Category\nkey: code\nfields:\n  code: Code\n  name: Name\n"
+        "  parents: {column: Above, split: '|', link: {by: code, in: source}}\n"
+    )
+    lines = ("Code,Name,Above", "a,A,", "b,B,a", "c,C,b", "d,D,", "e,E,a|d")
+    first = await carry(mapping, *lines)
+    assert (first.rows.created, first.problems) == (5, ())
+    found = {one["name"]: one for one in await records("Category", "name", "id", "parentsIds")}
+    above = {
+        name: {found[up]["id"] for up in ups}
+        for name, ups in zip("ABCDE", ("", "A", "B", "", "AD"), strict=True)
+    }
+    assert {name: set(one["parentsIds"]) for name, one in found.items()} == above
+    second = await carry(mapping, *lines)
+    assert second.rows.unchanged == 5
