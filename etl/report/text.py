@@ -169,14 +169,14 @@ def _known(summary: Summary) -> list[str]:
     if not known.compared:
         return [f"known state: all {known.rows:,} rows are as they were; nobody was asked about them"]
     cost = f"{known.compared:,} rows were compared with the server, {known.asked:,} requests only read"
-    if not known.rows:
-        return [f"known state: {neutral(known.why)}; {cost}"] if known.why else []
     reasons = [
         (known.changed, "changed in AtroCore since"),
         (known.verified, "reread because it was their turn"),
     ]
     told = "".join(f"; {count:,} {reason}" for count, reason in reasons if count)
-    return [f"known state: {known.rows:,} rows are as they were; {cost}{told}"]
+    as_they_were = f"{known.rows:,} rows are as they were"
+    begin = as_they_were if known.rows or not known.why else neutral(known.why)
+    return [f"known state: {begin}; {cost}{told}"]
 
 
 def _limits(summary: Summary) -> list[str]:

@@ -215,3 +215,21 @@ def test_exit_5_when_rows_are_invalid_unless_the_line_is_moved(pim_url):
 
 def test_the_help_of_import_tells_of_several_mappings_and_of_a_source():
     assert "MAPPING... [SOURCE]" in call("import", "--help")[1]
+
+
+def test_what_is_known_is_spared_refreshed_and_forgotten_from_the_command_line(pim_url):
+    feed = "mappings/brands.yaml"
+    first = imported(feed)
+    assert first["known"]["why"] == "there is no known state yet"
+    count = first["rows"]["read"]
+    assert imported(feed, "--verify-fraction", "0")["known"]["rows"] == count
+    assert imported(feed, "--refresh")["known"]["rows"] == 0
+    code, out, _ = call("import", feed, "--verify-fraction", "1")
+    assert code == 0
+    assert "turn" in out
+    _, out, _ = call("forget", "mappings/products.yaml")
+    assert "records" not in out
+    _, out, _ = call("forget", feed, "--json")
+    assert json.loads(out)["forgotten"] == [{"mapping": feed, "url": pim_url, "lines": count}]
+    code, out, _ = call("import", feed)
+    assert f"known state: there is no known state yet; {count} rows were compared with the server" in out
