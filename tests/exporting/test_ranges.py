@@ -16,7 +16,7 @@ from etl.api import connect
 from etl.exporting import What, read_table, resume_export
 from etl.exporting import ranges as ranges_module
 from etl.exporting import reading as reading_module
-from etl.exporting.reading import LEAST_RECORDS
+from etl.exporting.reading import LEAST_RECORDS, PageSize
 from etl.model import Limits
 from etl.runs import list_runs
 from tests.api.clock import Clock
@@ -118,3 +118,14 @@ async def test_a_page_that_is_too_much_for_the_server_is_asked_for_in_smaller_on
         found = await read_table(What(entity="Brand", columns="code"), pim)
     assert found.equals(pa.table({"code": [one["code"] for one in records]}))
     assert LEAST_RECORDS <= min(sizes) <= 120 < max(sizes)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "page_bytes", "records"),
+    [(0.5, 1_000_000, 400), (2.0, 1_000_000, 200), (6.0, 1_000_000, 100), (0.5, 10 * 2**20, 200),
+     (0.5, 20 * 2**20, 100)],
+)  # fmt: skip
+def test_pages_grow_while_they_come_quickly_and_are_not_large(seconds, page_bytes, records):
+    size = PageSize(most=5000)
+    size.learn(seconds, page_bytes=page_bytes)
+    assert size.records == records
