@@ -53,13 +53,17 @@ class Gallery:
 
     template: str
     chains: tuple[tuple[Step, ...], ...]
-    """Links from a record to its files, the nearest first; the last step of each leads to File."""
+    """Links from a record to its files, the nearest first; the last step of each leads to File. An empty one:
+    the record is the file."""
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """What has to be read for it; their headers mean nothing."""
-        named = Address("value", FILE, "")
-        return tuple(Column(named, "", chain, key, "text") for chain in self.chains for key in KEYS)
+        return tuple(
+            Column(Address("value" if chain else "download", FILE, ""), "", chain, key, "text")
+            for chain in self.chains
+            for key in KEYS
+        )
 
     def of(self, rows: Rows, table: pa.Table, *, links: Links) -> pa.Table:
         """Return the files of a page in the order of its records, with the names that the template gives.
@@ -106,7 +110,9 @@ def gallery_of(
     chains = [
         one.steps[: at + 1] for one in columns for at, step in enumerate(one.steps) if step.entity == FILE
     ]
-    if not chains:
+    if not chains and entity.name == FILE:
+        chains = [()]
+    elif not chains:
         chains = [
             (Step(one.payload_key, FILE, one.kind == "links", one),)
             for one in entity.fields.values()

@@ -65,7 +65,7 @@ class RowReader:
 
     def __post_init__(self) -> None:
         """Find out what has to be looked at one by one. Values of attributes stand in several shapes."""
-        self.is_quick = all(one.attribute is None and not is_meta(one) for one in self.columns)
+        self.is_quick = all(one.attribute is None and not _is_odd(one) for one in self.columns)
         self._plain["id"] = pa.string()
         for one in self.columns:
             if key := one.plain_key:
@@ -138,6 +138,11 @@ class RowReader:
             {key: columns[key] for key in self._plain},
             len(body),
         )
+
+
+def _is_odd(column: Column) -> bool:
+    """Tell whether a column needs what comes along with a record without being asked for."""
+    return is_meta(column) or (column.address.form == "download" and not column.steps)
 
 
 def _ids(*, is_multiple: bool) -> pa.DataType:

@@ -65,6 +65,13 @@ async def test_files_of_records_come_along_each_once_with_clashing_names_told_ap
     assert (again.files.downloaded, again.files.reused, again.status) == (0, 3, "ok")
 
 
+async def test_of_the_entity_of_files_each_record_is_one(pictured: Client, export: Callable, place: Place):
+    what = {"entity": "File", "columns": "name,hash", "where": "name like '%.txt'"}
+    summary = await export("f.csv", **what, files="{file.id}-{name}", how={"files": "out"})
+    assert laid(place.cwd / "out") == {"f1-a.txt": CONTENTS["f1"], "f3-A.txt": CONTENTS["f3"]}
+    assert summary.files.downloaded == 2
+
+
 async def test_a_template_names_files_by_cells_and_place_and_a_value_makes_no_folder(
     pictured: Client, export: Callable, place: Place
 ):
