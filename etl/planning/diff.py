@@ -60,8 +60,8 @@ def sent_where(column: pa.Array, wanted: pa.BooleanArray) -> pa.Array:
 
 
 def is_filled(live: Sequence[object]) -> pa.BooleanArray:
-    """Tell per position whether clearing would change the record: null, "" and [] are clear already."""
-    return pa.array([value not in (None, "", []) for value in live], pa.bool_())
+    """Tell per position whether clearing would change the record: null, "", [] and {} are clear already."""
+    return pa.array([value not in (None, "", [], {}) for value in live], pa.bool_())
 
 
 def old_values(live: Sequence[object], *, where: pa.BooleanArray) -> pa.StringArray:

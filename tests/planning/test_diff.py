@@ -60,7 +60,8 @@ def test_ids_that_are_only_added_differ_when_one_of_them_is_missing():
 
 
 def test_nothing_is_cleared_that_is_clear():
-    assert is_filled([None, "", [], 0, False, "a"]).to_pylist() == [False, False, False, True, True, True]
+    standing = [None, "", [], {}, 0, False, "a"]
+    assert is_filled(standing).to_pylist() == [False, False, False, False, True, True, True]
 
 
 def test_old_values_are_kept_as_json_where_they_differ():

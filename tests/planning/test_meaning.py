@@ -43,6 +43,7 @@ EQUAL = [
     ("labels", ["a", "b"], "a|b|a"),
     ("data", {"a": 1, "b": [True]}, '{"b": [true], "a": 1.0}'),
     ("data", [], "{}"),
+    ("data", {}, "NULL"),
     ("makerId", "m1", "Makita"),
     ("groupsIds", ["g1", "g2"], "G2|G1"),
     ("groupsIds", ["g1", "g2"], "G1"),
