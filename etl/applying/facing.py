@@ -14,11 +14,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.delivery.standing import is_equal
 from etl.model import ChangeKind
 from etl.planning.attributes import ASSIGN, REMOVE
 from etl.planning.changes import prev_keys_of
 from etl.planning.diff import differs, is_filled, missing_ids, sent_where
+from etl.planning.from_lines import typed
 from etl.planning.phases import RELATIONS
 from etl.resolving import Found
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from etl.model import Changes
     from etl.planning.from_lines import Intended
     from etl.resolving.keys import Record
-    from etl.schema import EntitySchema
+    from etl.schema import EntitySchema, FieldSchema
 
 DELETED, THERE = "it was deleted", "it is there already"
 
@@ -154,13 +154,23 @@ def _left(
         if does_append:
             # Ids that others linked or took out meanwhile do not concern those that are added.
             continue
-        old = changes.old[key].to_pylist() if key in changes.old else [None] * len(changes)
-        for position in pc.indices_nonzero(pc.and_(still, is_there)).to_pylist():
-            before = orjson.loads(old[position]) if old[position] is not None else None
-            if not is_equal(values[position], before):
-                there = orjson.dumps(values[position], default=str).decode()[:80]
-                drifted.setdefault(position, f"{key} is {there} now")
+        other = _is_other(changes.old.get(key), values, field=entity.by_payload_key(key))
+        for position in pc.indices_nonzero(pc.and_(pc.and_(still, is_there), other)).to_pylist():
+            there = orjson.dumps(values[position], default=str).decode()[:80]
+            drifted.setdefault(position, f"{key} is {there} now")
     return columns, clears, drifted
+
+
+def _is_other(
+    old: pa.StringArray | None, values: Sequence[object], *, field: FieldSchema | None
+) -> pa.BooleanArray:
+    """Tell per position whether something else stands there than the plan found; compared by meaning."""
+    if old is None:
+        return is_filled(values)
+    before = typed(pc.if_else(pc.equal(old, "null"), pa.scalar(None, pa.string()), old))
+    return pc.if_else(
+        before.is_valid(), differs(before, values, field=field, appends=False), is_filled(values)
+    )
 
 
 def _attributes_left(column: pa.Array, key: str, ids: Sequence[str], live: Live) -> pa.Array:

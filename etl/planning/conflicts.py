@@ -107,7 +107,8 @@ def print_of(value: object, *, is_ordered: bool) -> int:
     elif isinstance(value, int | float):
         text = repr(int(value)) if float(value).is_integer() else repr(float(value))
     elif isinstance(value, list):
-        parts = [one if isinstance(one, str) else orjson.dumps(one).decode() for one in value]
+        # What stands twice is stored once. Source: quirks, 17.
+        parts = [*dict.fromkeys(one if isinstance(one, str) else orjson.dumps(one).decode() for one in value)]
         text = "\x1f".join(parts if is_ordered else sorted(parts))
     elif isinstance(value, dict):
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode() if value else ""

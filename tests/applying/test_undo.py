@@ -185,3 +185,20 @@ def test_what_an_apply_sent_is_no_edit_of_somebody_else(there):
     there.apply(there.plan(LATER[:1]).file)
     changed = there.carry([{**LATER[0], "name": "Klopfer"}])
     assert (changed.rows.updated, changed.rows.failed) == (1, 0), changed.problems
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ({"shelves": "G1|G2"}, {"shelves": "NULL"}), ({"weight": "1"}, {"weight": "2.005"}),
+    ({"note": "a"}, {"note": "b\r\nc"}), ({"labels": "a"}, {"labels": "b|b|a"}),
+])  # fmt: skip
+def test_what_the_server_stores_in_its_own_way_is_no_drift(there, before, after):
+    there.carry([{"number": "A1", **before}])
+    stood = there.dump()
+    mapping = there.mapping.read_text().replace("links: replace}", "links: replace, on_empty: clear}")
+    there.mapping.write_text(mapping)
+    done = there.carry([{"number": "A1", **{k: "" if k == "shelves" else v for k, v in after.items()}}])
+    undone = undo(there, done.run)
+    assert undone.rows.failed == 0, undone.problems
+    assert {one["number"]: one for one in there.dump()["Item"].values()} == {
+        one["number"]: one for one in stood["Item"].values()
+    }
