@@ -170,12 +170,13 @@ def test_resume_finishes_an_import_that_was_killed_with_one_outcome_for_every_ro
     assert sorted(one["row"] for one in results if one["entity"] == "Product") == list(range(2, 902))
 
 
-def test_one_interrupt_finishes_what_is_in_flight_and_names_the_next_command(server, shop):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_interrupt_finishes_what_is_in_flight_and_names_the_next_command(server, shop, number, code):
     (shop / "secret").write_text("admin")
     process = begun(server, shop)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     stopped = json.loads(out)
     assert stopped["status"] == "stopped"
     assert stopped["rows"]["created"] == len(records_in(server.url))
