@@ -13,6 +13,7 @@ import etl
 from etl.api import RetryClock
 from etl.model import Limits
 from etl.planning.guards import Guards, Threshold
+from etl.schema import read_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,14 +47,23 @@ LIMITS = Limits(batch_rows=10, attempts=60, silence_s=3600, request_timeout_s=0.
 UNGUARDED = Guards(max_errors=Threshold(), min_rows=Threshold())
 
 
-def write_feed(folder: Path, rows: range, *, prefix: str = "") -> Path:
+def number_of(generation: str) -> str:
+    """Return what the number of a product is called."""
+    return "sku" if generation == "1.10" else "number"
+
+
+def write_feed(folder: Path, rows: range, *, prefix: str = "", generation: str = "2.2") -> Path:
     """Write source and mapping; return the source."""
     lines = [
         f"{prefix}{i:04d};Produkt {i};{i},50;Maker {i % 5};{'web|shop' if i % 2 else 'web'}" for i in rows
     ]
     source = folder / f"feed{prefix}{rows.start}.csv"
     source.write_text("\n".join(["No;Name;Price;Maker;Where", *lines]) + "\n")
-    (folder / "feed.yaml").write_text(MAPPING)
+    (folder / "feed.yaml").write_text(
+        MAPPING.replace("number: No", f"{number_of(generation)}: No").replace(
+            "key: number", f"key: {number_of(generation)}"
+        )
+    )
     return source
 
 
@@ -100,14 +110,16 @@ async def what_stands(url: str) -> dict[str, dict[str, dict[str, object]]]:
     """Return all records of a server: entity -> id -> the fields that the feed gives."""
     async with etl.aio.connect(url, username="admin", password="admin") as pim:
         found = {}
+        product = read_metadata(await pim.metadata()).entity("Product")
+        number = "number" if "number" in product.fields else "sku"
         for entity, fields in (
-            ("Product", ("number", "name", "price", "brandId", "channelsIds")),
+            ("Product", (number, "name", "price", "brandId", "channelsIds")),
             ("Brand", ("name",)),
             ("Channel", ("code", "name")),
         ):
             pages = [page async for page in pim.pages(entity, select=("id", *fields))]
             records = {
-                str(one["id"]): {key: one.get(key) for key in fields}
+                str(one["id"]): {"number" if key == number else key: one.get(key) for key in fields}
                 for page in pages
                 for one in page.records
             }
