@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.errors import ConfigurationInvalid, EtlError, NothingToResume, RequestFailed, ServerGone, Stopped
+from etl.errors import ConfigurationInvalid, EtlError, NothingToResume, RequestFailed, Stopped, stopped_by
 from etl.files import Address, Flaw, Uploads, Wanted, files_in
 from etl.model import Problem
 from etl.problems import say
@@ -112,7 +112,7 @@ async def _carried(
         try:
             await _upload(files, uploads, tally, results=run.folder / RESULTS)
         except RequestFailed as failure:
-            ended_by = ServerGone(client.url, reason=str(failure))
+            ended_by = stopped_by(failure, client.url)
         except EtlError as error:
             ended_by = error
         _count(tally, files, uploads.counts)

@@ -49,6 +49,7 @@
     │   └── TooManyErrors           before or while it sends
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
+        ├── RequestRefused
         ├── RightsLost
         ├── LockLost
         ├── AttributesNotKept
@@ -86,8 +87,10 @@ from etl.errors.stopped import (
     Interrupted,
     LockLost,
     ObjectsNotKept,
+    RequestRefused,
     RightsLost,
     ServerGone,
+    stopped_by,
 )
 from etl.errors.unusable import (
     ConfigurationInvalid,
@@ -138,6 +141,7 @@ __all__ = [
     "PlanRefused",
     "Refused",
     "RequestFailed",
+    "RequestRefused",
     "ResumeRefused",
     "RetryRefused",
     "RightMissing",
@@ -167,4 +171,5 @@ __all__ = [
     "TooManyErrors",
     "UndoRefused",
     "Unusable",
+    "stopped_by",
 ]

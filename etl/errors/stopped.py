@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from etl.errors.families import Stopped
+from etl.errors.families import EtlError, Stopped
+from etl.errors.requests import Refused
 
 
 class ServerGone(Stopped):
@@ -15,6 +16,25 @@ class ServerGone(Stopped):
     def __str__(self) -> str:
         """Say why it was given up; the summary names the next command."""
         return f"{self.url} stopped answering: {self.reason}."
+
+
+class RequestRefused(Stopped):
+    """The server refused a request in the middle of a run that cannot do without it."""
+
+    def __init__(self, url: str, *, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self) -> str:
+        """Say what it refused; asking again would bring the same."""
+        return f"{self.url} refuses what the run needs: {self.reason}."
+
+
+def stopped_by(failure: EtlError, url: str) -> Stopped:
+    """Return why a run ends at a request that failed for good."""
+    if isinstance(failure, Refused):
+        return RequestRefused(url, reason=str(failure))
+    return ServerGone(url, reason=str(failure))
 
 
 class RightsLost(Stopped):

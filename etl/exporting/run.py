@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Protocol
 
-from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, ServerGone
+from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, stopped_by
 from etl.exporting import ranges
 from etl.exporting.exploding import check_multiple
 from etl.exporting.gallery import NAMED
@@ -188,7 +188,7 @@ async def _carry(
         if laying is not None and not how.is_stopping():
             await laying.fetch(stage, client, listener=how.listener, is_stopping=how.is_stopping)
     except RequestFailed as error:
-        ended = ServerGone(client.url, reason=str(error))
+        ended = stopped_by(error, client.url)
     is_stopped = ended is not None or how.is_stopping()
     if not is_stopped:
         target = path or run.folder / f"{PIPED}{how.suffix}"

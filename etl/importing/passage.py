@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from etl.batching import make_deletions, paced_batches
 from etl.delivery import deliver, unsent_outcomes
-from etl.errors import EtlError, HeldBack, NoAccess, RequestFailed, ServerGone, ServerUnreachable, Stopped
+from etl.errors import EtlError, HeldBack, NoAccess, RequestFailed, ServerUnreachable, Stopped, stopped_by
 from etl.model import Outcomes, Status
 from etl.planning.kept import with_whole_records
 
@@ -197,6 +197,6 @@ async def ended_by(work: Awaitable[None], passage: Sends) -> EtlError | None:
         if isinstance(error, Stopped | HeldBack):
             return error
         if passage.has_sent:
-            return ServerGone(url, reason=str(error))
+            return stopped_by(error, url)
         raise (error if isinstance(error, NoAccess) else ServerUnreachable(url, reason=str(error))) from error
     return None

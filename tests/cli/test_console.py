@@ -23,11 +23,13 @@ from etl.cli.logs import LogFormat
 from etl.errors import (
     EtlError,
     Interrupted,
+    Refused,
     RequestFailed,
     RunLocked,
     ServerGone,
     ServerUnreachable,
     SourceMissing,
+    stopped_by,
 )
 from etl.report import ReportedProblem, RowCounts, Summary
 
@@ -56,6 +58,13 @@ def raises(error: BaseException) -> None:
     raise error
 
 
+def test_a_refusal_is_not_called_silence():
+    refused, silent = Refused("GET Product", status=400, reason="no field x"), RequestFailed("GET Product")
+    said = [str(stopped_by(one, "https://a.example")) for one in (refused, silent)]
+    assert said[0] == "https://a.example refuses what the run needs: GET Product answered 400: no field x."
+    assert said[1].startswith("https://a.example stopped answering: ")
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -64,6 +73,7 @@ def raises(error: BaseException) -> None:
         (ServerUnreachable("https://a.example", reason="refused"), 4),
         (RequestFailed("GET App/user", status=500), 7),
         (ServerGone("https://a.example", reason="no answer for 2 minutes"), 7),
+        (stopped_by(Refused("GET Product", status=400, reason="no field"), "https://a.example"), 7),
         (Interrupted(), 130),
         (KeyboardInterrupt(), 130),
         (click.Abort(), 130),
