@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from etl.api import wire
 from etl.api.where import Condition, Where, greater_than
-from etl.errors import AnswerUnusable
+from etl.errors import AnswerUnusable, ungrouped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -75,9 +75,7 @@ async def all_of(ask: AskPage, requests: Sequence[Request], *, slots: asyncio.Se
                 if len(page.records) < wire.LOOK_UP_RECORDS or page.total == len(records):
                     return records
 
-    try:
+    with ungrouped():
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(whole(request)) for request in requests]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
     return [record for task in tasks for record in task.result()]

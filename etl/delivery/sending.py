@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from etl.api import ItemAnswer, ItemKind
+from etl.api.silence import FORBIDDEN, LOCKOUT_S, LOST_RIGHTS, Silence
 from etl.api.wire import FLATTENED, NO_HEADERS
 from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
@@ -35,7 +36,6 @@ from etl.errors import (
     RequestFailed,
     RightsLost,
     ServerFailed,
-    ServerGone,
     Stopped,
     TooLarge,
 )
@@ -55,13 +55,6 @@ MOST_BYTES = 1 << 40
 """What was a part of a request fits into one."""
 HALVE_AFTER = 2
 """So many 500s for the same batch, then it is sent in halves until the poison row stands alone."""
-FORBIDDEN = 403
-LOST_RIGHTS = frozenset({401, FORBIDDEN})
-LOCKOUT_S = 61.0
-"""Too many failed sign-ins from an address lock it for a minute, and 403 is all that it says.
-
-Source: quirks, 19.
-"""
 SERVER_BROKE = 500
 
 
@@ -137,7 +130,7 @@ class _Sender:
         self._client, self._journal, self._limits, self._clock = client, journal, limits, clock
         self._paces, self._heard = paces, heard
         self._on_drift: OnDrift = on_drift
-        self._last_answer = clock.now()
+        self._silence = Silence(client.url, limits=limits, clock=clock)
 
     async def send(self, batch: Batch, *, was_sent_before: bool = False) -> Outcomes:
         request = self._journal.sending(batch)
@@ -169,11 +162,11 @@ class _Sender:
                     return await self._apart(batch, request, was_sent_before=True, why=failure)
                 if may_still_work(failure):
                     done = await done_when_still(batch, self._client, clock=self._clock)
-                    self._last_answer = self._clock.now()
+                    self._silence.broken()
                     if done or len(batch) > 1:
                         return await self._rest_in_halves(batch, request, done=done)
                     broken += tries >= self._limits.attempts - 1
-                self._give_up_when_silent(tries, failure)
+                self._silence.give_up(tries, failure)
                 await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
                 continue
             outcomes = await self._judged(batch, answers, request=request, was_sent_before=was_sent_before)
@@ -211,7 +204,7 @@ class _Sender:
                 headers = FLATTENED if batch.changes.carries_attributes else NO_HEADERS
                 answers = await self._client.upsert(batch.body, count=len(batch), headers=headers)
             except (TooLarge, Refused) as refusal:
-                self._last_answer = self._clock.now()
+                self._silence.broken()
                 if isinstance(refusal, TooLarge):
                     self._paces.too_large(batch)
                 if refusal.status not in LOST_RIGHTS:
@@ -222,13 +215,13 @@ class _Sender:
                 await self._clock.sleep(LOCKOUT_S)
             except RequestFailed as failure:
                 if _is_about_the_batch(failure):
-                    self._last_answer = self._clock.now()
+                    self._silence.broken()
                 else:
                     pacer.failed()
                 raise
             else:
-                self._last_answer = self._clock.now()
-                pacer.answered(self._last_answer - began, len(batch))
+                self._silence.broken()
+                pacer.answered(self._clock.now() - began, len(batch))
                 self._heard(batch, answers)
                 return answers
 
@@ -290,10 +283,10 @@ class _Sender:
                 await ask()
             except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
                 tries += 1
-                self._give_up_when_silent(tries, failure)
+                self._silence.give_up(tries, failure)
                 await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
                 continue
-            self._last_answer = self._clock.now()
+            self._silence.broken()
             return
 
     async def _judged(
@@ -357,13 +350,6 @@ class _Sender:
         outcomes = refused_whole(batch, code=code, text=str(why), record_ids=standing)
         self._journal.answered(request, outcomes)
         return outcomes
-
-    def _give_up_when_silent(self, tries: int, failure: RequestFailed) -> None:
-        silent_s = self._clock.now() - self._last_answer
-        if tries >= self._limits.attempts:
-            raise ServerGone(self._client.url, reason=f"{failure}, {tries} times in a row") from failure
-        if silent_s >= self._limits.silence_s:
-            raise ServerGone(self._client.url, reason=f"no answer for {silent_s:.0f} seconds") from failure
 
 
 def _part(batch: Batch, positions: Sequence[int]) -> Batch:

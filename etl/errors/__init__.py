@@ -61,6 +61,7 @@ A bad row is none of these: it is a `Problem`.
 
 from etl.errors.access import NotAtroCore, RightMissing, ServerUnreachable, SignInLocked, SignInRefused
 from etl.errors.families import EtlError, HeldBack, NoAccess, RequestFailed, Stopped, Unusable
+from etl.errors.grouped import ungrouped
 from etl.errors.held import (
     ColumnsBlanked,
     SourceDamaged,
@@ -172,4 +173,5 @@ __all__ = [
     "UndoRefused",
     "Unusable",
     "stopped_by",
+    "ungrouped",
 ]

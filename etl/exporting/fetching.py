@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from etl.api import Request, answers
-from etl.errors import AnswerUnusable, Refused, ServerFailed
+from etl.errors import AnswerUnusable, Refused, ServerFailed, ungrouped
 from etl.exporting.gallery import Names
 from etl.model import Problem, Progress
 from etl.report import FileCounts
@@ -121,15 +121,13 @@ class Fetching:
             if listener is not None:
                 listener(Progress("export", done, total, len(self.problems)))
 
-        try:
+        with ungrouped():
             async with asyncio.TaskGroup() as tasks:
                 for file in files:
                     await slots.acquire()
                     if is_stopping():
                         return
                     tasks.create_task(one(file))
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from group
 
     async def _lay(self, file: Picked) -> None:
         path = self.folder / file.name

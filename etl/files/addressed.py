@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from etl.api.silence import LOST_RIGHTS
 from etl.errors import AnswerUnusable, NoAnswer, Refused, RightsLost, ServerFailed, ServerGone
 from etl.files.fetching import shown
 from etl.files.finding import ENTITY, SELECT, is_older
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOST_RIGHTS = frozenset({401, 403})
 SERVER_BROKE = 500
 BROKEN_TRIES = 2
 """A 500 says as well that the address answered 404, so it is hardly worth asking again."""

@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from etl.api.retry import repeated
+from etl.api.silence import FORBIDDEN, LOCKOUT_S, LOST_RIGHTS, Silence
 from etl.errors import (
     AnswerUnusable,
     Interrupted,
@@ -21,8 +22,8 @@ from etl.errors import (
     RequestFailed,
     RightsLost,
     ServerFailed,
-    ServerGone,
     TooLarge,
+    ungrouped,
 )
 from etl.files.finding import ENTITY, SELECT, Standing, holds, is_older, key_of, standing_of
 from etl.files.pieces import (
@@ -54,13 +55,7 @@ ROUNDS = 4
 SMALL_BYTES = 128 << 10
 BROKEN_TRIES = 5
 """So many 500s for the same request, then it is the file and not the moment."""
-SERVER_BROKE, FORBIDDEN = 500, 403
-LOST_RIGHTS = frozenset({401, FORBIDDEN})
-LOCKOUT_S = 61.0
-"""Too many failed sign-ins from an address lock it for a minute, and 403 is all that it says.
-
-Source: quirks, 19.
-"""
+SERVER_BROKE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +99,7 @@ class Sender:
         self._is_stopping, self._on_bytes = is_stopping, on_bytes
         self._buffers = Buffers()
         self._clock = client.retry
-        self._last_answer = self._clock.now()
+        self._silence = Silence(client.url, limits=client.limits, clock=self._clock)
         told = client.session.max_upload_mib
         self.piece_bytes = piece_bytes_of(told, memory.piece_bytes(), most=most_piece_bytes)
 
@@ -194,12 +189,10 @@ class Sender:
                 if "id" in answer:
                     found.append(answer)
 
-        try:
+        with ungrouped():
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self._client.limits.in_flight, len(starts))):
                     group.create_task(send_next())
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
         return found[0] if found else None
 
     async def _ask(self, job: Job, *, cut: Cut | None, start: int) -> Record:
@@ -229,7 +222,7 @@ class Sender:
                 log.warning("no answer", extra={"file": str(job.path), "tries": tries, "why": str(failure)})
                 if broken >= BROKEN_TRIES:
                     return await self._standing_or(job, "file_server_broke", failure)
-                self._give_up_when_silent(tries - broken, failure)
+                self._silence.give_up(tries - broken, failure)
                 await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
                 if cut is None and failure.may_be_done and (record := await self._standing(job)):
                     return record
@@ -264,10 +257,10 @@ class Sender:
             if isinstance(failure, NoAnswer | ServerFailed) and failure.status != SERVER_BROKE:
                 self._gate.pacer.failed()
             else:
-                self._last_answer = self._clock.now()
+                self._silence.broken()
             raise
-        self._last_answer = self._clock.now()
-        self._gate.answered(self._last_answer - began, size_bytes)
+        self._silence.broken()
+        self._gate.answered(self._clock.now() - began, size_bytes)
         return answer
 
     async def _standing_or(self, job: Job, code: str, failure: RequestFailed) -> Record:
@@ -293,13 +286,6 @@ class Sender:
     async def _removed(self, file_id: str) -> None:
         remove = partial(self._client.delete, ENTITY, file_id, for_good=True)
         await repeated(remove, self._clock, on_repeat=lambda: None)
-
-    def _give_up_when_silent(self, tries: int, failure: RequestFailed) -> None:
-        limits, silent_s = self._client.limits, self._clock.now() - self._last_answer
-        if tries >= limits.attempts:
-            raise ServerGone(self._client.url, reason=f"{failure}, {tries} times in a row") from failure
-        if silent_s >= limits.silence_s:
-            raise ServerGone(self._client.url, reason=f"no answer for {silent_s:.0f} seconds") from failure
 
 
 __all__ = ["Changed", "Job", "Sender", "Unsent"]

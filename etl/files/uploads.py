@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from etl.errors import Interrupted
+from etl.errors import Interrupted, ungrouped
 from etl.files.addressed import fetch_there, find_fetched, own_address_id
 from etl.files.content import Content, measure
 from etl.files.fetching import Fetcher, Ready, check_address, name_of, shown
@@ -208,11 +208,9 @@ class Uploads:
 
     async def _portion(self, files: Sequence[Wanted], ready: Sequence[Ready | Flaw | None]) -> list[Stored]:
         found = await self._find(files, ready)
-        try:
+        with ungrouped():
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._one(*one, found)) for one in zip(files, ready, strict=True)]
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
         return [task.result() for task in tasks]
 
     async def _one(self, wanted: Wanted, ready: Ready | Flaw | None, found: Found) -> Stored:

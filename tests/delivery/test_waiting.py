@@ -11,7 +11,7 @@ import pytest
 
 import etl
 from etl.api import RetryClock
-from etl.delivery.sending import LOCKOUT_S
+from etl.api.silence import LOCKOUT_S
 from etl.model import Limits
 from tests.delivery.feeds import set_faults, write_feed
 
