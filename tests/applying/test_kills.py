@@ -12,7 +12,7 @@ from etl.errors import NothingToResume, PlanRefused, RunUnknown
 from etl.runs import list_runs
 from etl.sandbox import run_in_thread
 from tests.delivery.feeds import CLOCK, LIMITS, applied, carried, undone, what_stands, write_feed
-from tests.delivery.test_kills import Killer
+from tests.delivery.test_kills import Killer, in_steps, in_time
 
 ROWS = range(20)
 
@@ -56,9 +56,9 @@ def go_on(url, source, state, verb, again):
             assert "applied it already" in str(refused)  # noqa: PT017  it ended before it was killed
 
 
-def killed_applies(killer, folder, *, kills, seed):
+def killed_applies(killer, folder, *, kills, moment, seed):
     chance = random.Random(seed)  # noqa: S311  repeatable moments
-    killed, whole_s = 0, 0.0
+    killed, whole = 0, {}
     with run_in_thread(db=folder / "sandbox.db", seed=1, faults="latency=2ms") as sandbox:
         for number in range(kills + 1):
             prefix = f"a{number}-"
@@ -66,10 +66,10 @@ def killed_applies(killer, folder, *, kills, seed):
             asyncio.run(carried(sandbox.url, source, state=state))
             plan = asyncio.run(planned(sandbox.url, edited(source), state)).file
             if not number:
-                whole_s = killer.run(sandbox.url, plan, state=state, what="plan")["seconds"]
+                whole = killer.run(sandbox.url, plan, state=state, what="plan")
             else:
-                after_s = chance.uniform(0, whole_s)
-                killed += killer.run(sandbox.url, plan, state=state, after_s=after_s, what="plan")["killed"]
+                when = moment(chance, whole)
+                killed += killer.run(sandbox.url, plan, state=state, what="plan", **when)["killed"]
                 go_on(
                     sandbox.url,
                     source,
@@ -83,9 +83,9 @@ def killed_applies(killer, folder, *, kills, seed):
     return killed
 
 
-def killed_undoes(killer, folder, *, kills, seed):
+def killed_undoes(killer, folder, *, kills, moment, seed):
     chance = random.Random(seed)  # noqa: S311  the same
-    killed, whole_s = 0, 0.0
+    killed, whole = 0, {}
     with run_in_thread(db=folder / "sandbox.db", seed=1, faults="latency=2ms") as sandbox:
         for number in range(kills + 1):
             prefix = f"u{number}-"
@@ -94,10 +94,10 @@ def killed_undoes(killer, folder, *, kills, seed):
             before = asyncio.run(what_stands(sandbox.url))
             run = asyncio.run(carried(sandbox.url, edited(source), state=state)).run
             if not number:
-                whole_s = killer.run(sandbox.url, run, state=state, what="run")["seconds"]
+                whole = killer.run(sandbox.url, run, state=state, what="run")
             else:
-                after_s = chance.uniform(0, whole_s)
-                killed += killer.run(sandbox.url, run, state=state, after_s=after_s, what="run")["killed"]
+                when = moment(chance, whole)
+                killed += killer.run(sandbox.url, run, state=state, what="run", **when)["killed"]
                 if number % 2:
                     go_on(
                         sandbox.url,
@@ -113,11 +113,11 @@ def killed_undoes(killer, folder, *, kills, seed):
 
 
 def test_an_apply_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path, killer):
-    assert killed_applies(killer, tmp_path, kills=2, seed=3) >= 1
+    assert killed_applies(killer, tmp_path, kills=2, moment=in_steps, seed=3) == 2
 
 
 def test_an_undo_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path, killer):
-    assert killed_undoes(killer, tmp_path, kills=2, seed=4) >= 1
+    assert killed_undoes(killer, tmp_path, kills=2, moment=in_steps, seed=4) == 2
 
 
 @pytest.mark.soak
@@ -125,6 +125,6 @@ def test_an_undo_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path, k
 def test_fifty_killed_applies_and_a_hundred_killed_undoes_are_finished(tmp_path, killer):
     for folder in ("a", "u"):
         (tmp_path / folder).mkdir()
-    killed = killed_applies(killer, tmp_path / "a", kills=50, seed=5)
-    killed += killed_undoes(killer, tmp_path / "u", kills=100, seed=6)
+    killed = killed_applies(killer, tmp_path / "a", kills=50, moment=in_time, seed=5)
+    killed += killed_undoes(killer, tmp_path / "u", kills=100, moment=in_time, seed=6)
     assert killed >= 75

@@ -1,19 +1,19 @@
 """A process that uploads in children and kills them: `python -m tests.files.killing`.
 
-Reads lines of JSON with `url`, `folder`, `state` and `after_s`; answers each with whether it was killed.
+Reads and answers lines as `tests.delivery.killing` does; a source is a folder of files.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from etl.api import connect
 from etl.files import Uploads, Wanted
-from tests.delivery.killing import killed_after
+from tests.delivery.killing import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 PIECE = 1000
 
@@ -26,25 +26,10 @@ async def carried(url: str, folder: Path, state: Path) -> None:
             await uploads.ensure(files)
 
 
-def upload_in_child(order: dict[str, str]) -> int:
-    """Fork; the child uploads and exits. Return its process id."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        asyncio.run(carried(order["url"], Path(order["folder"]), Path(order["state"])))
-    finally:
-        os._exit(0)
-
-
-def main() -> None:
-    """Serve orders until standard input ends."""
-    for line in sys.stdin:
-        order = json.loads(line)
-        was_killed = killed_after(upload_in_child(order), float(order["after_s"]))
-        sys.stdout.write(json.dumps({"killed": was_killed}) + "\n")
-        sys.stdout.flush()
+def work(order: dict[str, str]) -> Coroutine[None, None, None]:
+    """Return what an order asks for."""
+    return carried(order["url"], Path(order["source"]), Path(order["state"]))
 
 
 if __name__ == "__main__":
-    main()
+    serve(work)

@@ -12,11 +12,14 @@ import etl
 from etl.errors import NothingToResume, RunUnknown
 from etl.sandbox import run_in_thread
 from tests.delivery.feeds import ALL_FAULTS, carried, set_faults, struck
-from tests.delivery.test_kills import Killer
+from tests.delivery.test_kills import Killer, in_steps, in_time
 from tests.importing.test_files import GALLERY, md5
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    Moment = Callable[[random.Random, dict[str, float]], dict[str, float]]
 
 FILES_OF_FEED, ROWS_OF_FEED = 8, 12
 
@@ -66,17 +69,16 @@ def links_wanted(folder: Path, prefix: str) -> list[tuple[str, str, int]]:
     )
 
 
-def kill_and_go_on(folder: Path, *, kills: int, seed: int) -> int:
+def kill_and_go_on(folder: Path, *, kills: int, moment: Moment, seed: int) -> int:
     """Kill imports at moments of their own, and go on after each, by turns with `resume` and `import`."""
     chance = random.Random(seed)  # noqa: S311  repeatable moments
     killer, killed = Killer(), 0
     with run_in_thread(db=folder / "sandbox.db", seed=1, faults="latency=2ms") as sandbox:
-        whole_s = killer.run(sandbox.url, write_gallery(folder, "w"), state=folder / "w")["seconds"]
+        whole = killer.run(sandbox.url, write_gallery(folder, "w"), state=folder / "w")
         for number in range(kills):
             prefix = f"k{number}-"
             table, state = write_gallery(folder, prefix), folder / prefix
-            after_s = chance.uniform(0.2, 1) * whole_s
-            killed += killer.run(sandbox.url, table, state=state, after_s=after_s)["killed"]
+            killed += killer.run(sandbox.url, table, state=state, **moment(chance, whole))["killed"]
             try:
                 resumes = None if number % 3 == 2 else "20"
                 summary = asyncio.run(carried(sandbox.url, table, state=state, resumes=resumes))
@@ -91,8 +93,7 @@ def kill_and_go_on(folder: Path, *, kills: int, seed: int) -> int:
 
 
 def test_an_import_killed_among_its_files_and_links_is_finished_by_what_comes_next(tmp_path):
-    # How many are hit before their end is the machine's affair; that some are makes this a test.
-    assert kill_and_go_on(tmp_path, kills=2, seed=3) >= 1
+    assert kill_and_go_on(tmp_path, kills=2, moment=in_steps, seed=3) == 2
 
 
 @pytest.mark.parametrize("seed", [4, 5])
@@ -113,4 +114,5 @@ def test_whatever_goes_wrong_on_the_way_every_content_and_every_pair_stands_once
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_a_hundred_imports_killed_among_their_files_are_finished(tmp_path):
-    assert kill_and_go_on(tmp_path, kills=100, seed=4) >= 50
+    # How many are hit before their end is the machine's affair; that most are makes this a test.
+    assert kill_and_go_on(tmp_path, kills=100, moment=in_time, seed=4) >= 50
