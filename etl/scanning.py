@@ -20,7 +20,7 @@ from etl.model import Outcome, Problem, Progress, Status
 from etl.problems import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from etl.model import Frame, LinkTarget, Payloads, ProgressListener
@@ -149,6 +149,7 @@ def scan_table(
     rows_total: int | None = None,
     seed: int = 0,
     tells_rows: bool = False,
+    with_files: Callable[[Frame, pa.Array], pa.Array] = lambda _, cells: cells,
 ) -> Scan:
     """Read all frames once.
 
@@ -157,6 +158,7 @@ def scan_table(
         seed: stands for all that rows are made with besides their cells: with another one the digests of
             cells are others.
         tells_rows: True: a row is another one in another place of the file.
+        with_files: joins what the files of the rows look like to the digests of their cells.
         on_duplicate: `fail`: no row of a key that stands twice is sent; `first`, `last`: this one alone is.
         rows_total: for the progress; None: not known.
     """
@@ -167,7 +169,7 @@ def scan_table(
         for frame in frames:
             keys = rules.keys(frame)
             cells = _digests(_joined_cells(frame, rules.used_columns, tells_rows=tells_rows), seed=seed)
-            heads = rules.heads(frame)
+            cells, heads = with_files(frame, cells), rules.heads(frame)
             if heads is not frame.numbers:
                 cells = _of_records(cells, heads)
             writer.write_batch(pa.record_batch([frame.numbers, heads, _digests(keys), cells], schema=LAYOUT))
@@ -337,11 +339,15 @@ def _of_records(cells: pa.Array, heads: pa.Int64Array) -> pa.Array:
     of_rows, first = cells.to_pylist(), heads.to_numpy(zero_copy_only=False)
     starts = np.flatnonzero(np.append(True, first[1:] != first[:-1])) if len(first) else np.empty(0, np.int64)
     ends = np.append(starts[1:], len(first))
-    made: list[bytes] = []
+    made: list[bytes | None] = []
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        whole = of_rows[start] if end - start == 1 else xxhash.xxh3_128_digest(b"".join(of_rows[start:end]))
-        made += [whole] * (end - start)
+        held = of_rows[start:end]
+        made += [None if None in held else _together(held)] * len(held)
     return pa.array(made, pa.binary(DIGEST_BYTES))
+
+
+def _together(digests: Sequence[bytes]) -> bytes:
+    return digests[0] if len(digests) == 1 else xxhash.xxh3_128_digest(b"".join(digests))
 
 
 def _find_duplicates(digests: Path, on_duplicate: OnDuplicate) -> dict[int, Duplicate]:

@@ -15,10 +15,12 @@ nothing outside is ever returned.
 """
 
 from etl.files.local import files_below, files_in
+from etl.files.remembering import STEADY_NS
 from etl.files.uploads import Uploads
 from etl.files.wanted import Address, Counts, FileStatus, Flaw, Rules, Share, Stored, Wanted
 
 __all__ = [
+    "STEADY_NS",
     "Address",
     "Counts",
     "FileStatus",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeAlias
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.errors import ConfigurationInvalid
-from etl.files import Address, FileStatus, Flaw, Rules, Share, Uploads, Wanted, files_below
+from etl.files import STEADY_NS, Address, FileStatus, Flaw, Rules, Share, Uploads, Wanted, files_below
 from etl.mapping import Named, is_address, name_of
 from etl.model import LinkTarget, LinkTexts, Missing, Outcome, Problem, Status
 from etl.problems import CATALOGUE
@@ -34,6 +35,8 @@ ENTITY = "File"
 AT_ONCE = 500
 """Files that are handed over in one go: so many hashes are looked up together, and so many are noted."""
 SHOWN = 200
+MOST_KEPT = 50_000
+"""Cells whose files are remembered: some twenty megabytes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,24 +44,55 @@ class Bad:
     """Files of a run that cannot be used: base folder and cell of each, so that each counts once."""
 
     cells: set[tuple[str, str]] = dataclasses.field(default_factory=set)
+    _folders: dict[Path, BaseFolder] = dataclasses.field(default_factory=dict)
 
     def folder(self, base: Path) -> BaseFolder:
         """Return what looks into a base folder, and remembers here what it did not find."""
-        return BaseFolder(base, self)
+        return self._folders.setdefault(base, BaseFolder(base, self))
 
 
 class BaseFolder:
-    """The folder that the paths and globs of a mapping start in."""
+    """The folder that the paths and globs of a mapping start in; each of them is looked up once."""
 
-    def __init__(self, base: Path, bad: Bad | None = None) -> None:
-        self._base, self._bad = base, bad
+    def __init__(self, base: Path, bad: Bad | None = None, *, now_s: Callable[[], float] = time.time) -> None:
+        """Look at nothing yet.
+
+        Args:
+            now_s: seconds since 1970, as the clock of the file system counts them.
+        """
+        self._base, self._bad, self._now_s = base, bad, now_s
+        self._found: dict[str, Named] = {}
+        self._states: dict[str, bytes | None] = {}
 
     def named(self, cell: str) -> Named:
         """Return the files that a cell names; empty ones are told before anything is sent."""
-        found = self._named(cell)
+        found = self._found.get(cell)
+        if found is None:
+            if len(self._found) >= MOST_KEPT:
+                self._found.clear()
+                self._states.clear()
+            found = self._found[cell] = self._named(cell)
         if found.code and self._bad is not None:
             self._bad.cells.add((str(self._base), cell))
         return found
+
+    def state(self, name: str) -> bytes | None:
+        """Return name, size and time of a file; None: it was written just now, or cannot be looked at."""
+        if name not in self._states:
+            try:
+                self._look(self._base / name)
+            except OSError:
+                return None
+        return self._states[name]
+
+    def _look(self, path: Path) -> int:
+        """Return the size of a file in bytes, and keep what it looks like."""
+        found, name = path.stat(), path.relative_to(self._base).as_posix()
+        # It could change once more within the same tick of the clock.
+        is_steady = abs(self._now_s() * 10**9 - found.st_mtime_ns) >= STEADY_NS
+        state = f"{name}\x1f{found.st_size}\x1f{found.st_mtime_ns}\x1e".encode(errors="surrogateescape")
+        self._states[name] = state if is_steady else None
+        return found.st_size
 
     def _named(self, cell: str) -> Named:
         if is_address(cell):
@@ -68,7 +102,7 @@ class BaseFolder:
             return Named(code=found.code, facts=found.facts)
         for path in found:
             try:
-                is_empty = path.stat().st_size == 0
+                is_empty = self._look(path) == 0
             except OSError as error:
                 facts = {"path": path.name, "reason": error.strerror or type(error).__name__}
                 return Named(code="file_unreadable", facts=facts)

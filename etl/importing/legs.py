@@ -14,6 +14,7 @@ from etl.errors import MappingInvalid
 from etl.importing.absence import insist_on_keys
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
+from etl.importing.file_looks import FileLooks
 from etl.importing.making import context_of
 from etl.mapping import bind
 from etl.mapping.steady import tells_rows
@@ -74,6 +75,8 @@ class Leg:
     """What a spreadsheet broke in the columns that are read: warnings."""
     formulas: Map[int, Map[str, str]]
     """Row -> column -> formula, of cells whose value was never stored."""
+    unsteady: int
+    """Rows that name files of which nobody can tell whether they change."""
 
     @property
     def block(self) -> str:
@@ -202,6 +205,7 @@ async def read_legs(
         # The first block's tell of all rows; each block has its own key and its own columns.
         is_first = rules is bound[0]
         digests = folder / (DIGESTS if is_first else f"scan-{rules.mapping.block}.arrow")
+        looks = FileLooks(rules)
         scan = scan_table(
             rules.whole_records(damage.seen(selection.of(table.frames()))),
             rules,
@@ -211,6 +215,7 @@ async def read_legs(
             rows_total=table.rows_total,
             seed=int(context, 16),
             tells_rows=tells_rows(rules.mapping),
+            with_files=looks,
         )
         is_tree = any(leads_to_itself(link, rules.entity.name) for link in rules.links)
         frames = rules.whole_records(selection.of(table.frames()))
@@ -218,9 +223,12 @@ async def read_legs(
         types = {one.attribute_id: one.field.type for one in known}
         salt = "" if rules.key_fields else table.digest()
         told, formulas = damage.told(), formulas_without_value(table)
-        return Leg(table, rules, scan, digests, context, depths, types, salt, told, formulas)
+        return Leg(table, rules, scan, digests, context, depths, types, salt, told, formulas, looks.unsteady)
 
-    return [await asyncio.to_thread(scanned, rules) for rules in bound]
+    legs = [await asyncio.to_thread(scanned, rules) for rules in bound]
+    # Rows that are looked at meet theirs again.
+    bad.cells.clear()
+    return legs
 
 
 def _refuse_what_is_not_done(parts: Sequence[Mapping]) -> None:

@@ -161,6 +161,7 @@ class Memory:
             compared=self.left,
             changed=matched.forgotten if matched is not None else 0,
             verified=matched.verified if matched is not None else 0,
+            unsteady=self.leg.unsteady,
             asked=asked,
             why=self.why,
         )

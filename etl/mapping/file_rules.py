@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from etl.mapping.convert.faults import Fault
     from etl.mapping.document import ValueDoc
     from etl.mapping.fields import FieldRule
+    from etl.mapping.filing import Filing
     from etl.mapping.grouping import Groups
     from etl.mapping.loading import Mapping as MappingText
     from etl.mapping.parts import FileDoc
@@ -52,6 +53,11 @@ class LinkedFiles:
     def skips_bad_cells(self) -> bool:
         """Bad cells are left out, with a warning, instead of stopping their row."""
         return self.rule.skips_bad_cells
+
+    @property
+    def filing(self) -> Filing | None:
+        """What is made of the cells."""
+        return self.rule.filing
 
     @property
     def columns(self) -> tuple[str, ...]:

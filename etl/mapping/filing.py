@@ -47,6 +47,10 @@ class Folder(Protocol):
         """Return the files that a cell names; reads no more than their states."""
         ...
 
+    def state(self, name: str) -> bytes | None:
+        """Return what is the same as long as a file that was named is; None: nobody can tell."""
+        ...
+
 
 Folders: TypeAlias = "Callable[[Path], Folder]"
 """Opens a base folder."""

@@ -14,6 +14,7 @@ from etl.mapping.blocks import check_blocks
 from etl.mapping.check import bind_and_check, columns_in_use
 from etl.mapping.choosing import chosen_rows
 from etl.mapping.columns import Columns
+from etl.mapping.file_states import file_states, names_files
 from etl.mapping.findings import in_order
 from etl.mapping.grouping import groups_of, whole_groups
 from etl.mapping.keys import joined_keys
@@ -113,6 +114,15 @@ class Rules:
         if groups is None:
             return frame.numbers
         return frame.numbers.take(pa.array(np.repeat(groups.starts, groups.sizes)))
+
+    @property
+    def names_files(self) -> bool:
+        """Whether any cell is a file."""
+        return names_files(self.bound)
+
+    def file_states(self, frame: Frame) -> list[bytes | None]:
+        """Return of each row what is the same as long as its files are; see `file_states.file_states`."""
+        return file_states(self.mapping, self.bound, frame)
 
     def translate(self, frame: Frame) -> Payloads:
         """Return what is to be sent of one frame, and what is wrong with its cells."""

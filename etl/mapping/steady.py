@@ -49,9 +49,6 @@ def unsteady(rules: Rules) -> str:
         "the mapping has no key": not rules.key_fields,
         f"the mapping says write: {mapping.write}": mapping.write in ("create", "none"),
         "the mapping sends linked objects": bool(rules.object_keys),
-        "cells are files, which change by themselves": any(
-            one.files is not None for one in (*rules.links, *rules.further_links)
-        ),
         "cells are filled down across records": rows.fill_down is not None
         and (not group or set(rows.fill_down.within) != group),
         "some rows of a record are left out": bool(group) and rows.where is not None,

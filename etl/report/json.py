@@ -127,7 +127,8 @@ def _summary(said: Mapping[str, Json]) -> Summary:
 
 
 def _known(one: dict[str, Json]) -> KnownCounts:
-    counts = {name: _whole(one.get(name, 0)) for name in ("rows", "compared", "changed", "verified", "asked")}
+    names = ("rows", "compared", "changed", "verified", "unsteady", "asked")
+    counts = {name: _whole(one.get(name, 0)) for name in names}
     return KnownCounts(**counts, why=_text(one.get("why", "")))
 
 

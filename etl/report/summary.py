@@ -132,6 +132,8 @@ class KnownCounts:
     """Of these: their records were changed in AtroCore since."""
     verified: int = 0
     """Of these: it was their turn to be compared all the same."""
+    unsteady: int = 0
+    """Of these: they name addresses that we fetch, or files written just now, which may change unseen."""
     asked: int = 0
     """Requests that only read."""
     why: str = ""

@@ -172,6 +172,7 @@ def _known(summary: Summary) -> list[str]:
     reasons = [
         (known.changed, "changed in AtroCore since"),
         (known.verified, "reread because it was their turn"),
+        (known.unsteady, "name addresses or files written just now, which may change unseen"),
     ]
     told = "".join(f"; {count:,} {reason}" for count, reason in reasons if count)
     as_they_were = f"{known.rows:,} rows are as they were"

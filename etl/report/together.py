@@ -69,7 +69,8 @@ def known_together(counts: Iterable[KnownCounts]) -> KnownCounts | None:
     if not found:
         return None
     sums = {
-        name: sum(getattr(one, name) for one in found) for name in ("rows", "compared", "changed", "verified")
+        name: sum(getattr(one, name) for one in found)
+        for name in ("rows", "compared", "changed", "verified", "unsteady")
     }
     why = next((one.why for one in found if one.why), "")
     return KnownCounts(**sums, asked=found[-1].asked, why=why)

@@ -253,7 +253,11 @@ async def test_files_at_addresses_are_fetched_once_each_and_named_without_their_
     ]
     second = await carry(mapping, *lines)
     assert (second.rows.unchanged, second.files.uploaded) == (3, 0), second.problems
-    assert second.records["ProductFile"].unchanged == 2
+    third = await carry(mapping, *lines, verify_fraction=0.0)
+    # AtroCore fetches an address once; what we fetch may be something else each time.
+    assert (third.known.rows, third.known.unsteady) == ((3, 0) if fetch == "server" else (1, 3))
+    if fetch == "client":
+        assert third.records["ProductFile"].unchanged == 2
     assert len(await records("File", "id")) == 1
 
 
