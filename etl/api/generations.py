@@ -21,6 +21,8 @@ class Generation:
     sign_in: str
     """Where user and password are exchanged for a token; below `base`, as all paths here."""
     metadata: str
+    labels: str
+    """Where the words for people are."""
     upsert: str
     pieces: str
     """Where pieces of a file go."""
@@ -44,6 +46,7 @@ _V2_1 = Generation(
     base="/api/v1",
     sign_in="App/user",
     metadata="Metadata",
+    labels="I18n",
     upsert="MassActions/action/upsert",
     pieces="File",
     id_characters=36,
@@ -59,13 +62,14 @@ _V1_10 = replace(
 )
 _V2_2 = replace(_V2_1, name="2.2", has_negation=True)
 # Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert;
-# §7, "2.3 differs": /File/createChunk.
+# §7, "2.3 differs": /File/createChunk. /i18n: atrocore 2.3.0, app/Atro/Handlers/Global/I18nHandler.php.
 _V2_3 = replace(
     _V2_2,
     name="2.3",
     base="/api",
     sign_in="userSession",
     metadata="metadata",
+    labels="i18n",
     upsert="upsert",
     pieces="File/createChunk",
     restore="entityRestore",

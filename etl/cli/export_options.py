@@ -37,6 +37,7 @@ COMMA_COUNTRIES = (
     "ru",
 )
 """Languages that write a comma before the fraction."""
+HEADERS = ("names", "labels")
 SUFFIXES = ("csv", "tsv", "xlsx", "parquet", "jsonl")
 
 
@@ -57,6 +58,7 @@ class Given:
     changed_since: str
     explode: str
     spread: str
+    headers: str
     locale: str
     delimiter: str
     decimal: str
@@ -79,7 +81,8 @@ class Given:
             raise click.UsageError("what shall be exported? Write --entity Product, or give a mapping.")
         if self.mapping is not None and (self.columns or self.columns_from):
             raise click.UsageError("a mapping has its columns: leave --columns out, or the mapping.")
-
+        if self.mapping is not None and self.headers != "names":
+            raise click.UsageError("a mapping has its headers: leave --headers out, or the mapping.")
         if self.explode and self.spread == self.explode:
             raise click.UsageError("--explode and --spread name the same column: one of them is enough.")
         if self.files_name and not self.with_files:
@@ -103,6 +106,7 @@ class Given:
             explode=self.explode,
             spread=self.spread,
             language=self.locale,
+            headers="labels" if self.headers == "labels" else "names",
             files=self.files_name,
         )
 
@@ -157,7 +161,9 @@ def export_options(command: Callable[P, R]) -> Callable[P, R]:
                      help="Records changed since then by the server's clock; links do not count as changes."),
         click.option("--explode", default="", metavar="COLUMN", help="One row for each of its values."),
         click.option("--spread", default="", metavar="COLUMN", help="One column for each of its values."),
-        click.option("--locale", default="", metavar="de_DE", help="Language of fields, and of CSV."),
+        click.option("--headers", type=click.Choice(HEADERS), default="names",
+                     help="names, or labels as AtroCore has them."),
+        click.option("--locale", default="", metavar="de_DE", help="Language of fields, labels, and of CSV."),
         click.option("--delimiter", default="", metavar="C", help="Of CSV."),
         click.option("--decimal", type=click.Choice([".", ","]), help="Of CSV."),
         click.option("--encoding", default="utf-8", help="Of CSV; utf-8-sig for Excel.", show_default=True),

@@ -138,7 +138,7 @@ async def read_columns(
                 else [binder.column(one, entity)]
             )
         ]
-    return tuple(_told_apart(columns))
+    return tuple(told_apart(columns))
 
 
 async def all_fields(client: Client, *, entity: EntitySchema, schema: Schema) -> tuple[Column, ...]:
@@ -205,7 +205,7 @@ class Binder:
                 at = f"@{language}" if language else ""
                 text = f"{one.address}{end}{at}"
                 part: Part = {".from": "From", ".to": "To", ".unit": "UnitId"}.get(end, "")  # type: ignore[assignment]
-                made = Address("value", f"{ATTRIBUTES}.{text}", text, address.path)
+                made = Address("value", f"{ATTRIBUTES}.{text}", "", address.path)
                 found.append(_of_attribute(made, text, one, steps=(), part=part, language=language))
         return found
 
@@ -326,7 +326,8 @@ def attribute_key(facts: AttributeFacts, part: str, language: str) -> str:
     return f"attribute:{facts.id}{part}@{language}"
 
 
-def _told_apart(columns: Sequence[Column]) -> list[Column]:
+def told_apart(columns: Sequence[Column]) -> list[Column]:
+    """Return columns whose headers differ: a second one of the same gets a number behind it."""
     taken: set[str] = set()
     found = []
     for column in columns:

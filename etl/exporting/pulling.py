@@ -18,6 +18,7 @@ from etl.exporting.columns import all_fields, read_columns
 from etl.exporting.exploding import exploded
 from etl.exporting.expressions import Expressions
 from etl.exporting.gallery import gallery_of
+from etl.exporting.labels import Headers, labelled
 from etl.exporting.links import Links
 from etl.exporting.meta import HEADERS as META_HEADERS
 from etl.exporting.meta import check_meta, is_meta
@@ -74,6 +75,8 @@ class What:
     """How files of the records are called that are taken along, as a template; empty: none are."""
     language: str = ""
     """For example `de_DE`: fields in several languages are exported in this one; empty: in the main one."""
+    headers: Headers = "names"
+    """What stands above the columns of a file: their names, or labels in `language`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,26 @@ class Plan:
     """The mapping that gives the columns of the file; None: `columns` are these."""
     gallery: Gallery | None = None
     """Which files are taken along; None: none."""
+    labels: tuple[str, ...] = ()
+    """What stands above each column of the file; empty: its name. Everything else goes by names."""
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns, called as the file calls them."""
+        if not self.labels:
+            return self.columns
+        pairs = zip(self.columns, self.labels, strict=True)
+        return tuple(replace(one, header=label) for one, label in pairs)
 
     @property
     def header(self) -> tuple[str, ...]:
         """The columns of the file."""
         return self.back.header if self.back else tuple(one.header for one in self.columns)
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Name of a column -> what stands above it."""
+        return dict(zip(self.header, self.labels or self.header, strict=True))
 
     @property
     def reads(self) -> tuple[Column, ...]:
@@ -148,6 +166,20 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
         columns = tuple(_in_language(one, entity, what.language) for one in columns)
     if what.is_for_people:
         columns = for_people(columns, entity)
+    where = await _where(what, client, entity=entity, schema=schema, back=back)
+    plan = Plan(entity, columns, where, await client.total(entity.name, where), back)
+    if what.headers == "labels" and back is None:
+        found = await labelled(columns, client, entity=entity, schema=schema, language=what.language)
+        plan = replace(plan, labels=tuple(one.header for one in found))
+    if not what.files:
+        return plan
+    gallery = gallery_of(() if back else columns, entity, template=what.files, headers=plan.header)
+    return replace(plan, gallery=gallery)
+
+
+async def _where(
+    what: What, client: Client, *, entity: EntitySchema, schema: Schema, back: Backwards | None
+) -> tuple[Condition, ...]:
     where = await to_where(client, what.where, entity=entity, schema=schema)
     if back is not None and back.mapping.document.export.where:
         named = f"{what.mapping}: export.where"
@@ -164,11 +196,7 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
             where="--changed-since",
         )
         where = (*where, *since)
-    plan = Plan(entity, columns, where, await client.total(entity.name, where), back)
-    if not what.files:
-        return plan
-    gallery = gallery_of(() if back else columns, entity, template=what.files, headers=plan.header)
-    return replace(plan, gallery=gallery)
+    return where
 
 
 async def export_records(

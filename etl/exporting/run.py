@@ -192,7 +192,7 @@ async def _carry(
     is_stopped = ended is not None or how.is_stopping()
     if not is_stopped:
         target = path or run.folder / f"{PIPED}{how.suffix}"
-        choices = await choices_of(plan.columns, client, schema=schema) if what.is_for_people else {}
+        choices = await choices_of(plan.shown, client, schema=schema) if what.is_for_people else {}
         facts = Described(plan, what, stage, run.id, client.url, f"{started:%Y-%m-%d %H:%M:%S %Z}", choices)
         await asyncio.to_thread(write_export, facts, target, how=how, tally=tally)
         if laying is not None:

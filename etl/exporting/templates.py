@@ -11,7 +11,7 @@ from etl.errors import SourceUnreadable
 from etl.tables.writing import completed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -26,8 +26,9 @@ PIECES = 1000
 def load_template(path: Path, *, output: Path) -> Template:
     """Return the template in a file; `&`, `<`, `>` and quotes are escaped where XML or HTML is written.
 
-    It sees `rows` (each a mapping of header to cell, several values as a list), `header`, and the facts of
-    the export: `entity`, `url`, `started`. It includes no other file.
+    It sees `rows` (each a mapping of a column's name to its cell, several values as a list), `header` (these
+    names), `labels` (name -> what it is called with `--headers labels`, else the name), and the facts of the
+    export: `entity`, `url`, `started`. It includes no other file.
 
     Raises:
         SourceUnreadable: it cannot be read, or is no template.
@@ -57,7 +58,7 @@ def write_by_template(
     output: Path,
     *,
     tables: Iterable[pa.Table],
-    header: Sequence[str],
+    labels: Mapping[str, str],
     facts: Mapping[str, str],
 ) -> None:
     """Write the rows as the template says; the file appears when it is whole.
@@ -66,7 +67,7 @@ def write_by_template(
         SourceUnreadable: the template fails in a row.
     """
     with completed(output) as part, part.open("w", encoding="utf-8", newline="") as file:
-        stream = template.stream(rows=_rows(tables), header=list(header), **facts)
+        stream = template.stream(rows=_rows(tables), header=list(labels), labels=labels, **facts)
         stream.enable_buffering(PIECES)
         try:
             file.writelines(stream)

@@ -66,37 +66,40 @@ class Described:
 
 def write_export(export: Described, target: Path, *, how: How, tally: Tally) -> None:
     """Write the pages into the file; it appears when it is whole."""
-    plan, records, header = export.plan, export.stage.kept().records, export.plan.header
+    plan, records = export.plan, export.stage.kept().records
     said = how.sort or (plan.back.mapping.document.export.sort if plan.back else "")
     keys = read_sort(said, plan.header)
     rows: Iterator[pa.Table] = export.stage.tables()
     if keys:
         rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
-    empty = plan.empty()
+    empty, titles = plan.empty(), dict(plan.titles)
     if name := export.what.spread:
         width = widest(export.stage.tables(), name)
         rows = (spread_out(table, name, width) for table in rows)
         empty = spread_out(empty, name, width)
-        header = tuple(empty.column_names)
+        titles |= {f"{name} {at}": f"{titles[name]} {at}" for at in range(1, width + 1)}
+    names = empty.column_names
     metadata = {"entity": plan.entity.name, "url": export.url, "run": export.run, "started": export.started}
     described = {f"atro-etl.{name}": text for name, text in metadata.items()}
     if plan.back is None:
-        described |= {f"atro-etl.column.{one.header}": one.address.text for one in plan.columns}
+        described |= {f"atro-etl.column.{one.header}": one.address.text for one in plan.shown}
     if how.template is not None:
         template = load_template(how.template, output=target)
-        write_by_template(template, target, tables=rows, header=header, facts=metadata)
+        labels = {one: titles[one] for one in names}
+        write_by_template(template, target, tables=rows, labels=labels, facts=metadata)
         tally.add_exported(plan.entity.name, records)
         return
+    header = [titles[one] for one in names]
     if export.what.is_for_people:
-        book = book_of(plan.columns, separator=how.form.separator, choices=export.choices, **metadata)
+        book = book_of(plan.shown, separator=how.form.separator, choices=export.choices, **metadata)
         opening: AbstractContextManager[Writer] = opened_for_people(target, book)
     else:
         opening = opened(target, header, form=_form(how.form, plan), metadata=described)
     with opening as writer:
         for table in rows:
-            writer.write(table)
+            writer.write(table.rename_columns(header))
         if not records:
-            writer.write(empty)
+            writer.write(empty.rename_columns(header))
     tally.add_exported(plan.entity.name, records)
     tally.add_problems(writer.problems)
 

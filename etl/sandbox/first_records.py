@@ -10,9 +10,17 @@ if TYPE_CHECKING:
 
 _PIXELS = ("Pixel", "Inch", "Centimeter", "Millimeter", "Point", "Parsec", "Em", "Percentage")
 _CURRENCIES = ("EUR", "USD", "GBP", "CHF")
+_LANGUAGES = {
+    "en_US": "English",
+    "de_DE": "German",
+    "fr_FR": "French",
+    "it_IT": "Italian",
+    "es_ES": "Spanish",
+}
+_LOCALES = {"main": ("Main", "en_US"), "a_german": ("German", "de_DE")}
 
 
-def _records() -> list[tuple[str, JsonObject]]:
+def _records(languages: tuple[str, ...]) -> list[tuple[str, JsonObject]]:
     found: list[tuple[str, JsonObject]] = [
         ("User", {"id": "1", "name": "Admin", "userName": "admin", "isActive": True, "isAdmin": True}),
         (
@@ -33,7 +41,18 @@ def _records() -> list[tuple[str, JsonObject]]:
     ]
     found += [("Unit", _unit(name.lower(), name, measure="dimension")) for name in _PIXELS]
     found += [("Unit", _unit(name, name, measure="currency")) for name in _CURRENCIES]
+    # The languages of people, which labels are told in, are others than those of the content.
+    found += [
+        ("Locale", {"id": one, "name": name, "code": one, "language": language, "languageCode": language})
+        for one, (name, language) in _LOCALES.items()
+    ]
+    found += [("Language", _language(code, role="additional")) for code in languages]
+    found.append(("Language", _language("en_US", role="main")))
     return found
+
+
+def _language(code: str, *, role: str) -> JsonObject:
+    return {"id": code.lower(), "name": _LANGUAGES.get(code, code), "code": code, "role": role}
 
 
 def _unit(unit_id: str, name: str, *, measure: str) -> JsonObject:
@@ -47,7 +66,7 @@ def store_first_records(instance: Instance) -> None:
     if "User" not in instance.schema.entities or instance.writer_row('SELECT 1 FROM "User" LIMIT 1', ()):
         return
     instance.writer.execute("BEGIN")
-    for name, values in _records():
+    for name, values in _records(instance.languages):
         entity = instance.schema.entities.get(name)
         if entity is None:
             continue

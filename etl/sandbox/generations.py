@@ -94,6 +94,8 @@ class Generation:
     """`upsertAttributeValues` assigns missing attributes; else it skips them silently."""
     unauthorized_text: str
     """Body of a 401."""
+    labels_by_language: bool
+    """The labels are asked for by a language; else by the id of a locale, which says the language."""
 
 
 _V2_1 = Generation(
@@ -139,6 +141,7 @@ _V2_1 = Generation(
     attribute_code="code",
     simple_attribute_fix=False,
     unauthorized_text="",
+    labels_by_language=False,
 )
 
 _V1_10 = replace(
@@ -172,6 +175,7 @@ _V1_10 = replace(
     relation_columns=True,
     addresses="entry",
     followed=True,
+    labels_by_language=True,
 )
 
 _V2_2 = replace(

@@ -26,8 +26,9 @@ from etl.sandbox import (
     upserts,
 )
 from etl.sandbox.calls import HTML, Answer, Call, json_answer, text_parameter
+from etl.sandbox.labels import labels
 from etl.sandbox.refusals import BadRequest, NoRoute, NotFound, Refusal
-from etl.sandbox.settings import i18n, settings, signed_in
+from etl.sandbox.settings import settings, signed_in
 
 if TYPE_CHECKING:
     from etl.sandbox.instance import Instance, Session
@@ -54,7 +55,8 @@ def is_open(call: Call) -> bool:
     """Say whether a route needs no sign-in, or is the sign-in itself."""
     return (
         is_sign_in(call)
-        or call.path in {("I18n",), ("Settings",), ("File", "action", "upload-proxy"), ("openapi.json",)}
+        or call.path
+        in {("I18n",), ("i18n",), ("Settings",), ("File", "action", "upload-proxy"), ("openapi.json",)}
         or call.path[0] == "sharings"
     )
 
@@ -261,7 +263,7 @@ _SPECIAL: dict[tuple[str, str], Route] = {
     ("POST", "MassActions/action/upsert"): _upsert,
     ("GET", "Metadata"): lambda turn: json_answer(turn.session.instance.schema.raw),
     ("GET", "Settings"): lambda turn: json_answer(settings(turn.session)),
-    ("GET", "I18n"): lambda _: json_answer(i18n()),
+    ("GET", "I18n"): lambda turn: json_answer(labels(turn.session, turn.call)),
     ("POST", "Admin/clearCache"): lambda _: _DONE,
     ("POST", "Admin/rebuildDb"): lambda _: _DONE,
     ("PUT", "File/action/reupload"): lambda turn: json_answer(files.reupload(turn.session, turn.call.body())),
@@ -269,6 +271,7 @@ _SPECIAL: dict[tuple[str, str], Route] = {
 }
 _SPECIAL_2_3: dict[tuple[str, str], Route] = {
     ("GET", "userSession"): _user,
+    ("GET", "i18n"): lambda turn: json_answer(labels(turn.session, turn.call)),
     ("POST", "upsert"): _upsert,
     ("POST", "upsertAsync"): _upsert,
 }

@@ -26,7 +26,7 @@ def find(call: Call) -> Route | None:
     Raises:
         NoRoute: a route of earlier generations that 2.3 no longer has.
     """
-    if len(call.path) == 1:
+    if len(call.path) == 1 and call.path != ("I18n",):
         return _ROUTES.get((call.method, call.path[0]))
     if call.path == ("File", "createChunk") and call.method == "POST":
         return lambda session, call: files.create_piece(session, call.body())
@@ -40,7 +40,7 @@ def find(call: Call) -> Route | None:
         or (len(call.path) == 3 and call.path[1] == "action" and call.path[0] != "App")
         or (len(call.path) == 3 and call.path[2] == "relation")
         or (len(call.path) == 2 and call.method == "PUT")
-        or call.path == ("App", "user")
+        or call.path in {("App", "user"), ("I18n",)}
     )
     if gone:
         raise NoRoute

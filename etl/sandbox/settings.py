@@ -32,11 +32,6 @@ def settings(session: Session) -> JsonObject:
     }
 
 
-def i18n() -> JsonObject:
-    """Return `GET /I18n`: no labels, as the sandbox has none."""
-    return {"Global": {"scopeNames": {}, "labels": {}}}
-
-
 def signed_in(session: Session, *, token: str, shown: str, address: str) -> JsonObject:
     """Return the whole answer of a sign-in."""
     user: JsonObject = {

@@ -109,12 +109,21 @@ def test_a_locale_gives_numbers_as_they_are_written_there(shop: Path):
     assert "27,9" in (shop / "p.csv").read_text(encoding="utf-8")
 
 
+def test_headers_may_be_labels_in_a_language(shop: Path):
+    code, _, err = call("export", "--entity", "Product", "--columns", "number,price,brand.code", "--headers",
+                        "labels", "--locale", "de_DE", "--sort", "-number", "-o", "p.csv")  # fmt: skip
+    assert code == 0, err
+    header = (shop / "p.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header == "Artikelnummer;Preis;Marke: Code"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("-o", "a.csv"), 2, "what shall be exported?"),
         (("--entity", "Product"), 2, "--output"),
         (("mappings/brands.yaml", "--columns", "code", "-o", "a.csv"), 2, "a mapping has its columns"),
+        (("mappings/brands.yaml", "--headers", "labels", "-o", "a.csv"), 2, "a mapping has its headers"),
         (("--entity", "Prduct", "-o", "a.csv"), 3, "Prduct"),
         (("--entity", "Product", "--where", "nmae = 'x'", "-o", "a.csv"), 3, 'Did you mean "name"?'),
         (("--entity", "Product", "--columns", "nmae", "-o", "a.csv"), 3, "--columns:1:1:"),

@@ -42,7 +42,32 @@ def test_the_base_says_what_it_is(server):
 
 def test_settings_need_no_sign_in(server):
     assert server.ask("GET", "/Settings", signed=False).body["decimalMark"] == "."
-    assert server.ask("GET", "/I18n", signed=False).status == 200
+
+
+def test_labels_are_told_in_the_language_of_a_locale(servers):
+    for generation, server in servers.items():
+        path = "/i18n" if server.generation.renamed_routes else "/I18n"
+
+        def told(server=server, path=path, **query):
+            return server.ask("GET", path, query=query, signed=False).body
+
+        words = told()
+        assert words["Product"]["fields"]["brand"] == words["Global"]["scopeNames"]["Brand"] == "Brand"
+        assert words["Product"]["options"]["status"]["draft"] == "Draft"
+        # What a number is called is told with its unit and without; a Locale's id is no language.
+        numbers = [words["Product"]["fields"][one] for one in ("unitPrice", "price", "priceUnit")]
+        assert numbers == ["Price", "Price (number)", "Price (unit)"]
+        german = "de_DE"
+        if generation != "1.10":
+            assert told(locale=german) == words
+            locales = server.listed("Locale").body["list"]
+            german = next(one["id"] for one in locales if one["languageCode"] == "de_DE")
+        assert told(locale=german)["Product"]["fields"]["unitPrice"] == "Preis"
+        assert told(locale=german, default="true") == told(locale="none such") == words
+
+
+def test_2_3_has_its_labels_at_another_address(v2_3):
+    assert v2_3.ask("GET", "/I18n", signed=False).status == 404
 
 
 def test_openapi_describes_what_is_served_at_the_root(server):

@@ -70,9 +70,19 @@ Language ReferenceData texts=name,code
   name varchar required
   code varchar required unique
   role enum required options=main,additional
+"""
+
+LOCALE = """
 Locale ReferenceData texts=name,code
   name varchar required
   code varchar required unique
+  languageCode varchar required
+"""
+
+OLD_LOCALE = """
+Locale Base texts=name
+  name varchar required
+  language varchar required default=en_US
 """
 
 JOB = """
