@@ -318,6 +318,14 @@ CATALOGUE: dict[str, Kind] = {
     "file_changed": _error(
         'the file "{path}" was changed while it was uploaded, twice', "Import again when it is written."
     ),
+    "file_not_as_planned": _error(
+        'the file "{path}" is not what the plan was made with: it has {bytes} bytes and the MD5 {md5}, '
+        "planned was {planned}",
+        "Put the planned one back, or make the plan anew.",
+    ),
+    "file_gone": _error(
+        "the file with id {id}, which the plan links to, is not in AtroCore any more", "Make the plan anew."
+    ),
     "file_refused": _error('the server refused the file "{path}": {text}', "Correct the file or its name."),
     "file_server_broke": _error(
         'the server fails at the file "{path}": {text}', "Look into the server's log."

@@ -209,7 +209,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
     source = "" if path is None or is_named else f" --source {shlex.quote(str(path))}"
     command = f"atro-etl import {shlex.quote(str(ground.mapping.path))}{source}"
     writes = sum(counts.get(kind, 0) for counts in writer.records.values() for kind in CHANGING)
-    applies = [] if writer.uploads else [f"atro-etl apply {shlex.quote(str(writer.path))}"]
+    applies = f"atro-etl apply {shlex.quote(str(writer.path))}"
     summary = carried.tally.summary(
         run.id,
         "plan",
@@ -217,7 +217,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
         requests=client.requests,
         retries=client.retries,
         seconds=carried.seconds,
-        next_commands=[*applies, *([command] if path is not None else [])] if writes else [],
+        next_commands=[applies, *([command] if path is not None else [])] if writes else [],
         folder=str(run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,

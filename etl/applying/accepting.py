@@ -6,24 +6,31 @@ that nobody believes it was sent.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from etl.errors import EtlError, PlanRefused
 from etl.planning import PlanWriter, read_header, read_lines
 from etl.planning.from_lines import groups_of
+from etl.planning.uploads import UPLOAD, planned_files
 from etl.report.foreseen import CHANGING, lines_from
 from etl.report.plan_workbook import ABOUT, CHANGES, cells_of
 from etl.tables import ReadOptions, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
+IN_QUOTES = re.compile(r'"([^"]+)"')
+"""Ids within the JSON of a value."""
 YES, NO = frozenset({"yes"}), frozenset({"no", ""})
-NOT_ACCEPTED = "it was not accepted in the workbook of the plan."
+NOT_ACCEPTED = "not_accepted"
+"""The code of what was not."""
+SAYS = "it was not accepted in the workbook of the plan."
 
 
 def is_workbook(path: Path) -> bool:
@@ -50,26 +57,46 @@ class Accepted:
         header = read_header(self.plan)
         with PlanWriter(path, header) as writer:
             writer.rows, writer.ground, writer.absent = header.rows, header.ground, header.absent
-            for lines in self._portions():
+            files = self._files() if header.uploads else {}
+            writer.uploads = len(files)
+            writer.upload_bytes = sum(files.values())
+            for lines in self._portions(files):
                 writer.step = lines["step"][0].as_py()
                 writer.write(lines)
 
-    def _portions(self) -> Iterator[pa.RecordBatch]:
+    def _files(self) -> dict[str, int]:
+        """Return the files that accepted lines link to: id -> bytes."""
+        planned: dict[str, int] = {}
+        linked: set[str] = set()
+        at = 0
+        for batch in read_lines(self.plan):
+            if len(uploads := batch.filter(pc.equal(batch["kind"], UPLOAD))):
+                planned.update((one.file_id, one.size_bytes) for one, _ in planned_files(uploads))
+            for new in batch["new"].to_pylist():
+                at += 1
+                if new is not None and self.lines.get(at, False):
+                    linked.update(IN_QUOTES.findall(new))
+        return {one: size for one, size in planned.items() if one in linked}
+
+    def _portions(self, files: Collection[str]) -> Iterator[pa.RecordBatch]:
         at = 0
         for batch in groups_of(read_lines(self.plan)):
             left: list[dict[str, object]] = []
             for line in batch.to_pylist():
                 at += 1
+                if line["kind"] == UPLOAD and line["id"] not in files:
+                    continue
                 if line["kind"] not in CHANGING or self.lines.get(at, False):
                     left.append(line)
                 elif not left or not _is_same_record(left[-1], line):
                     # Its record stays told of; other lines of it that were accepted take its place.
                     left.append({**line, **SKIPPED})
-            yield pa.RecordBatch.from_pylist(_one_of_each(left), schema=batch.schema)
+            if left:
+                yield pa.RecordBatch.from_pylist(_one_of_each(left), schema=batch.schema)
 
 
 SKIPPED = {"kind": "skipped", "field": None, "payload_key": None, "mode": None, "old": None, "new": None,
-           "old_text": None, "new_text": None, "code": "not_accepted", "message": NOT_ACCEPTED}  # fmt: skip
+           "old_text": None, "new_text": None, "code": NOT_ACCEPTED, "message": SAYS}  # fmt: skip
 
 
 def _is_same_record(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
@@ -80,7 +107,7 @@ def _one_of_each(lines: list[dict[str, object]]) -> list[dict[str, object]]:
     """Leave out that a line was not accepted where another one of its record was."""
     kept: list[dict[str, object]] = []
     for line in lines:
-        if kept and kept[-1]["code"] == "not_accepted" and _is_same_record(kept[-1], line):
+        if kept and kept[-1]["code"] == NOT_ACCEPTED and _is_same_record(kept[-1], line):
             kept.pop()
         kept.append(line)
     return kept

@@ -38,12 +38,6 @@ def check_plan(
             reason=f"it was made for {header.url}, and this is {url}.",
             advice="Make one for this instance with `atro-etl plan`.",
         )
-    if header.uploads:
-        raise PlanRefused(
-            str(path),
-            reason=f"{header.uploads:,} files are to be uploaded, which a plan does not hold.",
-            advice="Import the source instead: `atro-etl import` uploads them.",
-        )
     again = "Make it anew with `atro-etl plan`, and look at it."
     if not is_as_written(path, header):
         raise PlanRefused(str(path), reason="it was edited or damaged after it was made.", advice=again)

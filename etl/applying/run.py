@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import logging
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,15 @@ from typing import TYPE_CHECKING
 
 from etl.applying.accepting import is_workbook, take_accepted
 from etl.applying.checking import check_plan
+from etl.applying.filing import FilesOfPlan
+from etl.applying.obstacles import Obstacles
 from etl.applying.reading import LiveReader
 from etl.applying.sending import Applying
 from etl.errors import EtlError, HeldBack, Interrupted, LockLost, NotAgreed, NothingToResume
+from etl.files import Uploads
 from etl.importing import JOURNAL
 from etl.importing.absent import insist_on_few
+from etl.importing.filing import FETCHED, read_counts, write_counts
 from etl.importing.leaving import keep_paces, known_paces
 from etl.importing.looking_back import LookingBack
 from etl.importing.passage import ended_by
@@ -36,7 +41,7 @@ from etl.runs import Fingerprint, RunFacts, begin_run, end_run, find_run, new_ru
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from etl.api import Client
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from etl.importing import HowToImport
     from etl.model import Outcome
     from etl.planning import PlanHeader
-    from etl.report import Summary
+    from etl.report import FileCounts, Summary
     from etl.running import Place
     from etl.runs import Run, RunLock
     from etl.schema import Schema
@@ -62,6 +67,8 @@ class Intent:
     """The plan, or the run that is taken back."""
     records: Mapping[str, Mapping[str, int]]
     """Entity -> kind of change -> records."""
+    uploads: int = 0
+    """Files to be uploaded."""
     remarks: tuple[str, ...] = ()
     """What is to be known before: of an undo what stays as it is."""
 
@@ -112,7 +119,8 @@ async def run_apply(
             await asyncio.to_thread(write, own)
             for one in header.absent:
                 insist_on_few(one.entity, one.count, one.live, most=how.guards.max_deletes)
-            intent = Intent("apply", str(plan), read_header(own).records)
+            meant = read_header(own)
+            intent = Intent("apply", str(plan), meant.records, meant.uploads)
             if not agrees(intent):
                 raise NotAgreed(str(plan))
         return await carry(run, schema, client=client, place=place, how=how, lock=lock)
@@ -179,7 +187,9 @@ async def carry(
     log.info("begins", extra={"run": run.id, "url": client.url})
     paces = how.paces or known_paces(client, how, state=place.state)
     stops = how.is_stopping
-    how = dataclasses.replace(how, paces=paces, is_stopping=lambda: stops() or lock.is_lost)
+    how = dataclasses.replace(
+        how, paces=paces, state=place.state, is_stopping=lambda: stops() or lock.is_lost
+    )
     with failing_leaves_a_summary(run, place):
         forget_known(run, place)
         header = read_header(run.folder / PLAN)
@@ -227,14 +237,40 @@ async def _sent(
 
     write_ground(run.folder, header.ground)
     own = {(one.entity, one.part) for one in header.ground if one.is_own}
-    with Journal(run.folder / JOURNAL) as journal, KeptValues(run.folder, schema) as kept:
+    with (
+        Journal(run.folder / JOURNAL) as journal,
+        KeptValues(run.folder, schema) as kept,
+        ExitStack() as opened,
+    ):
         done = set()
+        obstacles = Obstacles(header.ground, set())
         for outcomes in journal.outcomes():
             tally.add(outcomes)
+            obstacles.learn(outcomes)
             for one in outcomes:
                 if one.status is not Status.PENDING:
                     name = str(one.row) if (one.entity, one.part) in own and one.row else one.record_id
                     done.add((one.entity, one.part, name))
+
+        def uploaded(outcomes: Sequence[Outcome], counts: FileCounts) -> None:
+            journal.noted(outcomes)
+            tally.add(outcomes)
+            write_counts(run.folder, counts)
+
+        uploads = (
+            Uploads(
+                client,
+                how.state or run.folder,
+                folder=run.folder / FETCHED,
+                listener=how.listener,
+                is_stopping=how.is_stopping,
+            )
+            if header.uploads
+            else None
+        )
+        if uploads is not None:
+            opened.enter_context(uploads)
+        files = FilesOfPlan(uploads, note=uploaded, before=read_counts(run.folder))
         applying = Applying(
             client,
             schema,
@@ -248,9 +284,14 @@ async def _sent(
             ErrorWatch(how.guards.max_errors, rows=header.rows, bad=lambda: tally.bad, seen=tally.rows.read),
             lambda: tally.bad,
             frozenset(done),
+            files,
+            obstacles,
             journal.unanswered(),
         )
         ended = await ended_by(applying.run(read_lines(run.folder / PLAN)), applying)
+        tally.add_files(files.counts)
+        if uploads is not None:
+            write_counts(run.folder, files.counts)
     if ended is not None:
         _count_rest(tally, run.folder / PLAN)
     return tally, ended

@@ -10,33 +10,43 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from etl.api.restoring import restore
+from etl.applying.accepting import NOT_ACCEPTED
 from etl.applying.facing import Faced, face
+from etl.applying.obstacles import problem_of
 from etl.applying.trying import attributes_beside, first_with_attributes, look_at_attributes
 from etl.batching import make_deletions, paced_batches, take
 from etl.delivery import deliver
-from etl.delivery.outcomes import outcomes_of
+from etl.delivery.outcomes import outcome_with, outcomes_of
 from etl.importing.absence import ABSENT
 from etl.model import ChangeKind, Outcome, Outcomes, Problem, Status
 from etl.planning import Compared
-from etl.planning.from_lines import SENT, Intended, changes_from, groups_of, members_of
+from etl.planning.from_lines import SENT, changes_from, groups_of, members_of, taken
 from etl.planning.kept import with_whole_records
 from etl.planning.objects import LinkedObjects
+from etl.planning.uploads import UPLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
     from etl.api import Client
+    from etl.applying.filing import FilesOfPlan
+    from etl.applying.obstacles import Obstacles
     from etl.applying.reading import LiveReader
     from etl.delivery import Paces
     from etl.importing import HowToImport
     from etl.importing.looking_back import LookingBack
     from etl.journal import Journal, Unanswered
     from etl.model import Batch, Changes
+    from etl.planning.from_lines import Intended
     from etl.planning.guards import ErrorWatch
     from etl.schema import EntitySchema, Schema
 
 STATUSES = {"unchanged": Status.UNCHANGED, "blocked": Status.FAILED, "invalid": Status.INVALID,
             "skipped": Status.SKIPPED}  # fmt: skip
+
+
+GOING = frozenset({*SENT, "unchanged"})
+"""Kinds of rows whose files are linked."""
 
 
 @dataclass(slots=True)
@@ -59,23 +69,21 @@ class Applying:
     done: frozenset[tuple[str, str, str]]
     """Entity, part and id of records whose fate a stopped part of this run knows already; without an id their
     row."""
+    files: FilesOfPlan
+    obstacles: Obstacles
     sent_before: Sequence[Unanswered] = ()
     """What a stopped part of this run sent without an answer."""
     batches_made: int = field(default=0, init=False)
     """Requests that were made ready so far; 0: nothing can have been sent."""
-    _failed_rows: set[tuple[str, str | None, int]] = field(default_factory=set)
-    """Rows whose own record does not stand as it should: nothing is built on them."""
-    _targets: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Entity and key of link targets that are created -> their ids."""
-    _lost: dict[str, str] = field(default_factory=dict)
-    """Ids of link targets that are not created -> why."""
+    _just_made: set[str] = field(default_factory=set)
+    """Ids of links that were created for the rows under way: another line of theirs may change them."""
     _objects: dict[str, LinkedObjects] = field(default_factory=dict)
     _are_attributes_kept: bool = False
 
     @property
     def has_sent(self) -> bool:
         """Whether anything can have been sent."""
-        return self.batches_made > 0
+        return self.batches_made > 0 or self.files.has_sent
 
     async def run(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Carry all lines to the server; a step begins when the one before has been answered.
@@ -96,7 +104,7 @@ class Applying:
             is_stopping=self.how.is_stopping,
         )
         async for outcomes in answered:
-            self._learn(outcomes)
+            self.obstacles.learn(outcomes)
             self.settle(outcomes)
             await self.back.landed(outcomes)
         await self.back.finish()
@@ -106,18 +114,22 @@ class Applying:
         for group in groups_of(batches):
             is_left = group["part"][0].as_py() == ABSENT and self.bad() > 0
             lines = _left_alone(group) if is_left else group
+            if lines["kind"][0].as_py() == UPLOAD:
+                self.files.take(lines)
+                continue
             if step is not None and lines["step"][0].as_py() != step:
                 yield None
             step = lines["step"][0].as_py()
+            flawed = await self._put_files(lines)
             is_sent = [kind in SENT for kind in lines["kind"].to_pylist()]
-            self._settle(Outcomes(told=tuple(self._unsent(lines, is_sent))))
+            self._settle(Outcomes(told=tuple(self._unsent(lines, is_sent, flawed))))
             rest = _where(lines, is_sent)
             if not len(rest):
                 continue
             entity = self.schema.entity(rest["entity"][0].as_py())
-            intended = self._left(changes_from(rest, entity))
-            self._note_targets(intended.changes)
-            intended = self._possible(intended)
+            intended = self._left(self._as_stored(changes_from(rest, entity)))
+            self.obstacles.note_targets(intended.changes)
+            intended = await self._possible(intended, entity, flawed)
             self.watch.saw(sum(row > 0 for row in intended.changes.numbers.to_pylist()))
             if not len(intended.changes):
                 continue
@@ -128,12 +140,16 @@ class Applying:
     async def _group(self, intended: Intended, entity: EntitySchema) -> AsyncIterator[Batch | None]:
         await self._restore(intended)
         live = await self.live.read(intended, entity)
-        ours = {one.record_id for one in self.sent_before if one.entity == entity.name}
+        if (renamed := self.files.standing(intended, live.others)) is not None:
+            intended, live = renamed, await self.live.read(renamed, entity)
+        sent = {one.record_id for one in self.sent_before if one.entity == entity.name}
+        ours = sent | self.files.renamed | self._just_made
         faced = face(intended, live, entity=entity, on_drift=self.how.on_drift, ours=ours)
+        self._note_made(faced.changes)
         faced = dataclasses.replace(faced, changes=attributes_beside(faced.changes, self.live, entity))
         compared = Compared(faced.changes, faced.found)
         self.keep(await with_whole_records(compared, self.client, entity))
-        self._settle(self._decided(faced, intended, ours))
+        self._settle(self._decided(faced, intended, sent | self._just_made))
         first = await self._first(faced.changes)
         if first is None:
             for batch in self._requests(faced.changes):
@@ -147,6 +163,13 @@ class Applying:
             take(faced.changes, [i for i in range(len(faced.changes)) if i != first])
         ):
             yield self._leaving(batch)
+
+    def _note_made(self, changes: Changes) -> None:
+        if self.obstacles.is_own(changes.entity, changes.part):
+            self._just_made.clear()
+        else:
+            pairs = zip(changes.ids.to_pylist(), changes.kinds, strict=True)
+            self._just_made.update(one for one, kind in pairs if kind is ChangeKind.CREATE)
 
     def _leaving(self, batch: Batch) -> Batch:
         self.watch.check()
@@ -205,24 +228,6 @@ class Applying:
 
     # What became of records
 
-    def _learn(self, outcomes: Iterable[Outcome]) -> None:
-        for one in Outcomes.of(outcomes).told:
-            if one.status is not Status.FAILED:
-                continue
-            if self._is_own(one.entity, one.part):
-                self._failed_rows.add((one.file, one.sheet, one.row))
-            elif target := self._targets.get((one.entity, one.key)) if one.row == 0 else None:
-                self._lost[target] = one.message
-
-    def _note_targets(self, changes: Changes) -> None:
-        rows = zip(
-            changes.numbers.to_pylist(), changes.keys.to_pylist(), changes.ids.to_pylist(), strict=True
-        )
-        self._targets.update(((changes.entity, key), record_id) for row, key, record_id in rows if row == 0)
-
-    def _is_own(self, entity: str, part: str) -> bool:
-        return any(one.is_own and one.part == part and one.entity == entity for one in self.live.ground)
-
     def _left(self, intended: Intended) -> Intended:
         """Leave out what a stopped part of this run has done."""
         if not self.done:
@@ -235,35 +240,49 @@ class Applying:
             for i, some in enumerate(names)
             if not any((changes.entity, changes.part, name) in self.done for name in some)
         ]
-        return _taken(intended, wanted)
+        return taken(intended, wanted)
 
-    def _possible(self, intended: Intended) -> Intended:
-        """Leave out what would be built on records that do not stand; tell which link to such."""
-        changes = intended.changes
-        if self._failed_rows and not self._is_own(changes.entity, changes.part):
-            rows = [(changes.file, changes.sheet, row) for row in changes.numbers.to_pylist()]
-            intended = _taken(intended, [i for i, row in enumerate(rows) if row not in self._failed_rows])
-        return self._without_lost_links(intended) if self._lost else intended
+    # Files, which stand before the rows that need them
 
-    def _without_lost_links(self, intended: Intended) -> Intended:
+    async def _put_files(self, lines: pa.RecordBatch) -> dict[int, list[Problem]]:
+        """Upload what the rows' own records need; return what is wrong with the files, by first row."""
+        entity, part = lines["entity"][0].as_py(), lines["part"][0].as_py() or ""
+        if not self.obstacles.is_own(entity, part):
+            return {}
+        place = (lines["file"][0].as_py() or "", lines["sheet"][0].as_py())
+        columns = (lines[name].to_pylist() for name in ("row", "members", "kind"))
+        records = {
+            row: members_of(members, row)
+            for row, members, kind in zip(*columns, strict=True)
+            if row and kind in GOING and (*place, row) not in self.obstacles.failed_rows
+        }
+        return await self.files.put(place, records)
+
+    async def _possible(
+        self, intended: Intended, entity: EntitySchema, flawed: Mapping[int, list[Problem]]
+    ) -> Intended:
+        """Leave out what would be built on records that do not stand; tell of what links to such."""
+        intended = taken(intended, self.obstacles.possible(intended.changes))
+        rows = intended.changes.numbers.to_pylist()
+        problems = {at: flawed[row] for at, row in enumerate(rows) if row in flawed}
+        intended = self._without(intended, problems)
         changes = intended.changes
-        kept: list[int] = []
-        problems: dict[int, list[Problem]] = {}
-        for position in range(len(changes)):
-            values = (column[position].as_py() for column in changes.columns.values())
-            linked = {one for value in values for one in (value if isinstance(value, list) else [value])
-                      if isinstance(one, str)}  # fmt: skip
-            hit = next((one for one in self._lost if one in linked), None)
-            if hit is None:
-                kept.append(position)
-                continue
-            facts = {"entity": "a linked record", "text": self._lost[hit]}
-            problems[position] = [_problem(changes, position, "link_not_created", facts)]
+        self.obstacles.lose_files(await self.files.gone(changes, self.client, entity=entity, live=self.live))
+        return self._without(intended, self.obstacles.lost_links(changes))
+
+    def _as_stored(self, intended: Intended) -> Intended:
+        part = self.live.part(intended.changes)
+        return self.files.as_stored(intended, key_fields=part.key_fields if part is not None else ())
+
+    def _without(self, intended: Intended, problems: Mapping[int, list[Problem]]) -> Intended:
+        if not problems:
+            return intended
+        changes = intended.changes
         statuses = [Status.FAILED if position in problems else None for position in range(len(changes))]
         outcomes = outcomes_of(changes, statuses, problems=problems)
-        self._learn(outcomes)
+        self.obstacles.learn(outcomes)
         self._settle(outcomes)
-        return _taken(intended, kept)
+        return taken(intended, [at for at in range(len(changes)) if at not in problems])
 
     def _decided(self, faced: Faced, intended: Intended, ours: set[str]) -> Outcomes:
         """Return the outcomes of records that no request is needed for."""
@@ -275,7 +294,7 @@ class Applying:
         ):
             if kind is ChangeKind.BLOCKED:
                 facts = {"text": faced.reasons[position], "id": record_id}
-                problems[position] = [_problem(changes, position, "drifted", facts)]
+                problems[position] = [problem_of(changes, position, "drifted", facts)]
                 statuses.append(Status.SKIPPED if self.how.on_drift == "skip" else Status.FAILED)
             elif kind is ChangeKind.UNCHANGED:
                 is_ours = record_id in ours or intended.is_restored[position]
@@ -283,31 +302,40 @@ class Applying:
             else:
                 statuses.append(None)
         outcomes = outcomes_of(changes, statuses, problems=problems)
-        self._learn(outcomes)
+        self.obstacles.learn(outcomes)
         return outcomes
 
-    def _unsent(self, lines: pa.RecordBatch, is_sent: Sequence[bool]) -> Iterator[Outcome]:
-        """Tell of rows as the plan does: nothing of them is sent."""
+    def _unsent(
+        self, lines: pa.RecordBatch, is_sent: Sequence[bool], flawed: Mapping[int, list[Problem]]
+    ) -> Iterator[Outcome]:
+        """Tell of rows as the plan does, unless their files cannot be had: nothing of them is sent."""
         for one in _where(lines, [not sent for sent in is_sent]).to_pylist():
             part, entity = one["part"] or "", one["entity"]
             if any((entity, part, name) in self.done for name in (one["id"], str(one["row"]))):
                 continue
             self.watch.saw(1)
             if not one["row"] and one["id"]:
-                self._lost[one["id"]] = one["message"] or "it is not created"
+                self.obstacles.lose(one["id"], text=one["message"] or "it is not created")
+            # Of a record that is not there, and shall not be, nothing else is sent.
+            is_new = one["code"] == NOT_ACCEPTED and one["modified_at"] is None
+            is_refused = is_new and self.obstacles.is_own(entity, part)
+            problems = flawed.get(one["row"], [])
             for row in members_of(one["members"], one["row"]):
-                yield Outcome(
+                told = Outcome(
                     one["file"] or "",
                     one["sheet"],
                     row,
                     entity,
                     one["key"] or "",
-                    STATUSES[one["kind"]],
+                    Status.FAILED if problems else STATUSES[one["kind"]],
                     record_id=one["id"] or "",
                     code=one["code"] or "",
                     message=one["message"] or "",
                     part=part,
                 )
+                if is_refused or problems:
+                    self.obstacles.failed_rows.add((told.file, told.sheet, row))
+                yield outcome_with(problems, told)
 
     def _settle(self, outcomes: Outcomes) -> None:
         if len(outcomes):
@@ -327,23 +355,6 @@ def _left_alone(lines: pa.RecordBatch) -> pa.RecordBatch:
 
 
 ROWS_FAILED = "It is not in the source, and was left alone: rows failed or are invalid."
-
-
-def _problem(changes: Changes, position: int, code: str, facts: dict[str, str]) -> Problem:
-    key, row = changes.keys[position].as_py() or "", changes.numbers[position].as_py()
-    return Problem(code, changes.file, changes.sheet, row, value=key[:200], facts=facts)
-
-
-def _taken(intended: Intended, positions: list[int]) -> Intended:
-    if len(positions) == len(intended.changes):
-        return intended
-    index = pa.array(positions, pa.int64())
-    return Intended(
-        take(intended.changes, positions),
-        {key: column.take(index) for key, column in intended.removals.items()},
-        [intended.modified[i] for i in positions],
-        [intended.is_restored[i] for i in positions],
-    )
 
 
 def _where(lines: pa.RecordBatch, wanted: Sequence[bool]) -> pa.RecordBatch:

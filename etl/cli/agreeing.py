@@ -57,4 +57,6 @@ def told(intent: Intent) -> str:
         said = [f"{counts[kind]:,} {word}" for kind, word in WORDS.items() if counts.get(kind)]
         if said:
             parts.append(f"{entity}: {', '.join(said)}")
+    if intent.uploads:
+        parts.insert(0, "1 file uploaded" if intent.uploads == 1 else f"{intent.uploads:,} files uploaded")
     return "; ".join(parts) or "nothing would be changed"

@@ -38,18 +38,19 @@ def suffix_of(name: str) -> str:
     return PurePosixPath(name.replace("\\", "/")).suffix[1:].lower()
 
 
-def misfit(path: str, name: str, *, size_bytes: int, rules: Rules) -> Flaw | None:
-    """Return why a file of this name and size may not be used; None: it may."""
+def misfit(path: str, name: str, *, size_bytes: int, md5: str, rules: Rules) -> Flaw | None:
+    """Return why a file of this name and content may not be used; None: it may."""
     suffix = suffix_of(name)
     allowed = [one.lower().lstrip(".") for one in rules.extensions]
     if allowed and suffix not in allowed:
         return Flaw(
             "file_wrong_extension", {"path": path, "extension": suffix, "allowed": ", ".join(allowed)}
         )
+    count = f"{size_bytes:,}"
     if rules.most_bytes is not None and size_bytes > rules.most_bytes:
-        return Flaw(
-            "file_too_large", {"path": path, "bytes": f"{size_bytes:,}", "most": f"{rules.most_bytes:,}"}
-        )
+        return Flaw("file_too_large", {"path": path, "bytes": count, "most": f"{rules.most_bytes:,}"})
+    if rules.md5 not in ("", md5):
+        return Flaw("file_not_as_planned", {"path": path, "bytes": count, "md5": md5, "planned": rules.md5})
     return None
 
 

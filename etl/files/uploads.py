@@ -176,7 +176,9 @@ class Uploads:
                 continue
             content = contents[one.source]
             ready.append(content if isinstance(content, Flaw) else Ready(content, file_name(one), one.source))
-        return [_fitting(one, found) for one, found in zip(files, ready, strict=True)]
+        return [
+            None if found is None else _fitting(one, found) for one, found in zip(files, ready, strict=True)
+        ]
 
     async def _fetched(self, wanted: Wanted, *, only_looks: bool) -> Ready | Flaw | None:
         url = _url(wanted)
@@ -255,6 +257,7 @@ class Uploads:
             # Its address says that it is unchanged, but the server does not have it any more.
             now = await self._fetcher.fetch(_url(wanted), most_bytes=wanted.rules.most_bytes, anew=True)
         for _ in range(2):
+            now = _fitting(wanted, now)
             if isinstance(now, Flaw):
                 return now
             if key_of(now.content) in self._standing:
@@ -349,11 +352,12 @@ def file_name(wanted: Wanted) -> str:
     return wanted.source.name if isinstance(wanted.source, Path) else name_of(wanted.source.url)
 
 
-def _fitting(wanted: Wanted, ready: Ready | Flaw | None) -> Ready | Flaw | None:
-    if not isinstance(ready, Ready):
+def _fitting(wanted: Wanted, ready: Ready | Flaw) -> Ready | Flaw:
+    if isinstance(ready, Flaw):
         return ready
-    size = ready.content.size_bytes
-    return misfit(_named(wanted), wanted.name or ready.name, size_bytes=size, rules=wanted.rules) or ready
+    name, content = wanted.name or ready.name, ready.content
+    size, md5 = content.size_bytes, content.md5
+    return misfit(_named(wanted), name, size_bytes=size, md5=md5, rules=wanted.rules) or ready
 
 
 def _named(wanted: Wanted) -> str:

@@ -41,6 +41,8 @@ class Rules:
     """Such as `jpg`, without dot; case does not matter; empty: any."""
     most_bytes: int | None = None
     """None: any size; of downloads `MOST_FETCHED_BYTES`."""
+    md5: str = ""
+    """The content must be this one, hexadecimal; empty: any."""
 
 
 ANY = Rules()

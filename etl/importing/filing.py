@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from etl.errors import ConfigurationInvalid
 from etl.files import STEADY_NS, Address, FileStatus, Flaw, Rules, Share, Uploads, Wanted, files_below
+from etl.importing.planned_files import PlannedFiles
 from etl.mapping import Named, is_address, name_of
 from etl.model import LinkTarget, LinkTexts, Missing, Outcome, Problem, Status
 from etl.problems import CATALOGUE
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from etl.api import Client
     from etl.files import Stored
     from etl.model import FilesFrom, ProgressListener
+    from etl.planning.ends import FilesOfRows
     from etl.schema import Schema
 
 ENTITY = "File"
@@ -143,6 +145,8 @@ class FileLinks:
         self._would_send: dict[str, int] = {}
         """Id -> bytes, of what is not there yet."""
         self._unknown: set[str] = set()
+        self.planned = PlannedFiles()
+        """What a plan would upload."""
 
     @property
     def counts(self) -> FileCounts:
@@ -166,7 +170,7 @@ class FileLinks:
         """What would be uploaded, as far as it was looked at."""
         return FilesForeseen(len(self._would_send), sum(self._would_send.values()), len(self._unknown))
 
-    async def ask(self, links: Sequence[LinkTexts]) -> None:
+    async def ask(self, files: Sequence[FilesOfRows]) -> None:
         """Put all these files on the server, or find out what would be.
 
         Raises:
@@ -174,7 +178,7 @@ class FileLinks:
         """
         wanted = {
             (link.target.files, text): to_wanted(link.target.files, text, tags=self._tags)
-            for link in links
+            for link in (one.links for one in files)
             if link.target.files is not None
             for text in _distinct(link.texts)
             if (link.target.files, text) not in self._ids and (link.target.files, text) not in self._flaws
@@ -182,13 +186,18 @@ class FileLinks:
         keys = list(wanted)
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]
-            files = [wanted[key] for key in some]
+            all_wanted = [wanted[key] for key in some]
             is_plan = self._note is None
-            stored = await (self._uploads.foresee(files) if is_plan else self._uploads.ensure(files))
+            stored = await (
+                self._uploads.foresee(all_wanted) if is_plan else self._uploads.ensure(all_wanted)
+            )
             for key, one in zip(some, stored, strict=True):
                 self._learn(key, one)
             if self._note is not None:
-                self._note(_uploaded(stored), self.counts)
+                self._note(uploaded_outcomes(stored), self.counts)
+        if self._note is None:
+            for one_of_rows in files:
+                self.planned.need(one_of_rows)
 
     def ids(self, links: LinkTexts, *, file: str, sheet: str | None, numbers: pa.Int64Array) -> LinkIds:
         """Return the ids of files; those that have none are told as the mapping says."""
@@ -232,11 +241,12 @@ class FileLinks:
             self._bad.cells.add((key[0].base, key[1].partition(PART_SEPARATOR)[0]))
             return
         # What an address holds is not known before it is fetched; only a plan comes here without an id.
-        file_id = one.file_id or own_id(ENTITY, ("url",), key=key[1])
+        file_id = one.file_id or own_id(ENTITY, ("url",), key=key[1].partition(PART_SEPARATOR)[0])
         if not one.md5:
             self._unknown.add(file_id)
         if one.status is FileStatus.MISSING:
             self._would_send[file_id] = one.size_bytes
+            self.planned.add(key, one, file_id=file_id)
         self._ids[key] = file_id
         self._names[file_id] = one.name
 
@@ -369,8 +379,8 @@ def _left_out(problem: Problem) -> Problem:
     return dataclasses.replace(problem, code="cell_left_out", facts={"reason": reason})
 
 
-def _uploaded(stored: Sequence[Stored]) -> list[Outcome]:
-    """Files that were uploaded, as records that no row stands for by itself."""
+def uploaded_outcomes(stored: Sequence[Stored]) -> list[Outcome]:
+    """Return the outcomes of files that were uploaded: records that no row stands for by itself."""
     return [
         Outcome(
             "",

@@ -59,13 +59,15 @@ async def plan_table(
         async with begun.files(None) as files:
             for leg, memory in zip(begun.legs, memories, strict=True):
                 await _plan_rows(begun, leg, memory, files, plan)
+                _plan_files(files, plan)
             begun.tally.add_files(files.counts if files is not None else FileCounts())
             foreseen = files.foreseen if files is not None else None
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error
     _plan_absent(begun, absent, plan)
     plan.rows, plan.ground = begun.scan.rows, ground_of(begun.legs)
-    plan.uploads = foreseen.uploads if foreseen is not None else 0
+    if foreseen is not None:
+        plan.uploads, plan.upload_bytes = foreseen.uploads, foreseen.bytes
     return dataclasses.replace(begun.came_to(None), marked=(), files=foreseen)
 
 
@@ -86,11 +88,19 @@ async def _plan_rows(
     for frames in leg.passes(how.selection, {}, left=memory.rest):
         async for compared in comparison.changes(frames, unsent=unsent):
             begun.settle(foreseen_outcomes(compared.changes))
+            _plan_files(files, plan)
             plan.write(lines_of(compared, entity=schema.entity(compared.changes.entity)))
             plan.step += compared.is_needed
             if how.is_stopping():
                 raise Interrupted
         plan.step += 1
+
+
+def _plan_files(files: FileLinks | None, plan: PlanWriter) -> None:
+    """List files before the rows that need them."""
+    if files is not None:
+        for lines in files.planned.take():
+            plan.write(lines)
 
 
 def _plan_absent(begun: Begun, absent: Sequence[Absent], plan: PlanWriter) -> None:

@@ -15,12 +15,21 @@ if TYPE_CHECKING:
 
 
 def ground_of(legs: Sequence[Leg]) -> tuple[PartGround, ...]:
-    """Return the ground of all parts: the records of each block, and the targets of their links.
+    """Return the ground of all parts: the records of each block, what joins them, the targets of their links.
 
     Attributes that the source names itself are among them once their rows have been translated.
     """
     found = [_own(leg) for leg in legs]
     for leg in legs:
+        found += [
+            PartGround(
+                one.name,
+                one.entity,
+                is_own=False,
+                key_fields=(one.owner_key, one.target.key, *(target.key for target, _ in one.fixed)),
+            )
+            for one in leg.rules.bound.relations
+        ]
         found += [_targets(link) for link in (*leg.rules.links, *leg.rules.further_links)]
     return tuple(dict.fromkeys(found))
 

@@ -15,10 +15,21 @@ if TYPE_CHECKING:
     from etl.resolving.links import LinkIds
 
 
+@dataclass(frozen=True, slots=True)
+class FilesOfRows:
+    """Files that some rows need."""
+
+    links: LinkTexts
+    file: str
+    sheet: str | None
+    numbers: pa.Int64Array
+    """Source row of each of the texts."""
+
+
 class FileIds(Protocol):
     """Files of cells, and the ids that they have on the server."""
 
-    async def ask(self, links: Sequence[LinkTexts]) -> None:
+    async def ask(self, files: Sequence[FilesOfRows]) -> None:
         """See to it that all these files have an id, or a reason why not.
 
         Raises:

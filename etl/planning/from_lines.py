@@ -10,6 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.batching import take
 from etl.model import ChangeKind, Changes
 from etl.planning.attributing import ATTRIBUTES
 from etl.planning.changes import prev_keys_of
@@ -121,6 +122,19 @@ def changes_from(lines: pa.RecordBatch, entity: EntitySchema) -> Intended:
     )
     is_restored = [code == RESTORED for code in heads["code"].to_pylist()]
     return Intended(changes, removals, heads["modified_at"].to_pylist(), is_restored)
+
+
+def taken(intended: Intended, positions: list[int]) -> Intended:
+    """Return some of the records, in the order given."""
+    if len(positions) == len(intended.changes):
+        return intended
+    index = pa.array(positions, pa.int64())
+    return Intended(
+        take(intended.changes, positions),
+        {key: column.take(index) for key, column in intended.removals.items()},
+        [intended.modified[i] for i in positions],
+        [intended.is_restored[i] for i in positions],
+    )
 
 
 def typed(texts: pa.StringArray) -> pa.Array:

@@ -34,10 +34,11 @@ class PartGround:
     """What is to be known of the records of one part."""
 
     part: str
-    """As in the lines: empty or a block for the rows' own records, a link field for targets of links."""
+    """As in the lines: empty or a block for the rows' own records, a field for what joins them with others
+    and for targets of links."""
     entity: str
     is_own: bool
-    """True: records that rows stand for; False: targets of their links."""
+    """True: records that rows stand for."""
     key_fields: tuple[str, ...] = ()
     """Payload keys that tell whether a record is there; empty: ids alone tell."""
     objects: tuple[str, ...] = ()

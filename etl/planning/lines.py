@@ -40,7 +40,7 @@ LAYOUT = pa.schema(
         ("part", pa.string()),
         ("key", pa.string()),
         ("id", pa.string()),
-        # A ChangeKind, or `invalid` or `skipped`.
+        # A ChangeKind, or `upload` (see `planning/uploads.py`), `invalid` or `skipped`.
         ("kind", pa.string()),
         # AtroCore's name of the field; null: a record without fields to send.
         ("field", pa.string()),

@@ -17,6 +17,7 @@ from etl.errors import SourceUnreadable
 from etl.planning.ground import PartGround, from_plain, to_plain
 from etl.planning.lines import LAYOUT
 from etl.planning.phases import RELATIONS
+from etl.planning.uploads import UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 KEY = b"atro-etl-plan"
 """Where the header stands among the key-value metadata of the file."""
-FORMAT = 2
+FORMAT = 3
 GROUP_LINES = 10_000
 FIRST_KEPT = 100
 TELLING = ("update", "delete", "blocked")
@@ -76,7 +77,9 @@ class PlanHeader:
     absent: tuple[AbsentCounts, ...] = ()
     """Of each entity whose absent records the mapping wants something done about."""
     uploads: int = 0
-    """Files that an import would upload."""
+    """Files that an import would upload, each content once."""
+    upload_bytes: int = 0
+    """Of those whose size is known."""
     digest: str = ""
     """SHA-256 of all the above and of every line: a plan that was edited is none."""
 
@@ -115,7 +118,7 @@ class PlanWriter:
         self.rows = 0
         self.ground: tuple[PartGround, ...] = ()
         self.absent: tuple[AbsentCounts, ...] = ()
-        self.uploads = 0
+        self.uploads = self.upload_bytes = 0
         self.digest = ""
         """Of the plan, once it is complete."""
         self.first: list[pa.RecordBatch] = []
@@ -174,6 +177,7 @@ class PlanWriter:
             ground=self.ground,
             absent=self.absent,
             uploads=self.uploads,
+            upload_bytes=self.upload_bytes,
         )
         header = dataclasses.replace(header, digest=_digest(header, self._lines))
         self.digest = header.digest
@@ -265,8 +269,12 @@ def changed_lines(lines: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _heads(lines: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the first line of each record; what follows a new child by itself is no record more."""
-    lines = lines.filter(pc.not_equal(pc.fill_null(lines["part"], ""), RELATIONS))
+    """Return the first line of each record; what follows a new child by itself is no record more.
+
+    Files are counted by their contents: `PlanHeader.uploads`.
+    """
+    is_record = pc.not_equal(pc.fill_null(lines["part"], ""), RELATIONS)
+    lines = lines.filter(pc.and_(is_record, pc.not_equal(lines["kind"], UPLOAD)))
     if not len(lines):
         return lines
     same = pa.array([True] * (len(lines) - 1), pa.bool_())

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.model import LinkTexts
+from etl.planning.ends import FilesOfRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,17 +30,21 @@ class Settled:
     """Of each record whether it is there, or will be, as far as `write` and its key tell."""
 
 
-def wanted_files(links: Sequence[LinkTexts], payloads: Payloads, stands: Sequence[bool]) -> list[LinkTexts]:
+def wanted_files(links: Sequence[LinkTexts], payloads: Payloads, stands: Sequence[bool]) -> list[FilesOfRows]:
     """Return the files of records that will stand: nothing is uploaded for a row that goes nowhere."""
     wanted = pa.array(stands, pa.bool_())
     of_relations = {
-        id(link): wanted.take(relation.owners) for relation in payloads.relations for link in relation.links
+        id(link): (wanted.take(relation.owners), relation.numbers)
+        for relation in payloads.relations
+        for link in relation.links
     }
-    return [
-        LinkTexts(one.target, one.column, one.texts.filter(of_relations.get(id(one), wanted)))
-        for one in links
-        if one.target.files is not None
-    ]
+    found = []
+    for one in links:
+        if one.target.files is not None:
+            mask, numbers = of_relations.get(id(one), (wanted, payloads.numbers))
+            texts = LinkTexts(one.target, one.column, one.texts.filter(mask))
+            found.append(FilesOfRows(texts, payloads.file, payloads.sheet, numbers.filter(mask)))
+    return found
 
 
 def settled(

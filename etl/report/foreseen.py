@@ -35,7 +35,7 @@ class Line:
     """One line of a plan: one field of one record, or a record without fields to send."""
 
     kind: str
-    """create, update, unchanged, delete, blocked, invalid or skipped."""
+    """create, update, unchanged, delete, upload, blocked, invalid or skipped."""
     entity: str
     key: str
     record_id: str

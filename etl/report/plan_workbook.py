@@ -30,7 +30,7 @@ MOST_ROWS = 1_048_575
 LINE_POINTS, MOST_LINES = 15, 12
 LONGEST = 32_000
 """Characters of a cell, a little below what a sheet takes."""
-TOLD = frozenset({"create", "update", "delete", "blocked", "invalid"})
+TOLD = frozenset({"upload", "create", "update", "delete", "blocked", "invalid"})
 ACCEPTED = frozenset({"create", "update", "delete"})
 
 

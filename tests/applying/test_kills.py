@@ -13,6 +13,7 @@ from etl.runs import list_runs
 from etl.sandbox import run_in_thread
 from tests.delivery.feeds import CLOCK, LIMITS, applied, carried, undone, what_stands, write_feed
 from tests.delivery.test_kills import Killer, in_steps, in_time
+from tests.importing.test_files_killed import links_of, links_wanted, write_gallery
 
 ROWS = range(20)
 
@@ -83,6 +84,31 @@ def killed_applies(killer, folder, *, kills, moment, seed):
     return killed
 
 
+def killed_galleries(killer, folder, *, kills, moment, seed):
+    chance = random.Random(seed)  # noqa: S311  the same
+    killed, whole = 0, {}
+    with run_in_thread(db=folder / "sandbox.db", seed=1, faults="latency=2ms") as sandbox:
+        for number in range(kills + 1):
+            prefix = f"g{number}-"
+            source, state = write_gallery(folder, prefix), folder / prefix
+            plan = asyncio.run(planned(sandbox.url, source, state)).file
+            if not number:
+                whole = killer.run(sandbox.url, plan, state=state, what="plan")
+            else:
+                when = moment(chance, whole)
+                killed += killer.run(sandbox.url, plan, state=state, what="plan", **when)["killed"]
+                go_on(
+                    sandbox.url,
+                    source,
+                    state,
+                    "apply",
+                    lambda p=plan, s=state: applied(sandbox.url, p, state=s),
+                )
+            assert asyncio.run(links_of(sandbox.url, prefix)) == links_wanted(folder, prefix)
+            assert not asyncio.run(planned(sandbox.url, source, state)).has_changes
+    return killed
+
+
 def killed_undoes(killer, folder, *, kills, moment, seed):
     chance = random.Random(seed)  # noqa: S311  the same
     killed, whole = 0, {}
@@ -116,15 +142,20 @@ def test_an_apply_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path, 
     assert killed_applies(killer, tmp_path, kills=2, moment=in_steps, seed=3) == 2
 
 
+def test_an_apply_killed_among_its_files_and_links_is_finished_by_what_comes_next(tmp_path, killer):
+    assert killed_galleries(killer, tmp_path, kills=1, moment=in_steps, seed=7) == 1
+
+
 def test_an_undo_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path, killer):
     assert killed_undoes(killer, tmp_path, kills=2, moment=in_steps, seed=4) == 2
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
-def test_fifty_killed_applies_and_a_hundred_killed_undoes_are_finished(tmp_path, killer):
-    for folder in ("a", "u"):
+def test_a_hundred_killed_applies_and_as_many_killed_undoes_are_finished(tmp_path, killer):
+    for folder in ("a", "g", "u"):
         (tmp_path / folder).mkdir()
     killed = killed_applies(killer, tmp_path / "a", kills=50, moment=in_time, seed=5)
+    killed += killed_galleries(killer, tmp_path / "g", kills=50, moment=in_time, seed=7)
     killed += killed_undoes(killer, tmp_path / "u", kills=100, moment=in_time, seed=6)
-    assert killed >= 75
+    assert killed >= 100
