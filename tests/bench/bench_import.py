@@ -10,40 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.bench import sink
+from tests.bench.products import MAPPING, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FEW, MANY = 20_000, 200_000
-HEADER = "number;name;description;price;quantity;ean;active\n"
-MAPPING = """\
-entity: Product
-key: number
-source:
-  number: {decimal: ","}
-fields:
-  number: number
-  name: {column: name, required: true}
-  description: description
-  price: price
-  quantity: quantity
-  ean: ean
-  isActive: {column: active, values: {ja: true, nein: false}}
-"""
-
-
-def write_rows(path: Path, rows: int) -> Path:
-    """Write a table of invented products, some 300 bytes each."""
-    words = ["Bohrer", "Schraube", "Dübel", "Leiter", "Zange", "Hobel", "Feile", "Säge"]
-    with path.open("w", encoding="utf-8") as file:
-        file.write(HEADER)
-        for row in range(rows):
-            word = words[row % len(words)]
-            file.write(
-                f"{row:08d};{word} {row};{f'{word} aus gutem Stahl. ' * 9};{row % 900},{row % 100:02d};"
-                f"{row % 77};{4_000_000_000_000 + row};{'ja' if row % 3 else 'nein'}\n"
-            )
-    return path
 
 
 def measured(client: str, *arguments: str | Path) -> dict[str, float]:

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tests.bench import sink
-from tests.bench.bench_import import MAPPING, measured, write_rows
+from tests.bench.bench_import import measured
+from tests.bench.products import MAPPING, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from etl.sandbox import run_in_thread
-from tests.bench.bench_import import MAPPING, measured, write_rows
+from tests.bench.bench_import import measured
+from tests.bench.products import MAPPING, write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

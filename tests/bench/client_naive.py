@@ -26,7 +26,7 @@ def post(url: str, items: list[dict[str, object]]) -> None:
 def main(path: str, url: str) -> None:
     """Post every row of a table."""
     items: list[dict[str, object]] = []
-    for _, row in pd.read_csv(path, sep=";", dtype=str).iterrows():
+    for _, row in pd.read_csv(path, sep=";", dtype=str, keep_default_na=False).iterrows():
         items.append({"entity": "Product", "payload": {"id": row["number"], **row.to_dict()}})
         if len(items) == ROWS:
             post(url, items)

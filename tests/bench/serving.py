@@ -14,6 +14,7 @@ from aiohttp import web
 
 from etl.sandbox.builtin import builtin_metadata
 from etl.sandbox.generations import GENERATIONS
+from tests.bench.products import OWN_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,9 @@ def json_answer(body: bytes) -> web.Response:
 
 def application(generation: str) -> web.Application:
     """Return a server that lets anybody sign in and tells the metadata; the rest is the caller's."""
-    metadata = orjson.dumps(builtin_metadata(GENERATIONS[generation]))
+    told_of = builtin_metadata(GENERATIONS[generation])
+    told_of["entityDefs"]["Product"]["fields"] |= OWN_FIELDS
+    metadata = orjson.dumps(told_of)
 
     async def sign_in(_: web.Request) -> web.Response:
         return json_answer(TOKEN)
