@@ -7,6 +7,7 @@ object is made per row.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -88,10 +89,26 @@ def slice_of(changes: Changes, start: int, stop: int) -> Changes:
         keys=changes.keys.slice(start, length),
         ids=changes.ids.slice(start, length),
         kinds=changes.kinds[start:stop],
-        columns={key: column.slice(start, length) for key, column in changes.columns.items()},
-        clears={key: column.slice(start, length) for key, column in changes.clears.items()},
-        old={key: column.slice(start, length) for key, column in changes.old.items()},
+        columns=_Slices(changes.columns, start, length),
+        clears=_Slices(changes.clears, start, length),
+        old=_Slices(changes.old, start, length),
     )
+
+
+class _Slices(Mapping[str, pa.Array]):
+    """The same stretch of some columns. Most requests ask for none of theirs: the body was made before."""
+
+    def __init__(self, columns: Mapping[str, pa.Array], start: int, length: int) -> None:
+        self._columns, self._start, self._length = columns, start, length
+
+    def __getitem__(self, key: str) -> pa.Array:
+        return self._columns[key].slice(self._start, self._length)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 def take(changes: Changes, positions: list[int]) -> Changes:

@@ -101,6 +101,10 @@ class Frame:
     sheet: str | None = None
     unreadable: tuple[UnreadableRow, ...] = ()
     """Rows between these that are no rows of the table; they count as read and end as `invalid`."""
+    _columns: dict[str, pa.Array] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """What `column` was asked for: pandas takes longer to hand a column out than Arrow to compute with it."""
 
     def __len__(self) -> int:
         """Rows that could be read."""
@@ -114,8 +118,12 @@ class Frame:
         """
         import pyarrow as pa  # noqa: PLC0415  the nouns must be importable in a blink
 
-        array = pa.array(self.data[name])
-        return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        if (array := self._columns.get(name)) is None:
+            array = pa.array(self.data[name])
+            if isinstance(array, pa.ChunkedArray):
+                array = array.combine_chunks()
+            self._columns[name] = array
+        return array
 
     def ref(self, position: int) -> RowRef:
         """Return where the row at `position` (0-based within this frame) stands in the file."""

@@ -33,6 +33,8 @@ def rows() -> Iterator[tuple[str, float, str, str]]:
         few, many = write_rows(here / "few.csv", FEW), write_rows(here / "many.csv", MANY)
         short = measured("client_import", few, mapping, url, here / "short")
         long = measured("client_import", many, mapping, url, here / "long")
+        (here / "plain.yaml").write_text(MAPPING.replace("key: number", "write: create"), encoding="utf-8")
+        plain = measured("client_import", many, here / "plain.yaml", url, here / "plain")
         bare = measured("client_bare", many, url)
         naive = measured("client_naive", few, url)
         yield (
@@ -46,6 +48,12 @@ def rows() -> Iterator[tuple[str, float, str, str]]:
             long["cpu_s"] / bare["cpu_s"],
             "<= 4",
             "the whole import against a bare loop: read, zip dicts, orjson, post with aiohttp",
+        )
+        yield (
+            "import: client CPU, no diff",
+            plain["cpu_s"] / bare["cpu_s"],
+            "<= 2",
+            "the same without a key: nothing is looked up, compared or remembered",
         )
         yield (
             "import: client CPU, naive",

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWN_FIELDS = {
-    **dict.fromkeys(("colour", "material", "packaging"), {"type": "varchar"}),
-    **dict.fromkeys(("width", "height", "depth", "weight"), {"type": "float"}),
+    **{name: {"type": "varchar"} for name in ("colour", "material", "packaging")},
+    **{name: {"type": "float"} for name in ("width", "height", "depth", "weight")},
 }
 """Fields that the instance has of its own, beside those of a fresh one."""
 TEXTS = ("name", "description", "ean", "mpn", "customsNumber", "note", "colour", "material", "packaging")
@@ -33,7 +33,7 @@ def write_rows(path: Path, rows: int) -> Path:
             cells = (
                 f"{row:08d}",
                 f"{word} {row}",
-                f"{word} aus gutem Stahl, für Haus und Garten, mit langer Lebensdauer und zwei Jahren Garantie",
+                f"{word} aus gutem Stahl, für Haus und Garten, mit langer Lebensdauer und Garantie",
                 f"{4_000_000_000_000 + row}",
                 f"M-{row % 9973}" if row % 9 else "",
                 f"8205{row % 9000:04d}",

@@ -66,6 +66,18 @@ def test_canonical_cells_come_back_as_they_were(converter: Converter, cells: st.
     there_and_back()
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text("0123456789.,-+e ", max_size=6).filter(str.strip),
+    st.sampled_from([GERMAN, Marks(",", is_said=True), Marks(".", ",", is_said=True), Marks(is_said=True)]),
+)
+def test_a_cell_is_the_same_number_or_none_whatever_stands_beside_it(text: str, marks: Marks) -> None:
+    alone, beside = Faults(), Faults()
+    (value,) = Decimals(marks).to_value(pa.array([text]), alone).to_pylist()
+    assert Decimals(marks).to_value(pa.array([text, "many"]), beside).to_pylist() == [value, None]
+    assert len(beside.found) == len(alone.found) + 1
+
+
 MAPPING = """
 entity: Tool
 key: number

@@ -70,10 +70,9 @@ class Decimals:
         return pc.replace_substring(texts, ".", self.marks.decimal) if self.marks.decimal != "." else texts
 
     def _parsed(self, texts: pa.StringArray, faults: Faults) -> pa.DoubleArray:
-        if not self.marks.is_said:
-            quick = _at_once(texts)
-            if quick is not None:
-                return quick
+        quick = _as_said(texts, self.marks.decimal) if self.marks.is_said else _at_once(texts)
+        if quick is not None:
+            return quick
         tidy = pc.replace_substring(pc.utf8_trim_whitespace(texts), "\u2212", "-")
         good = pc.match_substring_regex(tidy, self.marks.pattern)
         faults.mark(pc.invert(good), texts, code="not_a_number", facts=self.advice)
@@ -194,6 +193,21 @@ def _at_once(texts: pa.StringArray) -> pa.DoubleArray | None:
         return None
     # Arrow reads "nan" and "inf" too, which are no numbers to a catalogue.
     return values if pc.all(pc.is_finite(values)).as_py() is not False else None
+
+
+def _as_said(texts: pa.StringArray, decimal: str) -> pa.DoubleArray | None:
+    """Return numbers that are written with digits and the decimal mark alone; None: some look otherwise."""
+    if decimal != ".":
+        if pc.any(pc.match_substring(texts, ".")).as_py():
+            return None
+        texts = pc.replace_substring(texts, decimal, ".")
+    values = _at_once(texts)
+    if values is None:
+        return None
+    # Arrow reads these forms, and `Marks.pattern` does not.
+    odd = [pc.starts_with(texts, start) for start in ("+", ".", "-.")]
+    odd += [pc.ends_with(texts, "."), pc.match_substring(texts, "e", ignore_case=True)]
+    return None if any(pc.any(one).as_py() for one in odd) else values
 
 
 def _within(
