@@ -223,10 +223,14 @@ def read_items(request: Request, answer: Answer, *, count: int) -> list[ItemAnsw
         raise AnswerUnusable(
             str(request), status=answer.status, reason=f"with {len(value)} outcomes for {count} records"
         )
-    return [_read_item(request, answer, item) for item in value]
+    # Most records of a request were stored alike, in the same second: one object tells of all of them.
+    alike: dict[tuple[str, str], ItemAnswer] = {}
+    return [_read_item(request, answer, item, alike) for item in value]
 
 
-def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
+def _read_item(
+    request: Request, answer: Answer, item: Json, alike: dict[tuple[str, str], ItemAnswer]
+) -> ItemAnswer:
     if not isinstance(item, dict):
         raise AnswerUnusable(str(request), status=answer.status, reason="with an outcome that is no object")
     status = item.get("status")
@@ -235,7 +239,12 @@ def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
         # v1 puts the record there, 2.3 the entity's name with the id beside it. Source: api-contract §2.4.
         entity = item.get("entity")
         modified = entity.get("modifiedAt") if isinstance(entity, dict) else None
-        return ItemAnswer(stored.kind, modified_at=modified) if isinstance(modified, str) else stored
+        if not isinstance(modified, str):
+            return stored
+        told = alike.get((stored.kind, modified))
+        if told is None:
+            told = alike[stored.kind, modified] = ItemAnswer(stored.kind, modified_at=modified)
+        return told
     if status != "Failed":
         raise AnswerUnusable(str(request), status=answer.status, reason=f"with an outcome {status!r:.40}")
     text = str(item.get("message") or "")

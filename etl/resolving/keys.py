@@ -38,8 +38,9 @@ def own_id(entity: str, key_fields: Sequence[str], *, key: str) -> str:
 def own_ids(entity: str, key_fields: Sequence[str], *, keys: Sequence[str]) -> list[str]:
     """Return `own_id` of many keys, in their order; base32 is made of all of them at once."""
     head = "\x1e".join((entity, PART_SEPARATOR.join(key_fields), "")).encode()
+    sha256 = hashlib.sha256
     digests = b"".join(
-        hashlib.sha256(head + key.encode("utf-8", "surrogatepass")).digest()[:BASE32_BYTES] for key in keys
+        [sha256(head + key.encode("utf-8", "surrogatepass")).digest()[:BASE32_BYTES] for key in keys]
     )
     bits = np.unpackbits(np.frombuffer(digests, np.uint8).reshape(-1, BASE32_BYTES), axis=1)
     fives = bits[:, : BASE32_LETTERS * 5].reshape(-1, BASE32_LETTERS, 5) @ np.array(
