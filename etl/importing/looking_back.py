@@ -57,8 +57,8 @@ class LookingBack:
         """
         self._client, self._schema, self._reads_all, self._report = client, schema, reads_all, report
         self._left = SAMPLE_IN_ALL
-        self.told: Callable[[Changes], None] = lambda _: None
-        """Told each change of which the server holds something else; one record."""
+        self.told: Callable[[Changes, Record], None] = lambda sent, there: None  # noqa: ARG005  nobody listens
+        """Told each change of which the server holds something else, one record, and what it holds."""
         self._under_way: dict[str, Changes] = {}
         """Record id -> the change that was sent, alone."""
         self._arrived: dict[str, dict[str, Changes]] = {}
@@ -106,7 +106,8 @@ class LookingBack:
         keys = dict.fromkeys(key for one in changes.values() for key in one.columns)
         select = [key for key in keys if known.by_payload_key(key) is not None]
         try:
-            found = await self._client.look_up(entity, "id", list(changes), select=("id", *select))
+            moment = ("modifiedAt",) if "modifiedAt" in known.fields else ()
+            found = await self._client.look_up(entity, "id", list(changes), select=("id", *moment, *select))
         except (RequestFailed, NoAccess) as failure:
             # The rows have arrived; only what the server made of them stays unknown.
             log.warning("not read back", extra={"entity": entity, "why": str(failure)})
@@ -115,7 +116,7 @@ class LookingBack:
             sent = changes[str(record["id"])]
             if problems := list(self._changed(sent, record, select)):
                 self._report(problems)
-                self.told(sent)
+                self.told(sent, record)
 
     def _changed(self, sent: Changes, record: Record, keys: Sequence[str]) -> Iterator[Problem]:
         known = self._schema.entity(sent.entity)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from etl.planning.conflicts import OnConflict
     from etl.planning.known import Known, Marks
     from etl.resolving.changed import Changed
+    from etl.resolving.keys import Record
     from etl.schema import EntitySchema, Schema
 
 Marked: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
@@ -106,10 +107,10 @@ class Memory:
         """Yield the frames of the source with those rows alone."""
         return self.of.matched.left(frames) if self.of is not None else frames
 
-    def revoke(self, sent: Changes) -> None:
-        """Learn of records that the server holds otherwise than they were sent."""
+    def revoke(self, sent: Changes, there: Record) -> None:
+        """Learn of a record that the server holds otherwise than it was sent, and what stands there."""
         if self.of is not None:
-            self.of.knowing.revoke(sent)
+            self.of.knowing.revoke(sent, there)
 
     def drop(self, keys: Sequence[str]) -> None:
         """Forget records that are about to be deleted, by their canonical keys."""

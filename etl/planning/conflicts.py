@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from etl.model import Changes
+    from etl.planning.known import Marks
     from etl.resolving import Found
 
 OnConflict: TypeAlias = Literal["report", "source", "server"]
 Prints: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint32]]"
+Kept: TypeAlias = "Mapping[str, Marks]"
+"""Payload key -> records of which the edit of a person stays; the others are missing."""
 
 NOTHING, EMPTY = 0, 1
 """Prints of what was not written, and of what was written empty: null, "" and [] show alike."""
@@ -125,8 +128,10 @@ def settle_conflicts(
     prints: Mapping[str, Prints],
     policies: Mapping[str, OnConflict],
     ordered: frozenset[str],
-) -> Changes:
+) -> tuple[Changes, Kept]:
     """Return the changes as the mapping wants them where somebody edited a field that they would write.
+
+    And the fields that keep what somebody wrote.
 
     Args:
         found: what stands on the server.
@@ -136,9 +141,9 @@ def settle_conflicts(
         ordered: payload keys of lists whose order means something.
     """
     suspects = _moved(found, before)
+    kept: dict[str, Marks] = {}
     if not suspects.any():
-        return changes
-    kept: dict[str, np.ndarray[tuple[int], np.dtype[np.bool_]]] = {}
+        return changes, kept
     problems: dict[int, Problem] = {}
     for key, ours in prints.items():
         policy = policies.get(key, "report")
@@ -157,11 +162,11 @@ def settle_conflicts(
             elif int(ours[at]) != last:
                 problems[at] = _problem(changes, at, key, there=there, code="edited_in_both")
     if not problems:
-        return changes
-    return _told(_without(changes, kept), problems)
+        return changes, kept
+    return _told(_without(changes, kept), problems), kept
 
 
-def _moved(found: Found, before: Before) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _moved(found: Found, before: Before) -> Marks:
     """Records that are the ones we knew, and were changed since."""
     moved = np.zeros(len(found.ids), np.bool_)
     ids, moments = before.lines["id"].to_pylist(), before.lines["modified_at"].to_pylist()
@@ -171,18 +176,18 @@ def _moved(found: Found, before: Before) -> np.ndarray[tuple[int], np.dtype[np.b
     return moved
 
 
-def _is_sent(changes: Changes, key: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_sent(changes: Changes, key: str) -> Marks:
     is_update = np.array([kind is ChangeKind.UPDATE for kind in changes.kinds], np.bool_)
     sent = np.zeros(len(changes), np.bool_)
     if (column := changes.columns.get(key)) is not None:
         sent |= pc.is_valid(column).to_numpy(zero_copy_only=False)
     if (clear := changes.clears.get(key)) is not None:
         sent |= clear.to_numpy(zero_copy_only=False)
-    both: np.ndarray[tuple[int], np.dtype[np.bool_]] = is_update & sent
+    both: Marks = is_update & sent
     return both
 
 
-def _without(changes: Changes, kept: Mapping[str, np.ndarray[tuple[int], np.dtype[np.bool_]]]) -> Changes:
+def _without(changes: Changes, kept: Kept) -> Changes:
     """Leave out fields; an update of which nothing is left changes nothing."""
     if not kept:
         return changes

@@ -6,6 +6,7 @@ A row becomes known once everything that was made of it has ended well; until th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from etl.model import ChangeKind, Outcomes, Status
-from etl.planning.conflicts import NOTHING, Before, prints_of, settle_conflicts
+from etl.planning.conflicts import NOTHING, Before, print_of, prints_of, settle_conflicts
 from etl.planning.known import LAYOUT, WROTE, layout_of
 
 if TYPE_CHECKING:
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
 
     from etl.api import ItemAnswer
     from etl.model import Changes, Outcome, Payloads
-    from etl.planning.conflicts import OnConflict, Prints
+    from etl.planning.conflicts import Kept, OnConflict, Prints
     from etl.planning.known import Marks
     from etl.planning.known_journal import KnownJournal
     from etl.planning.matching import InFlight, Matched, Numbers, Place
     from etl.resolving import Found
+    from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
 
 NO_ROWS: Numbers = np.empty(0, np.int64)
+NO_PRINTS: Mapping[str, int] = MappingProxyType({})
 KNOWABLE = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
 SENT = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE})
 
@@ -48,6 +51,8 @@ class _Waiting:
     prints: Mapping[str, Prints]
     moments: list[str | None]
     """`modifiedAt` of the records as they were looked up; None: they are new, or it does not count."""
+    is_edited: Marks
+    """True where a field keeps what a person wrote: without a moment it is an edit the next time too."""
     is_told: Marks
     """True where nothing keeps the row from being known."""
     pending: Numbers
@@ -111,7 +116,7 @@ class Knowing:
         has_line = positions >= 0
         lines_at = np.where(has_line, np.cumsum(has_line) - 1, -1)
         before = Before(self.matched.lines_before(positions[has_line]), lines_at)
-        weighed = settle_conflicts(
+        weighed, kept = settle_conflicts(
             changes, found, before=before, prints=prints, policies=self.policies, ordered=self.ordered
         )
         is_update = np.array([kind is ChangeKind.UPDATE for kind in weighed.kinds], np.bool_)
@@ -122,8 +127,9 @@ class Knowing:
             changes.ids.to_pylist(),
             under_way,
             at,
-            _without_kept(prints, weighed),
+            {key: _without_kept(made, kept.get(key)) for key, made in prints.items()},
             [None if one is None else _moment(one.get("modifiedAt")) for one in found.records],
+            _any_of(kept, len(rows)),
             np.array([not one for one in _lacking(payloads, links)], np.bool_),
             np.zeros(len(rows), np.int64),
             np.ones(len(rows), np.bool_),
@@ -202,48 +208,69 @@ class Knowing:
             if alike.status is Status.DELETED and alike.entity == self.entity:
                 self.drop([key for key in alike.keys.to_pylist() if key])
             is_bad = not self._is_good(alike.status, alike.entity)
-            self._landed((alike.file, alike.sheet), rows, rows if is_bad else NO_ROWS)
+            self._landed((alike.file, alike.sheet), rows, bad=rows if is_bad else NO_ROWS, told=NO_ROWS)
         for one in portion.told:
             if one.status is Status.DELETED and one.entity == self.entity and one.key:
                 self.drop([one.key])
             row = np.array([one.row], np.int64)
-            is_bad = bool(one.problems) or not self._is_good(one.status, one.entity)
-            self._landed((one.file, one.sheet), row, row if is_bad else NO_ROWS)
+            is_bad = not self._is_good(one.status, one.entity)
+            bad, told = (row if is_it else NO_ROWS for is_it in (is_bad, bool(one.problems)))
+            self._landed((one.file, one.sheet), row, bad=bad, told=told)
         self._settle()
 
     def _is_good(self, status: Status, entity: str) -> bool:
         # Records of relations may be deleted while their row stays.
         return status in KNOWABLE or (status is Status.DELETED and entity != self.entity)
 
-    def _landed(self, place: Place, rows: Numbers, bad: Numbers) -> None:
+    def _landed(self, place: Place, rows: Numbers, *, bad: Numbers, told: Numbers) -> None:
         for waiting in self._waiting.get(place, ()):
             at, is_here = _at(waiting.rows, rows)
             np.subtract.at(waiting.pending, at[is_here], 1)
             at, is_here = _at(waiting.rows, bad)
             waiting.is_good[at[is_here]] = False
+            at, is_here = _at(waiting.rows, told)
+            waiting.is_told[at[is_here]] = False
 
-    def revoke(self, sent: Changes) -> None:
-        """Learn of records that the server holds otherwise than they were sent: these are never known."""
-        ids, texts = sent.ids.to_pylist(), sent.keys.to_pylist()
+    def revoke(self, sent: Changes, there: Record) -> None:
+        """Learn of a record that the server holds otherwise than it was sent: it is compared each time.
+
+        Args:
+            sent: the change of this one record.
+            there: what stands now; it is no edit of anybody.
+        """
+        texts = sent.keys.to_pylist()
         if self.journal is None or sent.entity != self.entity or not all(texts):
             return
-        # Those that are not written down yet, and those that are.
-        self._revoked.update(ids)
-        self._without_more(texts, pa.array(ids, pa.string()))
+        # It may be written down already, or not yet.
+        self._revoked.update(sent.ids.to_pylist())
+        prints = {
+            key: print_of(there[key], is_ordered=key in self.ordered)
+            for key in self.fields
+            if key in there and key in sent.columns and sent.columns[key][0].is_valid
+        }
+        self._without_more(texts, sent.ids, moment=_moment(there.get("modifiedAt")), prints=prints)
 
     def drop(self, texts: Sequence[str]) -> None:
         """Learn of records that were deleted, by their canonical keys: nothing is known of them any more."""
         if self.journal is not None and texts:
             self._without_more(texts, pa.nulls(len(texts), pa.string()))
 
-    def _without_more(self, texts: Sequence[str], ids: pa.StringArray) -> None:
-        """Write lines that stand for nothing but a key and perhaps a record."""
+    def _without_more(
+        self,
+        texts: Sequence[str],
+        ids: pa.StringArray,
+        *,
+        moment: str | None = None,
+        prints: Mapping[str, int] = NO_PRINTS,
+    ) -> None:
+        """Write lines of records of which nobody knows what they were made from; without id: of none."""
         digests = pa.array(
             [xxhash.xxh3_128_digest(text.encode()) for text in texts], LAYOUT.field("key").type
         )
-        nothing = [pa.nulls(len(texts), LAYOUT.field(name).type) for name in ("made_from", "modified_at")]
-        prints = [pa.array(np.zeros(len(texts), np.uint32))] * len(self.fields)
-        columns = [digests, pa.array(texts, pa.string()), ids, *nothing, *prints]
+        made_from = pa.nulls(len(texts), LAYOUT.field("made_from").type)
+        moments = pa.array([moment] * len(texts), pa.string())
+        wrote = [pa.array([prints.get(key, NOTHING)] * len(texts), pa.uint32()) for key in self.fields]
+        columns = [digests, pa.array(texts, pa.string()), ids, made_from, moments, *wrote]
         if self.journal is not None:
             self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
 
@@ -273,6 +300,9 @@ class Knowing:
             return
         ids = [waiting.ids[at] for at in ended.tolist()]
         moments = self._moments_of(ids, [waiting.moments[at] for at in ended.tolist()])
+        if waiting.is_edited.any():
+            edited = waiting.is_edited[ended].tolist()
+            moments = [None if is_edited else one for one, is_edited in zip(moments, edited, strict=True)]
         is_known = waiting.is_told[ended] & np.array([one is not None for one in moments], np.bool_)
         if self._revoked:
             is_known &= np.array([one not in self._revoked for one in ids], np.bool_)
@@ -325,14 +355,16 @@ def _lacking(payloads: Payloads, links: Sequence[LinkIds]) -> list[bool]:
     return lacking
 
 
-def _without_kept(prints: Mapping[str, Prints], changes: Changes) -> Mapping[str, Prints]:
+def _without_kept(made: Prints, kept: Marks | None) -> Prints:
     """Fields that keep the edit of a person were not written: what was written before stays remembered."""
-    kept = {(one.row, one.field) for one in changes.problems if one.code == "edit_kept"}
-    if not kept:
-        return prints
-    rows = changes.numbers.to_pylist()
-    masks = {key: np.array([(row, key) in kept for row in rows], np.bool_) for key in prints}
-    return {key: np.where(masks[key], NOTHING, made).astype(np.uint32) for key, made in prints.items()}
+    return made if kept is None else np.where(kept, NOTHING, made).astype(np.uint32)
+
+
+def _any_of(kept: Kept, count: int) -> Marks:
+    found = np.zeros(count, np.bool_)
+    for one in kept.values():
+        found |= one
+    return found
 
 
 def _moment(value: object) -> str | None:

@@ -137,17 +137,14 @@ def _merged(old: pa.Table, added: Sequence[pa.Table], forgotten: Marks | None) -
         # No key stands twice, as after a first import: nothing is older, and nothing more need be held.
         merged = both.take(pa.array(order))
         return merged.filter(pc.is_valid(merged["id"])) if merged["id"].null_count else merged
-    is_last = np.append(~is_same, True)
-    before = np.insert(is_same, 0, False)
-    keeps = order[is_last]
-    merged = both.take(pa.array(keeps))
-    # A field that was not written this time holds what was written before.
-    has_older = before[is_last]
-    older = both.take(pa.array(order[np.flatnonzero(is_last) - has_older]))
+    is_last, is_first = np.append(~is_same, True), np.insert(~is_same, 0, True)
+    merged = both.take(pa.array(order[is_last]))
     for name in both.column_names:
         if name.startswith(WROTE):
-            now, then = merged[name], older[name]
-            merged = with_column(merged, name, pc.if_else(pc.equal(now, 0), then, now))
+            # A field that was not written this time holds what was written the last time that it was.
+            written = both[name].to_numpy()[order]
+            at = np.maximum.accumulate(np.where((written != 0) | is_first, np.arange(len(written)), 0))
+            merged = with_column(merged, name, pa.chunked_array([pa.array(written[at[is_last]])]))
     return merged.filter(pc.is_valid(merged["id"]))
 
 

@@ -152,6 +152,31 @@ async def test_a_field_edited_on_both_sides_ends_as_the_mapping_says(
 
 
 @SANDBOX
+async def test_fields_beside_a_kept_edit_are_written_again_and_again(carry, records, edit):
+    mapping = PRODUCT + "on_conflict: server\n"
+    await carry(mapping, *LINES)
+    await edit("4", name="by hand")
+    for value in ("new", "newer", "newest"):
+        CLOCK.now += 600
+        told = await carry(mapping, *with_line(4, f"4,other,{value}"))
+        assert [(one.code, one.field) for one in told.problems] == [("edit_kept", "name")]
+        found = (await records("Product", "number", "name", "mpn"))[3]
+        assert found == {"number": "4", "name": "by hand", "mpn": value}
+
+
+@SANDBOX
+async def test_what_was_written_beside_a_warning_is_no_edit_of_somebody_else(carry, records):
+    mapping = PRODUCT + "  brand: {column: Brand, link: {by: name, missing: report}}\n"
+    head = "No,Name,Mpn,Brand"
+    await carry(mapping, head, "1,one,1,", "2,two,2,")
+    for name in ("uno", "eins"):
+        CLOCK.now += 600
+        told = await carry(mapping, head, f"1,{name},1,nowhere", "2,two,2,")
+        assert (told.rows.updated, told.rows.failed) == (1, 0), told.problems
+        assert (await records("Product", "number", "name"))[0]["name"] == name
+
+
+@SANDBOX
 async def test_an_edit_of_another_field_is_no_conflict(carry, records, edit):
     await carry(PRODUCT, *LINES)
     await edit("4", ean="4006381333931")

@@ -13,11 +13,14 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from etl.model import ChangeKind, Changes
 from etl.planning import known as room
+from etl.planning.conflicts import print_of
+from etl.planning.knowing import Knowing
 from etl.planning.known import About, KnownHeader, layout_of, read_known, to_plain
 from etl.planning.known_journal import KnownJournal, journalled
 from etl.planning.known_writing import mended, write_header, write_known
-from etl.planning.matching import Digested, Trust, absent, changed_since_then, match
+from etl.planning.matching import Digested, Matched, Trust, absent, changed_since_then, match
 
 ABOUT = About(
     url="https://pim.example", mapping="shop/m.yaml", block="", entity="Product", key_fields=("number",)
@@ -83,6 +86,32 @@ def test_a_new_line_takes_the_place_of_the_old_one_and_keeps_what_was_written_be
     remembered(tmp_path, lines(("a", "1", "x", T1, 7), ("b", "2", "y", T1, 8), ("c", "3", "z", T1, 9)))
     later = remembered(tmp_path, lines(("b", "2", "y2", T2, 0), ("c", None, None, None, 0)))
     assert held(later) == {"a": ("1", digest("x"), T1, 7), "b": ("2", digest("y2"), T2, 8)}
+    # However often it was not written meanwhile.
+    again = remembered(tmp_path, lines(("b", "2", None, T2, 0)), lines(("b", "2", "y3", T2, 0)))
+    assert held(again)["b"] == ("2", digest("y3"), T2, 8)
+
+
+def test_what_the_server_made_of_a_value_is_what_stands_there_and_no_edit(tmp_path):
+    known = remembered(tmp_path, lines(("a", "1", "x", T1, print_of("<b>", is_ordered=False))))
+    journal = KnownJournal(known.journal, header=to_plain(HEADER))
+    nobody = Matched(
+        Digested(path=tmp_path, places=()), np.zeros(0, np.bool_), np.zeros(0, np.int64), tmp_path, tmp_path
+    )
+    sent = Changes(
+        "Product",
+        "a.csv",
+        None,
+        numbers=pa.array([2]),
+        keys=pa.array(["a"]),
+        ids=pa.array(["1"]),
+        kinds=[ChangeKind.UPDATE],
+        columns={"name": pa.array(["<b>"])},
+    )
+    Knowing("Product", nobody, journal, fields=("name",), policies={}).revoke(
+        sent, {"id": "1", "name": "b", "modifiedAt": T2}
+    )
+    journal.close()
+    assert held(write_known(known, HEADER)) == {"a": ("1", None, T2, print_of("b", is_ordered=False))}
 
 
 def test_forgotten_lines_stay_but_are_compared(tmp_path, parted):
