@@ -179,7 +179,8 @@ async def test_every_wait_has_an_end():
         await done.wait()
         return json([])
 
-    async with signed_in(hang, limits=Limits(request_timeout_s=0.2)) as (client, _server):
+    async with signed_in(hang) as (client, _server):
+        client.limits = Limits(request_timeout_s=0.2)
         with pytest.raises(errors.NoAnswer, match=r"no answer within 0\.2 s") as caught:
             await client.upsert(b"[]", count=0)
         assert caught.value.may_be_done

@@ -58,7 +58,7 @@ class Server:
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         pairs = list(query.items()) if isinstance(query, dict) else list(query)
         target = ("" if at_root else self.base) + quote(path) + ("?" + urlencode(pairs) if pairs else "")
-        connection = http.client.HTTPConnection("127.0.0.1", self.sandbox.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.sandbox.port, timeout=100)
         try:
             connection.request(method, target, body=data, headers=sent)
             answer = connection.getresponse()

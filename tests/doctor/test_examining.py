@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,7 +33,7 @@ async def look(client, metadata=None, *, here=None, needs=NEEDS) -> dict[str, Fi
         metadata,
         needs=needs,
         now=lambda: here or datetime.now(UTC),
-        timer=time.monotonic,
+        timer=lambda: 0.0,
     )
     return {finding.code: finding for finding in findings}
 

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from etl.mapping import Rules
     from etl.mapping.convert.converters import Converter
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip)
 NUMBERS = st.floats(-1e9, 1e9, allow_nan=False).map(lambda one: round(one, 4) + 0.0)
 WHOLE = st.integers(-(2**31), 2**31 - 1)

@@ -63,7 +63,11 @@ BOUND: dict[str, language.Rules] = {}
 ROWS = st.lists(st.tuples(CELL, CELL, CELL, st.sampled_from(["g", "h", None])), min_size=1, max_size=6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(rows=ROWS, groups=st.sampled_from(["G", "[G, A]"]))
 def test_every_row_ends_in_exactly_one_place(
     write: Callable[..., Path], schema: Schema, rows: list[tuple[str | None, ...]], groups: str

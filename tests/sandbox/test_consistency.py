@@ -58,7 +58,11 @@ def do(session, step, record_id, payload):
 
 
 @given(generation=st.sampled_from(["2.1", "2.2", "2.3"]), steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_what_was_stored_fits_together_after_any_sequence(tmp_path_factory, generation, steps):
     made = GENERATIONS[generation]
     path = tmp_path_factory.mktemp("consistent") / "a.db"
