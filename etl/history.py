@@ -69,18 +69,13 @@ def history_of(state: Path, entity: str, *, key: str, field: str = "") -> Iterat
         key: its key, parts joined by ` / `; or its id.
         field: only what was done to this field, and the record's creation and deletion; empty: everything.
     """
-    for run in sorted(list_runs(state), key=_moment, reverse=True):
+    for run in list_runs(state):
         if not (run.folder / RESULTS).exists():
             continue
         found = _results(run.folder / RESULTS, entity, key)
         if not found:
             continue
         yield from _events(run, entity, found, field)
-
-
-def _moment(run: Run) -> int:
-    """When a run began: names tell seconds only."""
-    return (run.folder / "run.json").stat().st_mtime_ns
 
 
 def _results(path: Path, entity: str, key: str) -> list[dict[str, object]]:

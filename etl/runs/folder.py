@@ -80,7 +80,7 @@ class Run:
 
 
 def new_run_id(now: datetime, chance: int) -> str:
-    """Return a name such as `20261121T181729Z-7f3a`: names sort by time.
+    """Return a name such as `20261121T181729Z-7f3a`: names sort by time, to the second.
 
     Args:
         now: with its time zone.
@@ -183,4 +183,14 @@ def _names(state: Path) -> list[str]:
     folder = state / RUNS_FOLDER
     if not folder.is_dir():
         return []
-    return sorted((one.name for one in folder.iterdir() if RUN_ID.fullmatch(one.name)), reverse=True)
+    runs = [one for one in folder.iterdir() if RUN_ID.fullmatch(one.name)]
+    return [one.name for one in sorted(runs, key=_moment, reverse=True)]
+
+
+def _moment(folder: Path) -> tuple[str, int]:
+    """When a run began: names tell the second, and `run.json` the rest, since it is written once."""
+    second = folder.name.partition("-")[0]
+    try:
+        return second, (folder / "run.json").stat().st_mtime_ns
+    except OSError:  # killed before it was there
+        return second, 0

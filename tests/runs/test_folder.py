@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -89,6 +90,15 @@ def test_runs_are_listed_newest_first_without_what_is_no_run(tmp_path):
     (tmp_path / "runs" / "20261123T000000Z-0000").mkdir()
     assert [run.id for run in list_runs(tmp_path)] == IDS[::-1]
     assert list_runs(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("names", [("7f3a", "0001", "a000"), ("0001", "a000", "7f3a")])
+def test_runs_of_one_second_are_told_apart_by_when_they_began(tmp_path, names):
+    for at, name in enumerate(names):
+        run = begin_run(tmp_path, facts(f"20261121T181729Z-{name}"))
+        os.utime(run.folder / "run.json", ns=(at, at))
+    assert [run.id[-4:] for run in list_runs(tmp_path)] == list(reversed(names))
+    assert find_run(tmp_path).id[-4:] == names[-1]
 
 
 @pytest.mark.parametrize(
