@@ -20,6 +20,7 @@ from etl.errors import (
     NothingToResume,
     ResumeRefused,
     RetryRefused,
+    Unusable,
 )
 from etl.importing import JOURNAL, Carried, HowToImport, import_table, plan_table
 from etl.importing.leaving import (
@@ -33,7 +34,7 @@ from etl.importing.leaving import (
 from etl.importing.opening import open_table
 from etl.importing.resuming import as_begun, begun_with, read_options_of
 from etl.journal import insist_on_form
-from etl.mapping import load
+from etl.mapping import load_to_bind
 from etl.planning import PlanWriter, header_of
 from etl.report import Instance, Summary, to_object
 from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from, written_before
@@ -133,7 +134,7 @@ async def run_import(
         Unusable: the mapping or the source cannot be used, or another run is under way; nothing was sent.
         NoAccess: the server cannot be reached or does not let us in; nothing was sent.
     """
-    mapping = load(mapping_path)
+    mapping = load_to_bind(mapping_path)
     run_id = new_run_id(place.now(), place.chance())
     table = await _opened(source, mapping, options=read_options, run=run_id, place=place)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
@@ -168,7 +169,7 @@ async def run_plan(
         Interrupted: `how.is_stopping` said so; there is no plan then.
     """
     _insist_on_folder(plan)
-    mapping = load(mapping_path)
+    mapping = load_to_bind(mapping_path)
     run_id = new_run_id(place.now(), place.chance())
     table = await _opened(source, mapping, options=read_options, run=run_id, place=place)
     ground = _Ground(mapping, table, read_metadata(await client.metadata()), client)
@@ -253,7 +254,7 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     if run.status in ("ok", "partial"):
         raise NothingToResume(run.id, status=run.status)
     insist_on_form(run.folder / JOURNAL)
-    mapping = load(_path_of(run.facts.mappings[0], run))
+    mapping = load_to_bind(_path_of(run.facts.mappings[0], run))
     path = _path_of(run.facts.sources[0], run)
     # What came by standard input has another name on disk; its rows are those of the source all the same.
     named = str(run.facts.options["source"]) if "source" in run.facts.options else None
@@ -355,16 +356,21 @@ async def _opened(
     name: str | None = None,
 ) -> Table:
     """Open the source in a thread: it may have to be copied first."""
-    return await asyncio.to_thread(
-        open_table,
-        source,
-        mapping,
-        options=options,
-        folder=place.state / INCOMING / run,
-        stdin=place.stdin,
-        now_s=place.now().timestamp(),
-        name=name,
-    )
+    try:
+        return await asyncio.to_thread(
+            open_table,
+            source,
+            mapping,
+            options=options,
+            folder=place.state / INCOMING / run,
+            stdin=place.stdin,
+            now_s=place.now().timestamp(),
+            name=name,
+        )
+    except Unusable:
+        # A key that nobody knows, such as `fiel`, may be why.
+        mapping.insist_on_known_keys()
+        raise
 
 
 INCOMING = "incoming"

@@ -16,7 +16,7 @@ from etl.exporting import How as HowToExport
 from etl.exporting import What, read_table, resume_export, run_export
 from etl.importing import HowToImport
 from etl.importing.remembering import HowToRemember
-from etl.mapping import in_order, load
+from etl.mapping import in_order, load_to_bind
 from etl.model import Limits
 from etl.planning.guards import USUAL
 from etl.running import resume_import, retry_import, run_import, run_plan
@@ -157,7 +157,7 @@ async def order_mappings(mappings: Sequence[Path | str], pim: Client) -> list[Pa
         MappingInvalid, SourceMissing, EntityUnknown: one of them cannot be used.
         RequestFailed, NoAccess: the server cannot be asked for its schema.
     """
-    loaded = [load(Path(one)) for one in mappings]
+    loaded = [load_to_bind(Path(one)) for one in mappings]
     schema = read_metadata(await pim.metadata())
     return [one.path for one in in_order(loaded, schema)]
 

@@ -17,7 +17,7 @@ from etl.applying.trying import attributes_beside, first_with_attributes, look_a
 from etl.batching import make_deletions, paced_batches, take
 from etl.delivery import deliver
 from etl.delivery.outcomes import outcome_with, outcomes_of
-from etl.importing.absence import ABSENT
+from etl.importing.absent import ABSENT
 from etl.model import ChangeKind, Outcome, Outcomes, Problem, Status
 from etl.planning import Compared
 from etl.planning.from_lines import SENT, changes_from, groups_of, members_of, taken

@@ -43,28 +43,30 @@ def command(
     from etl.errors import ConfigurationInvalid  # noqa: PLC0415
     from etl.importing.filing import BaseFolder  # noqa: PLC0415
 
-    read = language.load(mapping)
+    read = language.load_to_bind(mapping)
     table = open_source(read, source)
     if table is None:
+        read.insist_on_known_keys()
         advice = "Give one with --source FILE."
         raise ConfigurationInvalid(str(mapping), what="it names no source.file.", advice=advice)
     schema, ground = require_ground(console, snapshot, read)
     found: list[Json] = []
-    for part in read.parts():
-        facts = ground.attributes.get(part.entity)
-        rules = language.bind(
-            part,
-            header=table.header,
-            schema=schema,
-            attributes=facts,
-            source=table.name,
-            folders=BaseFolder,
-        )
+    parts = language.bind_parts(
+        read,
+        header=table.header,
+        schema=schema,
+        attributes=ground.attributes,
+        generation=ground.generation,
+        source=table.name,
+        folders=BaseFolder,
+    )
+    for rules in parts:
+        block = rules.mapping.block
         if console.form is Form.JSON:
             found += _as_json(rules, table, limit)
             continue
-        if part.block:
-            console.say(neutral(f"block {part.block}: {part.entity}"))
+        if block:
+            console.say(neutral(f"block {block}: {rules.mapping.entity}"))
         if explain:
             _explain(console, rules, table, explain)
         else:

@@ -41,20 +41,20 @@ def propose(
     from etl.errors import ConfigurationInvalid  # noqa: PLC0415
     from etl.mapping.lacking import lacking, needs_of  # noqa: PLC0415
 
-    read = language.load(mapping)
+    read = language.load_to_bind(mapping)
     table = open_source(read, source)
     if table is None:
+        read.insist_on_known_keys()
         advice = "Name one before --mapping."
         raise ConfigurationInvalid(str(mapping), what="it names no source.file.", advice=advice)
     schema = require_schema(console, snapshot)
     settings = read_settings(console, asks=True)
     found: list[Lack] = []
-    for part in read.parts():
-        rules = language.bind(part, header=table.header, schema=schema)
+    for rules in language.bind_parts(read, header=table.header, schema=schema):
         needs = needs_of(rules, table.frames())
         facts, known, panel = None, None, ""
         if settings.url is not None:
-            facts, known, panel = asyncio.run(_there(settings, schema, needs, entity=part.entity))
+            facts, known, panel = asyncio.run(_there(settings, schema, needs, entity=rules.entity.name))
         found += lacking(rules, needs, schema, facts=facts, known=known, panel=panel)
     for one in found:
         folder.mkdir(parents=True, exist_ok=True)

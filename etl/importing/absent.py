@@ -16,8 +16,8 @@ import xxhash
 
 from etl.api.filters import to_where
 from etl.errors import TooManyAbsent
-from etl.importing.absence import ABSENT, ACTIVE
 from etl.importing.remembering import about_of
+from etl.mapping.absence import ACTIVE
 from etl.model import ChangeKind, Changes, Problem
 from etl.planning import AbsentCounts, Compared
 from etl.planning.known import BROKEN, is_damage, read_known
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from etl.schema import Schema
     from etl.tables import Table
 
+ABSENT = "absent"
+"""The part that absent records are in plans and results."""
 FRAME_RECORDS = 5000
 
 

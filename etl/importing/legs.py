@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from etl.delivery import invalid_outcomes
-from etl.errors import MappingInvalid
-from etl.importing.absence import insist_on_keys
 from etl.importing.attributes import read_attribute_facts
 from etl.importing.damage import Damage, without_broken_cells
 from etl.importing.file_looks import FileLooks
 from etl.importing.making import context_of
-from etl.mapping import bind
+from etl.mapping import bind_parts
 from etl.mapping.steady import tells_rows
 from etl.planning import Comparison
 from etl.planning.attributing import Attributing
@@ -180,23 +178,20 @@ async def read_legs(
         Unusable: the mapping does not fit the table or the instance.
         RequestFailed, NoAccess: the server could not be asked for its attributes.
     """
-    parts = mapping.parts()
-    _refuse_what_is_not_done(parts)
-    insist_on_keys(parts, [schema.entity(part.entity) for part in parts])
-    entities = {part.entity for part in parts if part.doc.attributes or part.doc.patterns}
-    facts = {entity: await read_attribute_facts(client, schema, entity=entity) for entity in entities}
-    bound = [
-        bind(
-            part,
-            header=table.header,
-            schema=schema,
-            attributes=facts.get(part.entity),
-            generation=_certain_generation(client),
-            source=table.name,
-            folders=bad.folder,
-        )
-        for part in parts
-    ]
+    wanted = {part.entity for part in mapping.parts() if part.doc.attributes or part.doc.patterns}
+    facts = {
+        entity: await read_attribute_facts(client, schema, entity=entity)
+        for entity in wanted & set(schema.entities)
+    }
+    bound = bind_parts(
+        mapping,
+        header=table.header,
+        schema=schema,
+        attributes=facts,
+        generation=_certain_generation(client),
+        source=table.name,
+        folders=bad.folder,
+    )
 
     def scanned(rules: Rules) -> Leg:
         damage = Damage(table, mapping, rules)
@@ -229,22 +224,6 @@ async def read_legs(
     # Rows that are looked at meet theirs again.
     bad.cells.clear()
     return legs
-
-
-def _refuse_what_is_not_done(parts: Sequence[Mapping]) -> None:
-    """Refuse policies that this version knows but does not carry out: nobody shall rely on them.
-
-    Raises:
-        MappingInvalid: with the place of each.
-    """
-    found = [
-        f'{part.spot("attributes", name)}: "on_conflict" is not carried out for attributes. Leave it out.'
-        for part in parts
-        for name, one in part.doc.attributes.items()
-        if one.on_conflict is not None
-    ]
-    if found:
-        raise MappingInvalid(str(parts[0].path), problems=found)
 
 
 def _certain_generation(client: Client) -> str | None:

@@ -7,9 +7,9 @@ from etl.mapping.facts import fixed_texts, missing_targets, repeated_keys
 from etl.mapping.file_rules import missing_types, named_types
 from etl.mapping.filing import Folder, Named, is_address, name_of
 from etl.mapping.findings import FINDINGS, MappingProblem
-from etl.mapping.loading import Mapping, load, read
+from etl.mapping.loading import Mapping, load, load_to_bind, read
 from etl.mapping.ordering import in_order
-from etl.mapping.rules import Rules, bind
+from etl.mapping.rules import Rules, bind, bind_parts
 from etl.mapping.suspicions import check_folder
 
 __all__ = [
@@ -23,12 +23,14 @@ __all__ = [
     "Rules",
     "back_columns",
     "bind",
+    "bind_parts",
     "check",
     "check_folder",
     "fixed_texts",
     "in_order",
     "is_address",
     "load",
+    "load_to_bind",
     "missing_targets",
     "missing_types",
     "name_of",

@@ -151,6 +151,17 @@ FINDINGS: dict[str, Kind] = {
     "keys_differ": _warning(
         "{other} finds records of {entity} by {other_key}, this mapping by {key}", "Let them agree."
     ),
+    "absent_without_key": _error(
+        "without a key no record is found again, so none can be called absent",
+        'Give a key, or remove "on_absent".',
+    ),
+    "absent_with_where": _error(
+        'rows that "rows.where" leaves out would count as absent', 'Remove it, or remove "on_absent".'
+    ),
+    "absent_without_active": _error(
+        "{entity} has no field {field}, which is what deactivate switches off", "Write delete or keep."
+    ),
+    "conflict_of_attribute": _error('"on_conflict" is not carried out for attributes', "Remove it."),
     # against the header
     "unknown_column": _error('column "{column}" is not in {file}', "Columns there: {columns}.{close}"),
     "column_twice": _error(

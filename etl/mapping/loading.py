@@ -42,6 +42,8 @@ class Mapping:
     """Where `doc` stands in the text."""
     block: str = ""
     """The id of the block; empty: the mapping has none."""
+    unknown: tuple[MappingProblem, ...] = ()
+    """Keys of the text that nobody knows: left out, and told with whatever else is wrong."""
 
     @property
     def entity(self) -> str:
@@ -96,6 +98,15 @@ class Mapping:
             ordered.append(free[0] if free else next(name for name in parts if name not in ordered))
         return tuple(parts[name] for name in ordered)
 
+    def insist_on_known_keys(self) -> None:
+        """Refuse a text with keys that nobody knows.
+
+        Raises:
+            MappingInvalid: with the place of each.
+        """
+        if self.unknown:
+            raise MappingInvalid(str(self.path), problems=[str(one) for one in self.unknown])
+
     def spot(self, *path: str | int) -> Spot:
         """Return where a value of `doc` stands."""
         return self.text.spot(*self.prefix, *path)
@@ -118,8 +129,20 @@ def load(path: Path) -> Mapping:
         SourceMissing: there is no such file.
         MappingInvalid: with every problem of its form, sorted by line.
     """
+    mapping = load_to_bind(path)
+    mapping.insist_on_known_keys()
+    return mapping
+
+
+def load_to_bind(path: Path) -> Mapping:
+    """Return the mapping in the file at `path`; `bind_parts` tells of keys that nobody knows, with all else.
+
+    Raises:
+        SourceMissing: there is no such file.
+        MappingInvalid: it has no form, with every problem of that.
+    """
     mapping, problems = read(path)
-    if mapping is None or problems:
+    if mapping is None:
         raise MappingInvalid(str(path), problems=[str(one) for one in problems])
     return mapping
 
@@ -150,7 +173,8 @@ def read(path: Path) -> tuple[Mapping | None, list[MappingProblem]]:
         problems += told
     if whole is None or any(one.code != "unknown_key" for one in problems):
         return None, in_order(problems)
-    return Mapping(path, digest, whole, whole, document), in_order(problems)
+    problems = in_order(problems)
+    return Mapping(path, digest, whole, whole, document, unknown=tuple(problems)), problems
 
 
 def _without_unknown(data: object, error: ValidationError) -> MappingDoc | None:

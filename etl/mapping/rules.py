@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,14 +24,18 @@ from etl.problems import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Mapping as Entries
 
     from etl.mapping.attributes import AttributeFacts
     from etl.mapping.binding import Bound
     from etl.mapping.fields import FieldRule
     from etl.mapping.filing import Folders
+    from etl.mapping.findings import MappingProblem
     from etl.mapping.loading import Mapping
     from etl.model import Frame, LinkTarget, Payloads
     from etl.schema import EntitySchema, Schema
+
+NO_FACTS: Entries[str, Sequence[AttributeFacts]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ def bind(
 ) -> Rules:
     """Return the mapping ready for frames with these columns and records of this instance.
 
-    A mapping with blocks is bound block by block: `[bind(part, …) for part in mapping.parts()]`.
+    A mapping with blocks is bound by `bind_parts`, or block by block.
 
     Args:
         attributes: all attributes of the instance; None: not known, values of attributes stay text.
@@ -154,6 +159,68 @@ def bind(
     """
     if mapping.document.blocks and not mapping.block:
         raise ValueError("a mapping with blocks is bound block by block")
+    rules, problems = _bound(
+        mapping,
+        header=header,
+        schema=schema,
+        attributes=attributes,
+        generation=generation,
+        source=source,
+        folders=folders,
+    )
+    if rules is None:
+        raise MappingInvalid(str(mapping.path), problems=_errors([*check_blocks(mapping), *problems]))
+    return rules
+
+
+def bind_parts(
+    mapping: Mapping,
+    *,
+    header: tuple[str, ...],
+    schema: Schema,
+    attributes: Entries[str, Sequence[AttributeFacts]] = NO_FACTS,
+    generation: str | None = None,
+    source: str = "",
+    folders: Folders | None = None,
+) -> list[Rules]:
+    """Return what is run of a mapping, block by block, bound as `bind` does it.
+
+    Args:
+        attributes: by entity, all of the instance; where an entity is missing they are not known.
+
+    Raises:
+        MappingInvalid: with every error of all blocks, keys of the text that nobody knows among them.
+    """
+    parts = [
+        _bound(
+            part,
+            header=header,
+            schema=schema,
+            attributes=attributes.get(part.entity),
+            generation=generation,
+            source=source,
+            folders=folders,
+        )
+        for part in mapping.parts()
+    ]
+    rules = [one for one, _ in parts if one is not None]
+    if mapping.unknown or len(rules) < len(parts):
+        found = [*mapping.unknown, *check_blocks(mapping), *(one for _, more in parts for one in more)]
+        raise MappingInvalid(str(mapping.path), problems=_errors(found))
+    return rules
+
+
+def _bound(
+    mapping: Mapping,
+    *,
+    header: tuple[str, ...],
+    schema: Schema,
+    attributes: Sequence[AttributeFacts] | None,
+    generation: str | None,
+    source: str,
+    folders: Folders | None,
+) -> tuple[Rules | None, list[MappingProblem]]:
+    """Return one entity's rules, None where there is an error, beside its problems."""
     bound, problems = bind_and_check(
         mapping,
         header=header,
@@ -163,12 +230,15 @@ def bind(
         source=source,
         folders=folders,
     )
-    problems = in_order([*check_blocks(mapping), *problems])
-    errors = [str(one) for one in problems if one.severity is Severity.ERROR]
-    if errors or bound is None:
-        raise MappingInvalid(str(mapping.path), problems=errors)
+    if bound is None or _errors([*check_blocks(mapping), *problems]):
+        return None, problems
     # A key may name a field by any of its alternatives: `number` where the field is `number|sku`.
     by_name = {name: rule for rule in bound.rules for name in (*rule.name.split("|"), rule.field.name)}
     keys = tuple(next(by_name[name] for name in names if name in by_name) for names in key_names(mapping))
     used = columns_in_use(mapping, header)
-    return Rules(mapping, bound.entity, bound, keys, tuple(name for name in header if name in used))
+    names = tuple(name for name in header if name in used)
+    return Rules(mapping, bound.entity, bound, keys, names), problems
+
+
+def _errors(problems: Iterable[MappingProblem]) -> list[str]:
+    return [str(one) for one in in_order(problems) if one.severity is Severity.ERROR]

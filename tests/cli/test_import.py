@@ -149,21 +149,34 @@ def test_exit_2_for_a_wrong_command_line(shop, arguments, words):
     assert words in " ".join(err.split())
 
 
-def test_exit_3_names_every_mistake_of_a_mapping_at_once(pim_url, shop):
-    broken = shop / "mappings" / "broken.yaml"
-    broken.write_text(
-        "entity: Product\nkey: number\nsource: {file: ../samples/products.csv}\nfields:\n"
-        "  number: Artikelnummer\n  nmae: Name\n  price: Preiss\n  brand: {column: Marke, lnik: {by: name}}\n"
+def test_exit_3_names_every_mistake_of_a_mapping_at_once_as_check_does(pim_url, shop):
+    (shop / "mappings" / "broken.yaml").write_text(
+        "entity: Product\nkey: number\nsource: {file: ../samples/products.csv}\non_absent: delete\n"
+        "rows: {where: \"Name != ''\"}\nfields:\n  number: Artikelnummer\n  nmae: Name\n  price: Preiss\n"
+        "  brand: {column: Marke, lnik: {by: name}}\nattributes:\n  x: {column: Name, on_conflict: source}\n"
     )
-    code, _, err = call("import", "mappings/broken.yaml")
+    code, out, _ = call("check", "mappings/broken.yaml", "--json")
+    told = [one for one in json.loads(out)["problems"] if one["severity"] == "error"]
     assert code == 3
-    assert "broken.yaml:8:26:" in err
-    assert "link" in err
-    broken.write_text(broken.read_text().replace("lnik", "link"))
-    code, _, err = call("import", "mappings/broken.yaml")
-    assert code == 3
-    assert 'Did you mean "name"?' in err
-    assert 'Did you mean "Preis"?' in err
+    assert [(one["line"], one["code"]) for one in told] == [
+        (4, "absent_with_where"), (6, "required_unmapped"), (8, "unknown_field"), (9, "unknown_column"),
+        (10, "link_without_by"), (10, "unknown_key"),
+        (12, "unknown_attribute"), (12, "conflict_of_attribute"),
+    ]  # fmt: skip
+    expected = [f"{one['file']}:{one['line']}:{one['column']}: {one['message']}" for one in told]
+    for verb in ("import", "plan", "preview"):
+        code, _, err = call(verb, "mappings/broken.yaml")
+        assert (code, err.splitlines()[: len(expected)]) == (3, expected)
+
+
+def test_a_key_that_nobody_knows_is_told_where_it_hides_the_source(pim_url, shop):
+    (shop / "mappings" / "hidden.yaml").write_text(
+        "entity: Brand\nkey: name\nsource: {fiel: ../samples/brands.csv}\nfields: {name: Name}\n"
+    )
+    for verb in ("import", "plan", "preview"):
+        code, _, err = call(verb, "mappings/hidden.yaml")
+        assert code == 3
+        assert 'hidden.yaml:3:10: there is no key "fiel" here.' in err
 
 
 @pytest.mark.parametrize(
@@ -197,11 +210,12 @@ def test_exit_4_for_a_wrong_password_which_is_never_shown(pim_url, monkeypatch):
 def test_exit_4_for_a_server_that_is_not_there(shop, monkeypatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    monkeypatch.setattr("etl.aio.PATIENCE", etl.aio.PATIENCE)
-    arguments = ["--url", f"http://127.0.0.1:{port}", "--username", "a", "--token", "@token"]
-    (shop / "token").write_text("abc")
-    code, _, err = call("import", "mappings/brands.yaml", *arguments)
+        monkeypatch.setattr("etl.aio.PATIENCE", etl.aio.PATIENCE)
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        (shop / "token").write_text("abc")
+        arguments = ["--url", url, "--username", "a", "--token", "@token"]
+        # It is ours as long as this lasts, and nobody listens there.
+        code, _, err = call("import", "mappings/brands.yaml", *arguments)
     assert code == 4
     assert "cannot be reached" in err
 

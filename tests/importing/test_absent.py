@@ -123,8 +123,8 @@ async def test_a_plan_lists_them_and_its_apply_keeps_to_the_cap(carry, names, pi
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    (DELETE + "rows: {where: \"row.Name != 'x'\"}\n", r"yaml:\d+:\d+: .* rows.where"),
-    (DELETE.replace("key: number", "write: create"), "needs a key"),
+    (DELETE + "rows: {where: \"row.Name != 'x'\"}\n", r"yaml:\d+:\d+: rows that \"rows.where\""),
+    (DELETE.replace("key: number", "write: create"), "without a key no record is found again"),
 ])  # fmt: skip
 async def test_mappings_that_cannot_tell_what_is_absent_are_refused(carry, names, text, says):
     with pytest.raises(MappingInvalid, match=says):

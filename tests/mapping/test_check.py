@@ -199,6 +199,14 @@ CASES: list[tuple[str, str, tuple[str, ...] | None, dict[str, object], str]] = [
      'm.yaml:3:1: nothing uses column "B". Map it, or list it under "ignore".'),
     ("no_pairs", F + "attributes: {'{code}': {names: 'N {n}', values: 'V {n}'}}", HEADER, {},
      'm.yaml:6:24: no two columns fit "N {n}" and "V {n}". Write them as the source does, with {n} for what counts.'),
+    ("absent_without_key", "entity: Tool\nwrite: create\non_absent: delete\nfields: {number: No, name: Name}", HEADER, {},
+     'm.yaml:3:12: without a key no record is found again, so none can be called absent. Give a key, or remove "on_absent".'),
+    ("absent_with_where", F + "on_absent: delete\nrows: {where: \"No != ''\"}", HEADER, {},
+     'm.yaml:6:12: rows that "rows.where" leaves out would count as absent. Remove it, or remove "on_absent".'),
+    ("absent_without_active", "entity: Maker\nkey: code\non_absent: deactivate\nfields: {code: No, name: Name}", HEADER, {},
+     "m.yaml:3:12: Maker has no field isActive, which is what deactivate switches off. Write delete or keep."),
+    ("conflict_of_attribute", F + "attributes: {a: {column: A, on_conflict: source}}", HEADER, {},
+     'm.yaml:6:42: "on_conflict" is not carried out for attributes. Remove it.'),
     ("pattern_idle", F + "patterns: [{header: '{code}-en', attribute: '{code}'}]", HEADER, {},
      'm.yaml:6:12: "{code}-en" catches no column. Correct it, or remove the pattern.'),
 ]  # fmt: skip
@@ -252,6 +260,21 @@ def test_behind_a_key_that_nobody_knows_the_rest_is_checked_and_nothing_is_loade
     assert any('column "Nmae" is not in b.csv' in one for one in said)
     with pytest.raises(MappingInvalid, match="delimeter"):
         language.load(path)
+
+
+def test_all_blocks_are_bound_before_any_error_is_told_and_unknown_keys_stand_among_them(
+    write: Callable[..., Path], schema: Schema
+) -> None:
+    block = "  - {{id: {0}, entity: Tool, key: number, fields: {{number: No, name: {1}}}}}\n"
+    path = write("on_emty: skip\nblocks:\n" + block.format("a", "Nmae") + block.format("b", "Eman"))
+    with pytest.raises(MappingInvalid) as caught:
+        language.bind_parts(language.load_to_bind(path), header=HEADER, schema=schema)
+    found = [problem.partition(".")[0] for problem in str(caught.value).replace(str(path), "m").split("\n")]
+    assert found == [
+        'm:1:1: there is no key "on_emty" here',
+        'm:3:67: column "Nmae" is not in the source',
+        'm:4:67: column "Eman" is not in the source',
+    ]
 
 
 def test_two_mappings_of_a_folder_that_find_records_differently_are_told(write: Callable[..., Path]) -> None:
