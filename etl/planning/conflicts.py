@@ -22,7 +22,7 @@ from etl.planning.diff import sent_where
 from etl.planning.known import WROTE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from etl.model import Changes
     from etl.planning.known import Marks
@@ -36,6 +36,10 @@ Kept: TypeAlias = "Mapping[str, Marks]"
 NOTHING, EMPTY = 0, 1
 """Prints of what was not written, and of what was written empty: null, "" and [] show alike."""
 RETURN = 0x0D
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e9
+"""Between these Arrow and Python write the same digits; beyond them each has exponents of its own."""
+LOOKED_AT = 256
+"""Values of a column that tell whether it repeats itself."""
 SHOWN = 60
 """Characters of a value in a message."""
 
@@ -58,9 +62,9 @@ def prints_of(column: pa.Array, clears: pa.BooleanArray | None, *, is_ordered: b
         is_ordered: True: the order of a list means something.
     """
     if pa.types.is_string(column.type):
-        made = _prints_of_texts(column)
+        made = _each_once(column, _prints_of_texts) if _repeats(column) else _prints_of_texts(column)
     elif pa.types.is_primitive(column.type):
-        made = _prints_of_plain(column)
+        made = _each_once(column, _prints_of_plain)
     else:
         made = _prints_of_lists(column, is_ordered=is_ordered)
     if clears is not None:
@@ -80,13 +84,33 @@ def _prints_of_texts(column: pa.StringArray) -> Prints:
     return made
 
 
-def _prints_of_plain(column: pa.Array) -> Prints:
-    """Numbers, truths and days come again and again: each is looked at once."""
+def _repeats(column: pa.Array) -> bool:
+    first = column.slice(0, LOOKED_AT)
+    return len(pc.unique(first)) * 4 < len(first)
+
+
+def _each_once(column: pa.Array, prints: Callable[[pa.Array], Prints]) -> Prints:
+    """Values that come again and again are looked at once; a column of none of these loses little."""
     encoded = column.dictionary_encode()
-    distinct = [print_of(value, is_ordered=False) for value in encoded.dictionary.to_pylist()]
+    distinct = prints(encoded.dictionary)
     at = encoded.indices.fill_null(len(distinct)).to_numpy()
-    made: Prints = np.array([*distinct, NOTHING], np.uint32)[at]
+    made: Prints = np.append(distinct, np.uint32(NOTHING))[at]
     return made
+
+
+def _prints_of_plain(column: pa.Array) -> Prints:
+    """Of numbers, truths and days, as `print_of` makes them."""
+    if pa.types.is_integer(column.type):
+        return _prints_of_texts(column.cast(pa.string()))
+    if pa.types.is_floating(column.type):
+        size = pc.abs(column)
+        whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(size, LARGEST_PLAIN))
+        plain = pc.or_(whole, pc.and_(pc.greater_equal(size, SMALLEST_PLAIN), pc.less(size, LARGEST_PLAIN)))
+        if pc.all(plain).as_py():
+            digits = pc.cast(pc.if_else(whole, column, 0.0), pa.int64()).cast(pa.string())
+            return _prints_of_texts(pc.if_else(whole, digits, column.cast(pa.string())))
+    made = [print_of(value, is_ordered=False) for value in column.to_pylist()]
+    return np.array(made, np.uint32)
 
 
 def _prints_of_lists(column: pa.Array, *, is_ordered: bool) -> Prints:

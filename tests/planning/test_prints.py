@@ -5,13 +5,18 @@ from __future__ import annotations
 import orjson
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl.planning.conflicts import EMPTY, NOTHING, print_of, prints_of
 
 COLUMNS = [
     pa.array(["a", "", None, "ü\r\nb", "ü\nb", "a\rb"], pa.string()),
     pa.array([1.5, 3.0, -0.0, None, 1e300, 1.5], pa.float64()),
-    pa.array([3, None, 0, -7], pa.int64()),
+    pa.array([0.1, 12.34, -99999.95, 1e9, 1e-4, 2.5, None], pa.float64()),
+    pa.array([693895399304.2546, 0.00001, 1e16, 123456789.125], pa.float64()),
+    pa.array([3, None, 0, -7, 2**60], pa.int64()),
+    pa.array(["rot", "blau", "", None, "a\r\nb"] * 60, pa.string()),
     pa.array([True, False, None, True], pa.bool_()),
     pa.array([["b", "a"], [], None, ["a", "b"]], pa.list_(pa.string())),
     pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1}', None, "{}"], pa.string())),
@@ -19,6 +24,12 @@ COLUMNS = [
     pa.nulls(2, pa.int64()),
     pa.array([], pa.string()),
 ]
+
+
+@given(st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False)))
+def test_a_column_of_any_numbers_has_the_prints_of_its_values(values):
+    expected = [NOTHING if value is None else print_of(value, is_ordered=False) for value in values]
+    assert prints_of(pa.array(values, pa.float64()), None, is_ordered=False).tolist() == expected
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: str(column.type))

@@ -206,7 +206,7 @@ def _as_said(texts: pa.StringArray, decimal: str) -> pa.DoubleArray | None:
         return None
     # Arrow reads these forms, and `Marks.pattern` does not.
     odd = [pc.starts_with(texts, start) for start in ("+", ".", "-.")]
-    odd += [pc.ends_with(texts, "."), pc.match_substring(texts, "e", ignore_case=True)]
+    odd += [pc.ends_with(texts, "."), pc.match_substring(texts, "e"), pc.match_substring(texts, "E")]
     return None if any(pc.any(one).as_py() for one in odd) else values
 
 
