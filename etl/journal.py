@@ -23,7 +23,7 @@ from etl.errors import JournalOutdated
 from etl.model import Alike, ChangeKind, Outcome, Outcomes, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from etl.model import Batch
@@ -192,6 +192,22 @@ class Journal:
             for place, told in per_sheet.items():
                 rows.setdefault(place, []).append(np.array(told, np.int64))
         return {place: np.unique(np.concatenate(parts)) for place, parts in rows.items()}
+
+    def withdraw(self, is_over: Callable[[Outcome], bool]) -> None:
+        """Take back that some records failed: they are about to be tried again.
+
+        Args:
+            is_over: told of each failed outcome; true: it stands no more.
+        """
+        told = self._db.execute("SELECT seq, rows FROM outcomes WHERE alike IS NULL").fetchall()
+        self._db.execute("BEGIN")
+        for seq, rows in told:
+            found = _outcomes(None, rows).told
+            left = [one for one in found if one.status is not Status.FAILED or not is_over(one)]
+            if len(left) < len(found):
+                cells = orjson.dumps([_cells(one) for one in left])
+                self._db.execute("UPDATE outcomes SET rows = ? WHERE seq = ?", (cells, seq))
+        self._db.execute("COMMIT")
 
     def _insert(self, outcomes: Iterable[Outcome]) -> None:
         outcomes = Outcomes.of(outcomes)

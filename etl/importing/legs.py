@@ -17,9 +17,9 @@ from etl.importing.making import context_of
 from etl.mapping import bind_parts
 from etl.mapping.steady import tells_rows
 from etl.planning import Comparison
-from etl.planning.attributing import Attributing
+from etl.planning.attributing import ATTRIBUTES, Attributing
 from etl.planning.objects import LinkedObjects
-from etl.planning.phases import PARENT_KEYS
+from etl.planning.phases import PARENT_KEYS, RELATIONS
 from etl.resolving import LinkFinder, RecordFinder
 from etl.resolving.attribute_values import AttributeReader
 from etl.scanning import (
@@ -93,6 +93,11 @@ class Leg:
         links = {link.key for link in self.rules.links if link.is_multiple}
         has_children = bool(links) and any(key in PARENT_KEYS for key in self.rules.payload_keys)
         return bool(self.rules.bound.relations or self.types) or has_children
+
+    @property
+    def further_parts(self) -> frozenset[str]:
+        """Parts of what travels by itself."""
+        return frozenset({RELATIONS, ATTRIBUTES, *(one.name for one in self.rules.bound.relations)})
 
     def passes(
         self,

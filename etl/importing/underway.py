@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from etl.delivery import Paces
 from etl.importing.filing import write_counts
 from etl.importing.grounds import ground_of
@@ -46,6 +48,8 @@ async def under_way(begun: Begun) -> AsyncIterator[Underway]:
     tally, folder = begun.tally, begun.folder
     write_ground(folder, ground_of(begun.legs))
     with Journal(folder / JOURNAL) as journal, KeptValues(folder, begun.schema) as kept:
+        for leg in begun.legs:
+            _withdraw_what_is_tried_again(leg, journal)
         for outcomes in journal.outcomes():
             tally.add(outcomes)
 
@@ -190,3 +194,20 @@ class Underway:
         self.begun.tally.add_problems(
             await second_records(self.journal, finder, entity=name, block=block, created=created)
         )
+
+
+def _withdraw_what_is_tried_again(leg: Leg, journal: Journal) -> None:
+    """Take back that links and attributes failed in a stopped part of this run, whose records stand.
+
+    Such rows are looked at again: what becomes of them now is what counts.
+    """
+    if not leg.sends_after_records:
+        return
+    over = journal.done_rows(leg.block, statuses=FOR_GOOD)
+    nowhere = np.array([], np.int64)
+
+    def is_tried_again(one: Outcome) -> bool:
+        rows = over.get((one.file, one.sheet), nowhere)
+        return bool(one.row) and one.part in leg.further_parts and one.row not in rows
+
+    journal.withdraw(is_tried_again)
