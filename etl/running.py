@@ -37,7 +37,7 @@ from etl.journal import insist_on_form
 from etl.mapping import load_to_bind
 from etl.planning import PlanWriter, header_of
 from etl.report import Instance, Summary, to_object
-from etl.report.foreseen import CHANGING, Foreseen, forecast, lines_from, written_before
+from etl.report.foreseen import CHANGING, Foreseen, costs_of, lines_from
 from etl.report.foreseen import to_object as foreseen_object
 from etl.report.together import known_together
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
@@ -223,20 +223,18 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )
+    runs = list_runs(place.state)
+    costs = costs_of(writes, carried.files, batch_rows=client.limits.batch_rows, runs=runs, url=client.url)
     return Foreseen(
         summary,
         file=str(writer.path),
         url=client.url,
         records=writer.records,
         fields=writer.fields,
-        forecast=forecast(
-            writes,
-            batch_rows=client.limits.batch_rows,
-            past=written_before(list_runs(place.state), client.url),
-        ),
+        forecast=costs.records,
         first=tuple(lines_from(writer.first)),
         differences=sum(count for counts in writer.fields.values() for count in counts.values()),
-        files=carried.files,
+        files=costs.files,
         digest=writer.digest,
     )
 

@@ -247,6 +247,7 @@ def _count(tally: Tally, files: Sequence[Wanted | Problem], counts: Counts) -> N
             failed=counts.failed + unusable,
             bytes=counts.bytes,
             missing=counts.missing,
+            upload_ms=counts.upload_ms,
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -12,9 +13,9 @@ import pytest
 from openpyxl import load_workbook
 
 from etl.report import RowCounts, Summary
-from etl.report.foreseen import Foreseen, Line, forecast
+from etl.report.foreseen import FilesForeseen, Foreseen, Line, Uploaded, forecast, timed
 from etl.report.plan_page import write_plan_page
-from etl.report.plan_text import duration, sentence
+from etl.report.plan_text import cost, duration, sentence
 from etl.report.plan_workbook import write_plan_workbook
 
 if TYPE_CHECKING:
@@ -159,4 +160,24 @@ def test_a_forecast_goes_by_what_was_measured_here_once_that_is_enough():
     )
     assert sentence(forecast(2000, batch_rows=100, past=[(100, 10.0), (300, 30.0), (5, 0.0)])) == (
         "It would take 20 requests, about 3 min at the 10 records a second measured here."
+    )
+
+
+def test_a_forecast_of_uploads_goes_by_what_they_took_here_once_these_are_enough():
+    films = FilesForeseen(uploads=10, bytes=1_000_000_000)
+    assert (timed(films, past=[]).seconds, timed(films, past=[]).is_measured) == (201.5, False)
+    few = [Uploaded(2, 10_000, 60.0)]
+    assert timed(films, past=few) == timed(films, past=[])
+    # A hundred pictures and a film, each in twice the usual time.
+    many = [Uploaded(100, 0, 30.0), Uploaded(1, 500_000_000, 200.3)]
+    assert timed(films, past=[*few, *many]).is_measured
+    assert timed(films, past=many).seconds == pytest.approx(403.0)
+
+
+def test_the_time_of_uploads_stands_where_their_bytes_are_told():
+    files = FilesForeseen(3, 2_000_000, 1, seconds=5400.0, is_measured=True)
+    plan = dataclasses.replace(foreseen([line("create")]), files=files)
+    assert cost(plan)[-1] == (
+        "3 files to upload (2.0 MB, about 1 h 30 min as measured here), "
+        "1 of them by addresses that were not fetched yet."
     )

@@ -72,6 +72,7 @@ class FilesOfPlan:
             reused=then.reused + now.reused,
             failed=len(self._failed),
             bytes=then.bytes + now.bytes,
+            upload_ms=then.upload_ms + now.upload_ms,
         )
 
     def take(self, lines: pa.RecordBatch) -> None:

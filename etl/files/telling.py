@@ -1,18 +1,47 @@
-"""How far uploads are, told some times a second at most."""
+"""How far uploads are, told some times a second at most; and how long they took."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from etl.model import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from etl.model import ProgressListener
 
 EVERY_S = 0.2
+
+
+class Stopwatch:
+    """Runs while at least one of several things goes on."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._going = 0
+        self._since_s = self._before_s = 0.0
+
+    @property
+    def milliseconds(self) -> int:
+        """For how long it ran."""
+        running_s = self._now() - self._since_s if self._going else 0.0
+        return round((self._before_s + running_s) * 1000)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Let it run."""
+        if not self._going:
+            self._since_s = self._now()
+        self._going += 1
+        try:
+            yield
+        finally:
+            self._going -= 1
+            if not self._going:
+                self._before_s += self._now() - self._since_s
 
 
 class Teller:

@@ -22,7 +22,7 @@ from etl.files.reading import read_all
 from etl.files.remembering import Memory
 from etl.files.sending import Changed, Job, Sender
 from etl.files.sharing import shared
-from etl.files.telling import Teller
+from etl.files.telling import Stopwatch, Teller
 from etl.files.wanted import Address, Counts, FileStatus, Flaw, Stored, Wanted
 from etl.pacing import Pacer, keep_learnt, read_learnt
 
@@ -84,6 +84,7 @@ class Uploads:
         """Address -> what the server fetched from it."""
         self._busy: defaultdict[Key | str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._counts: Counter[str] = Counter()
+        self._stopwatch = Stopwatch(client.retry.now)
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +102,7 @@ class Uploads:
     @property
     def counts(self) -> Counts:
         """What became of files so far."""
-        return Counts(**self._counts)
+        return Counts(**self._counts, upload_ms=self._stopwatch.milliseconds)
 
     async def ensure(self, files: Sequence[Wanted]) -> list[Stored]:
         """See to it that files stand on the server and return what became of each, in their order.
@@ -275,7 +276,8 @@ class Uploads:
         if ready.path is None:
             raise Changed
         key = key_of(ready.content)
-        standing = await self._sender.send(Job(ready.path, ready.content, found.new_ids[key], facts))
+        with self._stopwatch.running():
+            standing = await self._sender.send(Job(ready.path, ready.content, found.new_ids[key], facts))
         if isinstance(standing, Flaw):
             return standing
         self._standing[key] = standing

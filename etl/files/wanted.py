@@ -120,3 +120,5 @@ class Counts:
     """Of the contents that were uploaded, before base64."""
     missing: int = 0
     """Foreseen: would be uploaded."""
+    upload_ms: int = 0
+    """Milliseconds in which at least one file was being sent."""

@@ -158,6 +158,7 @@ class FileLinks:
             failed=then.failed + len(self._bad.cells),
             bytes=then.bytes + now.bytes,
             missing=len(self._would_send),
+            upload_ms=then.upload_ms + now.upload_ms,
         )
 
     @property

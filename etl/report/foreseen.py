@@ -28,6 +28,12 @@ USUAL_RATE = 20.0
 RUNS_LOOKED_AT = 50
 ENOUGH_WRITES = 50
 """So many records must have been written for a rate to be called measured."""
+USUAL_FILE_S = 0.15
+"""Source: observations, "Speed": 120-160 ms for each request before its first record."""
+USUAL_BYTES_A_S = 5_000_000
+"""A line of 40 Mbit a second: nobody knows before the first upload."""
+ENOUGH_UPLOADS, ENOUGH_S = 20, 5.0
+"""So many files, or files that usually take so long, for a time to be called measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,19 @@ class FilesForeseen:
     """Of those whose size is known."""
     unknown: int = 0
     """Addresses among them that nobody has fetched yet: whether AtroCore has their content shows then."""
+    seconds: float = 0.0
+    """That this would take, besides the records."""
+    is_measured: bool = False
+    """True: at this server; False: what is usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """How long an import would take: the time of its files comes on top of that of its records."""
+
+    records: Forecast
+    files: FilesForeseen | None
+    """None: the mapping has no files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +155,22 @@ def lines_from(batches: Iterable[pa.RecordBatch]) -> Iterator[Line]:
             )
 
 
+def costs_of(
+    writes: int, files: FilesForeseen | None, *, batch_rows: int, runs: Sequence[Run], url: str
+) -> Costs:
+    """Say how long an import would take, by what earlier runs took.
+
+    Args:
+        writes: records to be created, changed or deleted.
+        batch_rows: records per request, at most.
+        runs: the newest first; those at another instance do not count.
+    """
+    return Costs(
+        forecast(writes, batch_rows=batch_rows, past=written_before(runs, url)),
+        timed(files, past=uploaded_before(runs, url)) if files is not None else None,
+    )
+
+
 def forecast(writes: int, *, batch_rows: int, past: Iterable[tuple[int, float]]) -> Forecast:
     """Say how long writing some records would take.
 
@@ -148,6 +183,54 @@ def forecast(writes: int, *, batch_rows: int, past: Iterable[tuple[int, float]])
     is_measured = count >= ENOUGH_WRITES
     rate = count / seconds if is_measured else USUAL_RATE
     return Forecast(writes, math.ceil(writes / batch_rows), writes / rate, rate, is_measured)
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """Files that an earlier run uploaded."""
+
+    files: int
+    bytes: int
+    seconds: float
+
+
+def timed(files: FilesForeseen, *, past: Iterable[Uploaded]) -> FilesForeseen:
+    """Say how long uploading would take: what is usual, stretched by what uploads took here.
+
+    Args:
+        past: of earlier runs at the same instance.
+    """
+    runs = list(past)
+    count, took_s = sum(one.files for one in runs), sum(one.seconds for one in runs)
+    usual_s = sum(_usual_s(one.files, one.bytes) for one in runs)
+    is_measured = count >= ENOUGH_UPLOADS or usual_s >= ENOUGH_S
+    stretch = took_s / usual_s if is_measured else 1.0
+    seconds = _usual_s(files.uploads, files.bytes) * stretch
+    return dataclasses.replace(files, seconds=seconds, is_measured=is_measured)
+
+
+def _usual_s(files: int, count_bytes: int) -> float:
+    return files * USUAL_FILE_S + count_bytes / USUAL_BYTES_A_S
+
+
+def uploaded_before(runs: Sequence[Run], url: str) -> Iterator[Uploaded]:
+    """Yield what the last runs uploaded to an instance; of the `RUNS_LOOKED_AT` newest.
+
+    Args:
+        runs: the newest first.
+    """
+    for run in runs[:RUNS_LOOKED_AT]:
+        if run.facts.url == url and (one := _uploaded(run)).files and one.seconds > 0:
+            yield one
+
+
+def _uploaded(run: Run) -> Uploaded:
+    said = (run.summary or {}).get("files")
+    counts = said if isinstance(said, dict) else {}
+    files, count_bytes, took_ms = (
+        one if isinstance(one := counts.get(name), int) else 0 for name in ("uploaded", "bytes", "upload_ms")
+    )
+    return Uploaded(files, count_bytes, took_ms / 1000)
 
 
 def written_before(runs: Sequence[Run], url: str) -> Iterator[tuple[int, float]]:
@@ -168,7 +251,10 @@ def written_before(runs: Sequence[Run], url: str) -> Iterator[tuple[int, float]]
             if isinstance(one, dict)
             for name in ("created", "updated", "deleted")
         ]
-        yield sum(one for one in written if isinstance(one, int)), float(seconds)
+        # Files are foreseen by themselves: neither they nor their time count for the records.
+        uploads = _uploaded(run)
+        count = sum(one for one in written if isinstance(one, int)) - uploads.files
+        yield count, max(0.0, float(seconds) - uploads.seconds)
 
 
 def to_object(foreseen: Foreseen) -> dict[str, Json]:

@@ -72,8 +72,10 @@ def cost(foreseen: Foreseen) -> list[str]:
 
 
 def _uploads(files: FilesForeseen, reused: int) -> str:
-    """Return `1,204 files to upload (31.0 GB), 96 there already.`."""
-    told = [f"{_files(files.uploads)} to upload ({to_size(files.bytes)})"]
+    """Return `1,204 files to upload (31.0 GB, about 40 min as measured here), 96 there already.`."""
+    how = "as measured here" if files.is_measured else "as is usual"
+    took = f", {duration(files.seconds)} {how}" if files.uploads else ""
+    told = [f"{_files(files.uploads)} to upload ({to_size(files.bytes)}{took})"]
     if files.unknown:
         told[0] += f", {files.unknown:,} of them by addresses that were not fetched yet"
     told += [f"{reused:,} there already"] if reused else []

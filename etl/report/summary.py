@@ -75,6 +75,8 @@ class FileCounts:
     missing: int = 0
     """Not on the server: an upload that only looked would send them."""
     downloaded: int = 0
+    upload_ms: int = 0
+    """Milliseconds in which at least one file was being sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ class Tally:
             bytes=self._files.bytes + files.bytes,
             missing=self._files.missing + files.missing,
             downloaded=self._files.downloaded + files.downloaded,
+            upload_ms=self._files.upload_ms + files.upload_ms,
         )
 
     @property

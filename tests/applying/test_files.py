@@ -125,6 +125,7 @@ def test_applying_a_plan_with_files_does_what_an_import_does(tmp_path, generatio
         assert one.stands() == other.stands()
         again = one.plan(THEN)
         assert (again.has_changes, again.files.uploads) == (False, 0)
+        assert applied.files.upload_ms > 0
 
 
 def test_a_file_that_is_not_what_the_plan_was_made_with_stops_the_rows_that_need_it(pictures):

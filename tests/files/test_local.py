@@ -123,11 +123,11 @@ def test_an_error_page_is_no_picture(tmp_path, name, data, code):
 
 def test_extension_and_size_are_held_against_the_rules():
     rules = Rules(extensions=("jpg", ".PNG"), most_bytes=1000)
-    assert misfit("x", "a.JPG", size_bytes=1000, rules=rules) is None
-    assert misfit("x", "a.png", size_bytes=1, rules=rules) is None
-    assert misfit("x", "a.gif", size_bytes=1, rules=rules).code == "file_wrong_extension"
-    assert misfit("x", "jpg", size_bytes=1, rules=rules).code == "file_wrong_extension"
-    assert misfit("x", "a.jpg", size_bytes=1001, rules=rules).code == "file_too_large"
+    assert misfit("x", "a.JPG", size_bytes=1000, md5="", rules=rules) is None
+    assert misfit("x", "a.png", size_bytes=1, md5="", rules=rules) is None
+    assert misfit("x", "a.gif", size_bytes=1, md5="", rules=rules).code == "file_wrong_extension"
+    assert misfit("x", "jpg", size_bytes=1, md5="", rules=rules).code == "file_wrong_extension"
+    assert misfit("x", "a.jpg", size_bytes=1001, md5="", rules=rules).code == "file_too_large"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="an administrator may read everything")

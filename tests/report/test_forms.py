@@ -210,6 +210,7 @@ def test_the_json_object_has_the_fixed_names_in_their_order():
         "bytes": 12_345_678,
         "missing": 0,
         "downloaded": 0,
+        "upload_ms": 0,
     }
     assert found["problems"][0] == {  # type: ignore[index]  a list
         "code": "not_a_number", "file": "products.csv", "sheet": None, "row": 118, "column": "Preis",
