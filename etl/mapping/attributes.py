@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from etl.mapping.document import AttributeDoc
     from etl.mapping.fields import FieldRule
     from etl.mapping.origins import Source
+    from etl.mapping.parts import OnConflict
     from etl.mapping.positions import Path_
     from etl.schema import FieldKind
 
@@ -53,6 +54,8 @@ class AttributeRule:
     target: AttributeTarget
     part: Literal["value", "from", "to", "unit"]
     rule: FieldRule
+    on_conflict: OnConflict
+    """What happens where somebody edited the value since it was last written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ def compile_attribute(
             attribute_id=known.attribute_id if known else "",
             key=rule.key if known else "",
         )
-        made.append(AttributeRule(target, ends[position] if position < len(ends) else "unit", rule))
+        part = ends[position] if position < len(ends) else "unit"
+        made.append(AttributeRule(target, part, rule, doc.on_conflict or compiler.mapping.doc.on_conflict))
     return made
 
 

@@ -71,7 +71,7 @@ def bind_and_check(
     folders: Folders | None = None,
 ) -> tuple[Bound | None, list[MappingProblem]]:
     """Return one entity's rules beside its problems; None where there is no schema or no such entity."""
-    problems = [*_keys(mapping), *_conflicts(mapping), *check_dates(mapping), *check_files(mapping)]
+    problems = [*_keys(mapping), *check_dates(mapping), *check_files(mapping)]
     for position, pattern in enumerate(mapping.doc.patterns):
         for brace in sorted(unknown_braces(pattern)):
             spot = mapping.spot("patterns", position)
@@ -106,13 +106,6 @@ def _keys(mapping: Mapping) -> Iterator[MappingProblem]:
         if not written & set(names):
             spot = mapping.spot("key", position)
             yield finding("key_unmapped", spot, key=mapping.key[position])
-
-
-def _conflicts(mapping: Mapping) -> Iterator[MappingProblem]:
-    # A policy that the language knows and nobody carries out is refused: nobody shall rely on it.
-    for name, one in mapping.doc.attributes.items():
-        if one.on_conflict is not None:
-            yield finding("conflict_of_attribute", mapping.spot("attributes", name, "on_conflict"))
 
 
 def _columns(mapping: Mapping, header: Sequence[str], *, file: str) -> Iterator[MappingProblem]:

@@ -161,7 +161,6 @@ FINDINGS: dict[str, Kind] = {
     "absent_without_active": _error(
         "{entity} has no field {field}, which is what deactivate switches off", "Write delete or keep."
     ),
-    "conflict_of_attribute": _error('"on_conflict" is not carried out for attributes', "Remove it."),
     # against the header
     "unknown_column": _error('column "{column}" is not in {file}', "Columns there: {columns}.{close}"),
     "column_twice": _error(

@@ -244,6 +244,8 @@ def _payloads(
             clears=some(made.clears),
             unassigns=some(made.unassigns),
             link=one.rule.link,
+            is_ordered=one.rule.field.kind == "array",
+            on_conflict=one.on_conflict,
         )
         for one, made in sheet.attributes
     )

@@ -174,6 +174,10 @@ class AttributeValues:
     unassigns: pa.BooleanArray | None = None
     """Where the attribute is taken off the record; None: nowhere."""
     link: LinkTarget | None = None
+    is_ordered: bool = False
+    """True: of lists the order means something."""
+    on_conflict: Literal["report", "source", "server"] = "report"
+    """What happens where somebody edited the value since it was last written."""
 
 
 @dataclass(frozen=True, slots=True)

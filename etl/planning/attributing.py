@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from etl.model import AttributeValues, Changes, Payloads, Problem
     from etl.planning.ends import Ends
+    from etl.planning.knowing import Knowing
     from etl.resolving import Found
     from etl.resolving.attribute_values import AttributeReader, LiveValues
 
@@ -86,17 +87,27 @@ class Attributing:
     usable: Callable[[Changes], list[bool]] = field(default=lambda changes: [True] * len(changes))
     """Tells of each record whether it stands, or will."""
 
-    async def steps(self, own: Changes, payloads: Payloads, found: Found) -> AsyncIterator[Step]:
+    async def steps(
+        self, own: Changes, payloads: Payloads, found: Found, *, knowing: Knowing | None
+    ) -> AsyncIterator[Step]:
         """Yield the changes of records with their attribute values, then values that travel by themselves.
+
+        Args:
+            knowing: settles the conflicts of values; None: nobody does.
 
         Raises:
             AttributesNotKept: the server keeps them in none of the ways.
             RequestFailed, NoAccess: the server could not be asked.
         """
+        attributes: Sequence[AttributeValues]
         attributes, own = self._resolved(own, payloads)
         there = [str(one["id"]) for one in found.records if one is not None]
         live = await self.reader.read(there, [one.target for one in attributes])
-        whole = beside_fields(own, attributes, live=live)
+        if knowing is None:
+            whole = beside_fields(own, attributes, live=live)
+        else:
+            settled = knowing.weigh_values(own, attributes, payloads, found, live=live)
+            own, attributes, whole = settled.own, settled.attributes, settled.whole
         frame = _Frame(own, whole, payloads, attributes, live)
         first = _first_touched(whole, own) if self.way is None else None
         if first is not None and not self.is_trying:

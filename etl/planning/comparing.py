@@ -139,7 +139,8 @@ class Comparison:
             told = left_out(payloads, self.ends)
             changes = dataclasses.replace(changes, problems=(*changes.problems, *told)) if told else changes
             if payloads.attributes and self.attributes is not None:
-                async for step in self.attributes.steps(changes, payloads, found):
+                async for step in self.attributes.steps(changes, payloads, found, knowing=self.knowing):
+                    self._block(step.changes)
                     compared = _of(step.changes, changes, found)
                     yield Compared(step.changes, compared, names, is_needed=step.is_needed or bool(after))
             else:
@@ -154,6 +155,12 @@ class Comparison:
             for joining in self._relations(payloads, found, pairs, usable=self._meant(changes, settled_)):
                 yield joining
             self._close(payloads)
+
+    def _block(self, changes: Changes) -> None:
+        """Learn which records are blocked for an attribute value: nothing else of their rows is sent."""
+        if changes.entity == self.entity.name and changes.part == self.block:
+            rows = zip(changes.kinds, changes.numbers.to_pylist(), strict=True)
+            self.failed.update(row for kind, row in rows if kind is ChangeKind.BLOCKED)
 
     def _meant(self, changes: Changes, settled_: Settled) -> list[bool]:
         """Tell of which records relations may be made; empty where there are none."""
@@ -256,7 +263,8 @@ class Comparison:
         if self.knowing is None:
             return changes
         self.knowing.looks_once = self.records.is_whole
-        return self.knowing.weigh(changes, payloads, found, links=links)
+        has_values = bool(payloads.attributes) and self.attributes is not None
+        return self.knowing.weigh(changes, payloads, found, links=links, has_values=has_values)
 
     def _ids(self, payloads: Payloads, link: LinkTexts) -> LinkIds:
         return self.ends.ids(link, file=payloads.file, sheet=payloads.sheet, numbers=payloads.numbers)

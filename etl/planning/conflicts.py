@@ -19,7 +19,7 @@ import xxhash
 from etl.batching import letters_of
 from etl.model import ChangeKind, Problem
 from etl.planning.diff import sent_where
-from etl.planning.known import WROTE
+from etl.planning.known import WROTE, layout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,6 +52,19 @@ class Before:
     """Known lines; some may stand for several positions of none."""
     at: np.ndarray[tuple[int], np.dtype[np.int64]]
     """Position in `lines`; -1: nothing was known."""
+
+
+def nothing_before(count: int) -> Before:
+    """Return that nothing was known of so many records."""
+    return Before(layout_of(()).empty_table(), np.full(count, -1))
+
+
+def any_of(kept: Kept, count: int) -> Marks:
+    """Tell of so many records whether any of their fields keeps what somebody wrote."""
+    found = np.zeros(count, np.bool_)
+    for one in kept.values():
+        found |= one
+    return found
 
 
 def prints_of(column: pa.Array, clears: pa.BooleanArray | None, *, is_ordered: bool) -> Prints:
@@ -155,7 +168,25 @@ def settle_conflicts(
 ) -> tuple[Changes, Kept]:
     """Return the changes as the mapping wants them where somebody edited a field that they would write.
 
-    And the fields that keep what somebody wrote.
+    And the fields that keep what somebody wrote. For the arguments see `find_conflicts`.
+    """
+    kept, problems = find_conflicts(
+        changes, found, before=before, prints=prints, policies=policies, ordered=ordered
+    )
+    return (_told(_without(changes, kept), problems) if problems else changes), kept
+
+
+def find_conflicts(
+    changes: Changes,
+    found: Found,
+    *,
+    before: Before,
+    prints: Mapping[str, Prints],
+    policies: Mapping[str, OnConflict],
+    ordered: frozenset[str],
+    remembered: str = WROTE,
+) -> tuple[Kept, Mapping[int, Problem]]:
+    """Return the fields that keep what somebody wrote, and by position what is to be told of records.
 
     Args:
         found: what stands on the server.
@@ -163,17 +194,18 @@ def settle_conflicts(
         prints: payload key -> prints of what the source says; keys that are missing have no conflicts.
         policies: payload key -> what happens.
         ordered: payload keys of lists whose order means something.
+        remembered: what the columns of `before` begin with that hold what was written.
     """
     suspects = _moved(found, before)
     kept: dict[str, Marks] = {}
-    if not suspects.any():
-        return changes, kept
     problems: dict[int, Problem] = {}
+    if not suspects.any():
+        return kept, problems
     for key, ours in prints.items():
         policy = policies.get(key, "report")
-        if policy == "source" or f"{WROTE}{key}" not in before.lines.column_names:
+        if policy == "source" or f"{remembered}{key}" not in before.lines.column_names:
             continue
-        wrote = before.lines[f"{WROTE}{key}"].to_numpy()
+        wrote = before.lines[f"{remembered}{key}"].to_numpy()
         for at in np.flatnonzero(suspects & _is_sent(changes, key)).tolist():
             last = int(wrote[before.at[at]])
             record = found.records[at]
@@ -185,9 +217,7 @@ def settle_conflicts(
                 problems.setdefault(at, _problem(changes, at, key, there=there, code="edit_kept"))
             elif int(ours[at]) != last:
                 problems[at] = _problem(changes, at, key, there=there, code="edited_in_both")
-    if not problems:
-        return changes, kept
-    return _told(_without(changes, kept), problems), kept
+    return kept, problems
 
 
 def _moved(found: Found, before: Before) -> Marks:
@@ -234,6 +264,11 @@ def _without(changes: Changes, kept: Kept) -> Changes:
         for kind, is_touched, has_more in zip(changes.kinds, touched, is_left, strict=True)
     ]
     return dataclasses.replace(left, kinds=kinds)
+
+
+def without_kept(made: Prints, kept: Marks | None) -> Prints:
+    """Fields that keep the edit of a person were not written: what was written before stays remembered."""
+    return made if kept is None else np.where(kept, NOTHING, made).astype(np.uint32)
 
 
 def _told(changes: Changes, problems: Mapping[int, Problem]) -> Changes:

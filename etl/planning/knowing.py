@@ -15,19 +15,32 @@ import pyarrow.compute as pc
 import xxhash
 
 from etl.model import ChangeKind, Outcomes, Status
-from etl.planning.conflicts import NOTHING, Before, print_of, prints_of, settle_conflicts
+from etl.planning.conflicts import (
+    NOTHING,
+    Before,
+    any_of,
+    nothing_before,
+    print_of,
+    prints_of,
+    settle_conflicts,
+    without_kept,
+)
 from etl.planning.known import LAYOUT, WROTE, layout_of
+from etl.planning.value_conflicts import settle_values
+from etl.planning.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from etl.api import ItemAnswer
-    from etl.model import Changes, Outcome, Payloads
-    from etl.planning.conflicts import Kept, OnConflict, Prints
+    from etl.model import AttributeValues, Changes, Outcome, Payloads
+    from etl.planning.conflicts import OnConflict, Prints
     from etl.planning.known import Marks
     from etl.planning.known_journal import KnownJournal
-    from etl.planning.matching import InFlight, Matched, Numbers, Place
+    from etl.planning.matching import Matched, Numbers, Place
+    from etl.planning.value_conflicts import SettledValues
     from etl.resolving import Found
+    from etl.resolving.attribute_values import LiveValues
     from etl.resolving.keys import Record
     from etl.resolving.links import LinkIds
 
@@ -35,34 +48,6 @@ NO_ROWS: Numbers = np.empty(0, np.int64)
 NO_PRINTS: Mapping[str, int] = MappingProxyType({})
 KNOWABLE = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
 SENT = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE})
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """The records of a frame: what will be written down of them, and what is still under way."""
-
-    rows: Numbers
-    """Source rows, rising."""
-    texts: pa.StringArray
-    ids: list[str]
-    under_way: InFlight
-    at: Numbers
-    """Where each row stands in `under_way`."""
-    prints: Mapping[str, Prints]
-    moments: list[str | None]
-    """`modifiedAt` of the records as they were looked up; None: they are new, or it does not count."""
-    is_edited: Marks
-    """True where a field keeps what a person wrote: without a moment it is an edit the next time too."""
-    is_told: Marks
-    """True where nothing keeps the row from being known."""
-    pending: Numbers
-    """Records of each row without an outcome."""
-    is_good: Marks
-    before: pa.Table
-    """The known lines of records that are about to be changed."""
-    changed: Numbers
-    """Where each of these stands in `rows`."""
-    is_closed: bool = False
 
 
 @dataclass(slots=True)
@@ -83,20 +68,27 @@ class Knowing:
     """False: rows of this mapping are never known, whatever becomes of them."""
     looks_once: bool = False
     """True: records were read long before they are written, so others may have written in between."""
-    _waiting: dict[Place, list[_Waiting]] = field(default_factory=dict)
+    _waiting: dict[Place, list[Waiting]] = field(default_factory=dict)
     _heard: dict[str, str | None] = field(default_factory=dict)
     """Id of a record that was sent -> `modifiedAt` as the server answered it; None: it did not tell."""
     _written: set[str] = field(default_factory=set)
     _revoked: set[str] = field(default_factory=set)
 
     def weigh(
-        self, changes: Changes, payloads: Payloads, found: Found, *, links: Sequence[LinkIds]
+        self,
+        changes: Changes,
+        payloads: Payloads,
+        found: Found,
+        *,
+        links: Sequence[LinkIds],
+        has_values: bool = False,
     ) -> Changes:
         """Return the changes with the conflicts of their fields settled, and let their rows wait.
 
         Args:
             changes: of all records of `payloads`, position by position.
             links: the resolved links of the payloads.
+            has_values: `weigh_values` is called for the same payloads, before anything of them is sent.
         """
         if not len(payloads):
             return changes
@@ -119,39 +111,66 @@ class Knowing:
         weighed, kept = settle_conflicts(
             changes, found, before=before, prints=prints, policies=self.policies, ordered=self.ordered
         )
-        is_update = np.array([kind is ChangeKind.UPDATE for kind in weighed.kinds], np.bool_)
-        changed = np.flatnonzero(has_line & is_update)
-        waiting = _Waiting(
+        waiting = Waiting(
             rows,
             payloads.keys,
             changes.ids.to_pylist(),
             under_way,
             at,
-            {key: _without_kept(made, kept.get(key)) for key, made in prints.items()},
+            {key: without_kept(made, kept.get(key)) for key, made in prints.items()},
             [None if one is None else _moment(one.get("modifiedAt")) for one in found.records],
-            _any_of(kept, len(rows)),
+            any_of(kept, len(rows)),
             np.array([not one for one in _lacking(payloads, links)], np.bool_),
             np.zeros(len(rows), np.int64),
             np.ones(len(rows), np.bool_),
-            before.lines.take(pa.array(lines_at[changed])),
-            changed,
+            before,
+            NO_ROWS,
         )
-        self._write_intents(waiting, waiting.prints, np.arange(len(changed)))
         self._waiting.setdefault(place, []).append(waiting)
+        if not has_values:
+            self._intend(waiting, weighed)
         return weighed
 
-    def _write_intents(self, waiting: _Waiting, prints: Mapping[str, Prints] | None, which: Numbers) -> None:
+    def weigh_values(
+        self,
+        own: Changes,
+        attributes: Sequence[AttributeValues],
+        payloads: Payloads,
+        found: Found,
+        *,
+        live: LiveValues,
+    ) -> SettledValues:
+        """Return the records and their attribute values with the conflicts of these settled; see `weigh`."""
+        some = self._waiting.get((payloads.file, payloads.sheet), ())
+        waiting = next(
+            (one for one in some if len(payloads) and one.rows[0] == payloads.numbers[0].as_py()), None
+        )
+        before = waiting.before if waiting is not None else nothing_before(len(own))
+        settled = settle_values(own, attributes, found=found, live=live, before=before)
+        if waiting is not None:
+            waiting.prints |= settled.prints
+            waiting.is_edited |= settled.is_edited
+            self._intend(waiting, settled.whole)
+        return settled
+
+    def _intend(self, waiting: Waiting, changes: Changes) -> None:
+        """Write what is about to be written into records, before it leaves."""
+        is_update = np.array([kind is ChangeKind.UPDATE for kind in changes.kinds], np.bool_)
+        waiting.changed = np.flatnonzero((waiting.before.at >= 0) & is_update)
+        self._write_intents(waiting, waiting.prints, waiting.changed)
+
+    def _write_intents(self, waiting: Waiting, prints: Mapping[str, Prints] | None, rows: Numbers) -> None:
         """Write what is about to be written into records before it leaves, or what was written before.
 
         Else, after a kill, the next import would take our own values for edits of somebody else.
 
         Args:
             prints: of all rows; None: as before.
-            which: some of the records that are about to be changed.
+            rows: positions of those records, of which something was known.
         """
-        if self.journal is None or not len(which):
+        if self.journal is None or not len(rows):
             return
-        rows, lines = waiting.changed[which], waiting.before.take(pa.array(which))
+        lines = waiting.before.lines.take(pa.array(waiting.before.at[rows]))
         columns = [
             waiting.under_way.keys.take(pa.array(waiting.at[rows])),
             waiting.texts.take(pa.array(rows)),
@@ -159,7 +178,8 @@ class Knowing:
             pa.nulls(len(rows), LAYOUT.field("made_from").type),
             lines["modified_at"].combine_chunks(),
         ]
-        for key in self.fields:
+        fields = tuple(dict.fromkeys((*self.fields, *waiting.prints)))
+        for key in fields:
             if prints is not None:
                 made = prints.get(key)
                 columns.append(pa.array(np.zeros(len(rows), np.uint32) if made is None else made[rows]))
@@ -167,7 +187,7 @@ class Knowing:
                 columns.append(lines[f"{WROTE}{key}"].combine_chunks())
             else:
                 columns.append(pa.array(np.zeros(len(rows), np.uint32)))
-        self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
+        self.journal.append(pa.record_batch(columns, schema=layout_of(fields)))
 
     def planned(self, changes: Changes) -> None:
         """Learn of changes before they leave: each of their rows waits for an outcome more."""
@@ -292,18 +312,25 @@ class Knowing:
                     left.append(waiting)
             self._waiting[place] = left
 
-    def _write(self, waiting: _Waiting) -> None:
+    def _write(self, waiting: Waiting) -> None:
         is_refused = (waiting.pending == 0) & ~waiting.is_good
-        self._write_intents(waiting, None, np.flatnonzero(is_refused[waiting.changed]))
+        self._write_intents(waiting, None, waiting.changed[is_refused[waiting.changed]])
         ended = np.flatnonzero((waiting.pending == 0) & waiting.is_good)
         if self.journal is None or not len(ended):
             return
         ids = [waiting.ids[at] for at in ended.tolist()]
-        moments = self._moments_of(ids, [waiting.moments[at] for at in ended.tolist()])
+        then = [waiting.moments[at] for at in ended.tolist()]
+        moments = self._moments_of(ids, then)
         if waiting.is_edited.any():
             edited = waiting.is_edited[ended].tolist()
             moments = [None if is_edited else one for one, is_edited in zip(moments, edited, strict=True)]
         is_known = waiting.is_told[ended] & np.array([one is not None for one in moments], np.bool_)
+        if self.looks_once:
+            # Somebody else may have written between our look and our write.
+            pairs = zip(ids, then, strict=True)
+            is_known &= np.array(
+                [before is None or one not in self._written for one, before in pairs], np.bool_
+            )
         if self._revoked:
             is_known &= np.array([one not in self._revoked for one in ids], np.bool_)
         taken = pa.array(waiting.at[ended])
@@ -315,22 +342,20 @@ class Knowing:
             pc.if_else(pa.array(is_known & self.is_knowable), cells, pa.scalar(None, cells.type)),
             pa.array(moments, pa.string()),
         ]
-        for key in self.fields:
+        fields = tuple(dict.fromkeys((*self.fields, *waiting.prints)))
+        for key in fields:
             made = waiting.prints.get(key)
             columns.append(pa.array(np.zeros(len(ended), np.uint32) if made is None else made[ended]))
-        self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
+        self.journal.append(pa.record_batch(columns, schema=layout_of(fields)))
         self._written.difference_update(ids)
         if self._heard:
             for one in ids:
                 self._heard.pop(one, None)
 
     def _moments_of(self, ids: Sequence[str], then: Sequence[str | None]) -> list[str | None]:
-        """The server's `modifiedAt` of records as we know it; None: we cannot be sure of it."""
-        written, heard, looks_once = self._written, self._heard, self.looks_once
-        return [
-            before if one not in written else None if before is not None and looks_once else heard.get(one)
-            for one, before in zip(ids, then, strict=True)
-        ]
+        """The server's `modifiedAt` of records after this run; None: it did not tell."""
+        written, heard = self._written, self._heard
+        return [heard.get(one) if one in written else before for one, before in zip(ids, then, strict=True)]
 
 
 def _at(rows: Numbers, wanted: Numbers) -> tuple[Numbers, Marks]:
@@ -353,18 +378,6 @@ def _lacking(payloads: Payloads, links: Sequence[LinkIds]) -> list[bool]:
             missing = pc.and_(pc.is_valid(texts.texts), pc.is_null(ids.ids)).to_pylist()
         lacking = [one or other for one, other in zip(lacking, missing, strict=True)]
     return lacking
-
-
-def _without_kept(made: Prints, kept: Marks | None) -> Prints:
-    """Fields that keep the edit of a person were not written: what was written before stays remembered."""
-    return made if kept is None else np.where(kept, NOTHING, made).astype(np.uint32)
-
-
-def _any_of(kept: Kept, count: int) -> Marks:
-    found = np.zeros(count, np.bool_)
-    for one in kept.values():
-        found |= one
-    return found
 
 
 def _moment(value: object) -> str | None:

@@ -153,7 +153,7 @@ def test_exit_3_names_every_mistake_of_a_mapping_at_once_as_check_does(pim_url, 
     (shop / "mappings" / "broken.yaml").write_text(
         "entity: Product\nkey: number\nsource: {file: ../samples/products.csv}\non_absent: delete\n"
         "rows: {where: \"Name != ''\"}\nfields:\n  number: Artikelnummer\n  nmae: Name\n  price: Preiss\n"
-        "  brand: {column: Marke, lnik: {by: name}}\nattributes:\n  x: {column: Name, on_conflict: source}\n"
+        "  brand: {column: Marke, lnik: {by: name}}\nattributes:\n  x: Name\n"
     )
     code, out, _ = call("check", "mappings/broken.yaml", "--json")
     told = [one for one in json.loads(out)["problems"] if one["severity"] == "error"]
@@ -161,7 +161,7 @@ def test_exit_3_names_every_mistake_of_a_mapping_at_once_as_check_does(pim_url, 
     assert [(one["line"], one["code"]) for one in told] == [
         (4, "absent_with_where"), (6, "required_unmapped"), (8, "unknown_field"), (9, "unknown_column"),
         (10, "link_without_by"), (10, "unknown_key"),
-        (12, "unknown_attribute"), (12, "conflict_of_attribute"),
+        (12, "unknown_attribute"),
     ]  # fmt: skip
     expected = [f"{one['file']}:{one['line']}:{one['column']}: {one['message']}" for one in told]
     for verb in ("import", "plan", "preview"):

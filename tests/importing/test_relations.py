@@ -199,13 +199,6 @@ async def test_rows_without_a_record_are_treated_as_on_missing_says(carry, polic
     assert [one.code for one in summary.problems] == ([code] if code else [])
 
 
-@pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
-async def test_a_policy_that_is_not_carried_out_is_refused_and_nothing_is_sent(carry, records):
-    with pytest.raises(etl.EtlError, match="not carried out for attributes"):
-        await carry(PRODUCT + "attributes: {colour: {column: Name, on_conflict: server}}\n", "No,Name", "1,a")
-    assert await records("Product", "number") == []
-
-
 JOINED = (
     PRODUCT
     + '  categories: {column: Path, link: {by: name, path: " > ", missing: create}}\n'

@@ -205,8 +205,6 @@ CASES: list[tuple[str, str, tuple[str, ...] | None, dict[str, object], str]] = [
      'm.yaml:6:12: rows that "rows.where" leaves out would count as absent. Remove it, or remove "on_absent".'),
     ("absent_without_active", "entity: Maker\nkey: code\non_absent: deactivate\nfields: {code: No, name: Name}", HEADER, {},
      "m.yaml:3:12: Maker has no field isActive, which is what deactivate switches off. Write delete or keep."),
-    ("conflict_of_attribute", F + "attributes: {a: {column: A, on_conflict: source}}", HEADER, {},
-     'm.yaml:6:42: "on_conflict" is not carried out for attributes. Remove it.'),
     ("pattern_idle", F + "patterns: [{header: '{code}-en', attribute: '{code}'}]", HEADER, {},
      'm.yaml:6:12: "{code}-en" catches no column. Correct it, or remove the pattern.'),
 ]  # fmt: skip
