@@ -21,7 +21,7 @@ from etl.applying.sending import Applying
 from etl.errors import EtlError, HeldBack, Interrupted, LockLost, NotAgreed, NothingToResume
 from etl.files import Uploads
 from etl.importing import JOURNAL
-from etl.importing.absent import insist_on_few
+from etl.importing.absent import ABSENT, insist_on_few
 from etl.importing.filing import FETCHED, read_counts, write_counts
 from etl.importing.leaving import keep_paces, known_paces
 from etl.importing.looking_back import LookingBack
@@ -30,9 +30,9 @@ from etl.importing.resuming import drift_of
 from etl.journal import Journal
 from etl.model import Progress, Status
 from etl.planning import KeptValues, read_header, read_lines, write_ground, write_kept
-from etl.planning.forgetting import forget
 from etl.planning.guards import ErrorWatch
 from etl.planning.known import name_of
+from etl.planning.touching import note_touched
 from etl.report import Instance, to_object
 from etl.report.results import write_results
 from etl.report.tally import Tally
@@ -169,15 +169,24 @@ def home_of(header: PlanHeader, place: Place) -> str:
         return str(place.cwd)
 
 
-def forget_known(run: Run, place: Place) -> None:
-    """Drop what is known of the records of the mapping: what is sent now was not made from its rows.
+def forget_touched(run: Run, schema: Schema, client: Client, place: Place) -> None:
+    """Forget the records that a plan is about: what is sent now was not made from rows.
 
     Else the next import would take it for edits of somebody else, or not see that records are gone.
     """
+    ground = read_header(run.folder / PLAN).ground
     for one in run.facts.mappings:
         path = Path(str(run.facts.options.get("cwd", place.cwd))) / one.name
-        for dropped in forget(place.state, mappings=[name_of(path, place.state)]):
-            log.info("known state dropped", extra={"mapping": dropped.mapping, "records": dropped.lines})
+        touched = note_touched(
+            place.state,
+            lambda: read_lines(run.folder / PLAN),
+            ground=ground,
+            mapping=name_of(path, place.state),
+            url=client.url,
+            absent=ABSENT,
+            entity_of=schema.entity,
+        )
+        log.info("known records touched", extra={"mapping": one.name, "records": touched})
 
 
 async def carry(
@@ -191,7 +200,7 @@ async def carry(
         how, paces=paces, state=place.state, is_stopping=lambda: stops() or lock.is_lost
     )
     with failing_leaves_a_summary(run, place):
-        forget_known(run, place)
+        await asyncio.to_thread(forget_touched, run, schema, client, place)
         header = read_header(run.folder / PLAN)
         began = how.clock.now()
         tally, ended = await _sent(run, header, schema, client=client, how=how, paces=paces)

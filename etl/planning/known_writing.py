@@ -53,7 +53,9 @@ def mended(known: Known) -> Known:
     return write_known(known, known.header)
 
 
-def write_known(known: Known, header: KnownHeader, *, forgotten: Marks | None = None) -> Known:
+def write_known(
+    known: Known, header: KnownHeader, *, forgotten: Marks | None = None, unwritten: Marks | None = None
+) -> Known:
     """Write the file anew, with what its journal holds, and then drop the journal; return what it is now.
 
     At any moment there is the old file or the new one. Holds a part of the lines in memory.
@@ -61,14 +63,15 @@ def write_known(known: Known, header: KnownHeader, *, forgotten: Marks | None = 
     Args:
         header: what the new file says of itself.
         forgotten: which of the old lines are to be compared next time; None: none of them.
+        unwritten: of which of them nobody knows any more what was written last; None: of none.
     """
     try:
-        return _written(known, header, forgotten)
+        return _written(known, header, forgotten, unwritten)
     except BROKEN as error:
         if not known.lines or not is_damage(error):
             raise
         # Nothing of the old file can be trusted; what this run learnt can.
-        return _written(damaged(known), dataclasses.replace(header, is_complete=False), None)
+        return _written(damaged(known), dataclasses.replace(header, is_complete=False), None, None)
 
 
 def write_header(known: Known, header: KnownHeader) -> None:
@@ -80,7 +83,7 @@ def write_header(known: Known, header: KnownHeader) -> None:
     write_whole(known.path.with_suffix(BESIDE), json.dumps(said, indent=1) + "\n")
 
 
-def _written(known: Known, header: KnownHeader, forgotten: Marks | None) -> Known:
+def _written(known: Known, header: KnownHeader, forgotten: Marks | None, unwritten: Marks | None) -> Known:
     known.folder.mkdir(parents=True, exist_ok=True)
     said = journalled(known.journal)
     new = 0 if said is None else sum(len(one) for one in said.lines())
@@ -101,8 +104,11 @@ def _written(known: Known, header: KnownHeader, forgotten: Marks | None) -> Know
         write_page_checksum=True,
     ) as writer:
         for part, old in enumerate(known.parts(layout.names, count=count)):
-            marks = None if forgotten is None else forgotten[first : first + len(old)]
-            first += len(old)
+            here = slice(first, first + len(old))
+            marks = None if forgotten is None else forgotten[here]
+            if unwritten is not None and unwritten[here].any():
+                old = _without_prints(old, unwritten[here])  # noqa: PLW2901  no name for it, see below
+            first = here.stop
             added = [] if said is None else [_within(one, part, count) for one in said.lines()]
             # No name for it: it would be held while the next part is made.
             lines += _put(
@@ -114,6 +120,14 @@ def _written(known: Known, header: KnownHeader, forgotten: Marks | None) -> Know
     beside.replace(known.path)
     known.journal.unlink(missing_ok=True)
     return Known(known.folder, header, lines, of=header.run)
+
+
+def _without_prints(lines: pa.Table, where: Marks) -> pa.Table:
+    for name in lines.column_names:
+        if name.startswith(WROTE):
+            wrote = pa.array(np.where(where, 0, lines[name].to_numpy()), pa.uint32())
+            lines = with_column(lines, name, pa.chunked_array([wrote]))
+    return lines
 
 
 def _put(writer: parquet.ParquetWriter, lines: pa.Table) -> int:
