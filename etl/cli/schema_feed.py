@@ -17,7 +17,7 @@ from etl.report import neutral
 
 if TYPE_CHECKING:
     from etl.cli.settings import Settings
-    from etl.mapping import AttributeFacts
+    from etl.mapping import AttributeFacts, Rules
     from etl.mapping.lacking import Lack, Needs
     from etl.report.json import Json
     from etl.schema import Schema
@@ -39,7 +39,7 @@ def propose(
     """What the instance lacks for a feed, as tables with mappings: attributes, units, link targets."""
     from etl import mapping as language  # noqa: PLC0415  `--help` needs none of it
     from etl.errors import ConfigurationInvalid  # noqa: PLC0415
-    from etl.mapping.lacking import lacking, needs_of  # noqa: PLC0415
+    from etl.mapping.lacking import lacking, needs_of, of_what_is_there  # noqa: PLC0415
 
     read = language.load_to_bind(mapping)
     table = open_source(read, source)
@@ -51,11 +51,17 @@ def propose(
     settings = read_settings(console, asks=True)
     found: list[Lack] = []
     for rules in language.bind_parts(read, header=table.header, schema=schema):
-        needs = needs_of(rules, table.frames())
-        facts, known, panel = None, None, ""
+        facts, there, known, panel = None, None, None, ""
         if settings.url is not None:
-            facts, known, panel = asyncio.run(_there(settings, schema, needs, entity=rules.entity.name))
-        found += lacking(rules, needs, schema, facts=facts, known=known, panel=panel)
+            facts, panel = asyncio.run(_attributes_there(settings, schema, rules))
+        if facts is not None:
+            named = of_what_is_there(rules, facts)
+            there = language.bind(named, header=table.header, schema=schema, attributes=facts)
+        needs = needs_of(rules, table.frames(), known=there)
+        if settings.url is not None:
+            known = asyncio.run(_links_there(settings, schema, needs))
+        taken = [one.name for one in found]
+        found += lacking(rules, needs, schema, facts=facts, known=known, panel=panel, taken=taken)
     for one in found:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{one.name}.csv").write_text(one.table(), encoding="utf-8")
@@ -71,21 +77,34 @@ def propose(
     return Exit.DONE
 
 
-async def _there(
-    settings: Settings, schema: Schema, needs: Needs, *, entity: str
-) -> tuple[list[AttributeFacts] | None, dict[str, set[str]], str]:
-    """Return the attributes of the instance, which texts of links it has, and its first panel."""
+async def _attributes_there(
+    settings: Settings, schema: Schema, rules: Rules
+) -> tuple[list[AttributeFacts] | None, str]:
+    """Return the attributes of the instance, None where the feed names none, and its first panel."""
     from etl.api import connect  # noqa: PLC0415
     from etl.importing.attributes import read_attribute_facts  # noqa: PLC0415
 
-    known: dict[str, set[str]] = {}
-    panel = ""
+    if not rules.bound.attributes and not rules.bound.pairs:
+        return None, ""
     async with connect(target_of(settings), limits=settings.limits) as client:
-        facts = await read_attribute_facts(client, schema, entity=entity) if needs.attributes else None
-        if needs.attributes and "AttributePanel" in schema.entities:
-            page = await client.list("AttributePanel", select=("code",), max_size=1)
-            panel = next((str(one.get("code") or "") for one in page.records), "")
+        facts = await read_attribute_facts(client, schema, entity=rules.entity.name)
+        if "AttributePanel" not in schema.entities:
+            return facts, ""
+        page = await client.list("AttributePanel", select=("code",), max_size=1)
+        return facts, next((str(one.get("code") or "") for one in page.records), "")
+
+
+async def _links_there(settings: Settings, schema: Schema, needs: Needs) -> dict[str, set[str]]:
+    """Return which texts of links the instance has, found as an import finds them."""
+    from etl.api import connect  # noqa: PLC0415
+    from etl.resolving.targets import Targets  # noqa: PLC0415
+
+    known: dict[str, set[str]] = {}
+    async with connect(target_of(settings), limits=settings.limits) as client:
         for place, (target, texts) in needs.links.items():
-            records = await client.look_up(target.entity, target.by, [*texts], select=("id", target.by))
-            known[place] = {str(one.get(target.by)) for one in records}
-    return facts, known, panel
+            if (entity := schema.entities.get(target.entity)) is not None:
+                targets = Targets(target, entity)
+                await targets.prepare(client, schema)
+                await targets.ask(client, texts)
+                known[place] = set(targets.texts)
+    return known

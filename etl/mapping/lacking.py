@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from etl.mapping.columns import Columns
 from etl.mapping.convert.cells import as_text
 from etl.mapping.convert.converters import LINKS
 from etl.mapping.convert.link_texts import PART_MARK
+from etl.mapping.document import AttributeDoc
 from etl.mapping.evidence import evidence_of
 from etl.mapping.writing import quoted
 from etl.model import Missing
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from etl.mapping.attributes import AttributeFacts
+    from etl.mapping.loading import Mapping as MappingFile
     from etl.mapping.rules import Rules
     from etl.model import Frame, LinkTarget
     from etl.schema import EntitySchema, Schema
@@ -72,15 +75,38 @@ class Needs:
     """Names of attributes that come in several languages."""
 
 
-def needs_of(rules: Rules, frames: Iterable[Frame]) -> Needs:
-    """Return what the rows name; reads all of them. The rules know no attributes: every address counts."""
+def of_what_is_there(rules: Rules, facts: Sequence[AttributeFacts]) -> MappingFile:
+    """Return the mapping with those attributes alone that the instance has, to be bound to them."""
+    doc = rules.mapping.doc
+    caught = {one.name: one.doc for one in rules.bound.caught if isinstance(one.doc, AttributeDoc)}
+    there = {
+        address: one
+        for address, one in {**caught, **doc.attributes}.items()
+        if all(_is_there(facts, name) for name in (one.as_.values() if one.names else (address,)))
+    }
+    patterns = tuple(one for one in doc.patterns if one.attribute is None)
+    left = doc.model_copy(update={"attributes": there, "patterns": patterns})
+    return dataclasses.replace(rules.mapping, doc=left)
+
+
+def _is_there(facts: Sequence[AttributeFacts], address: str) -> bool:
+    parts = parse_address(address)
+    return parts is not None and find_attribute(facts, parts["name"], parts["channel"] or "") is not None
+
+
+def needs_of(rules: Rules, frames: Iterable[Frame], *, known: Rules | None = None) -> Needs:
+    """Return what the rows name; reads all of them. The rules know no attributes: every address counts.
+
+    Args:
+        known: the rules of attributes that the instance has; of a list they tell which options are named.
+    """
     needs = Needs()
     for frame in rules.whole_records(frames):
         payloads = rules.translate(frame)
         links = [*payloads.links, *(one for relation in payloads.relations for one in relation.links)]
         for link in links:
             _add_link(needs, link.target, link.texts)
-        for one in payloads.attributes:
+        for one in (known.translate(frame) if known is not None else payloads).attributes:
             if one.link is not None:
                 _add_link(needs, one.link, one.values)
         _add_attributes(needs, rules, frame)
@@ -95,6 +121,7 @@ def lacking(
     facts: Sequence[AttributeFacts] | None = None,
     known: Mapping[str, Collection[str]] | None = None,
     panel: str = "",
+    taken: Collection[str] = (),
 ) -> list[Lack]:
     """Return what has to be made before this feed is imported.
 
@@ -102,8 +129,9 @@ def lacking(
         facts: all attributes of the instance; None: not known, so all that are named are proposed.
         known: by the keys of `needs.links`, the texts that were found on the server; None: not asked.
         panel: code of the panel that new attributes stand on; empty: a person fills it in.
+        taken: names that other tables have.
     """
-    found = []
+    found: list[Lack] = []
     attributes = {
         name: cells
         for name, cells in needs.attributes.items()
@@ -111,13 +139,23 @@ def lacking(
     }
     if attributes and "Attribute" in schema.entities:
         attribute = schema.entities["Attribute"]
-        found.append(_attributes(rules.entity.name, attributes, needs.languages, attribute, panel=panel))
+        name = _free("attributes", taken)
+        owner = rules.entity.name
+        found.append(_attributes(name, owner, attributes, needs.languages, entity=attribute, panel=panel))
     for place, (target, texts) in needs.links.items():
         entity = schema.entities.get(target.entity)
         left = [text for text in texts if known is None or text not in known.get(place, ())]
         if left and entity is not None:
-            found.append(_records(target, left, entity, why=", ".join(needs.fields[place])))
+            name = entity.name[0].lower() + entity.name[1:] + "s"
+            name = _free(name, [*taken, *(one.name for one in found)])
+            found.append(_records(name, target, left, entity=entity, why=", ".join(needs.fields[place])))
     return found
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return a name for files; of two tables of one entity, such as options of two lists, one gets `-2`."""
+    numbered = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 2)))
+    return next(one for one in numbered if one not in taken)
 
 
 def _add_link(needs: Needs, target: LinkTarget, texts: pa.Array) -> None:
@@ -162,13 +200,19 @@ def _sample(needs: Needs, name: str, cells: pa.Array) -> None:
 
 
 def _attributes(
-    owner: str, cells: Mapping[str, list[str]], languages: set[str], entity: EntitySchema, *, panel: str
+    name: str,
+    owner: str,
+    cells: Mapping[str, list[str]],
+    languages: set[str],
+    *,
+    entity: EntitySchema,
+    panel: str,
 ) -> Lack:
     lines = [
         "# Attributes that the feed names and the instance does not have. Look at their types first.",
         "entity: Attribute",
         "key: code|systemName",
-        "source: {file: attributes.csv}",
+        f"source: {{file: {name}.csv}}",
         "fields:",
         "  code|systemName: Code",
         "  name: Name",
@@ -181,11 +225,11 @@ def _attributes(
     if "attributePanel" in entity.fields:
         lines.append("  attributePanel: {column: Panel, link: {by: code}}")
     rows = tuple(
-        (name, name, attribute_type(values), "true" if name in languages else "false", panel)
-        for name, values in cells.items()
+        (code, code, attribute_type(values), "true" if code in languages else "false", panel)
+        for code, values in cells.items()
     )
     header = ("Code", "Name", "Type", "Multilingual", "Panel")
-    return Lack("Attribute", "attributes", "attributes", header, rows, "\n".join(lines) + "\n")
+    return Lack("Attribute", name, "attributes", header, rows, "\n".join(lines) + "\n")
 
 
 def attribute_type(cells: Sequence[str]) -> str:
@@ -206,8 +250,7 @@ def attribute_type(cells: Sequence[str]) -> str:
     return "text" if (pc.max(pc.utf8_length(seen.texts)).as_py() or 0) > LONG else "varchar"
 
 
-def _records(target: LinkTarget, texts: Sequence[str], entity: EntitySchema, *, why: str) -> Lack:
-    name = entity.name[0].lower() + entity.name[1:] + "s"
+def _records(name: str, target: LinkTarget, texts: Sequence[str], *, entity: EntitySchema, why: str) -> Lack:
     further = [
         one.name
         for one in entity.fields.values()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from etl import blocking
 from etl.cli import main
 from etl.sandbox import run_in_thread
 from etl.sandbox.builtin import builtin_metadata
@@ -195,6 +196,58 @@ def test_what_an_instance_lacks_is_proposed_imported_and_then_there(
             assert code == 0, out + err
         assert call("schema", "propose", "--mapping", "feed.yaml")[1] == "nothing is lacking\n"
         assert call("check", "feed.yaml", "--online")[:2] == (0, "feed.yaml: nothing is wrong\n")
+        code, out, err = call("import", "feed.yaml", "--quiet")
+        assert code == 0, out + err
+
+
+OPTIONS = """\
+entity: Product
+key: number
+source: {file: feed.csv}
+fields: {number: No, name: Name}
+attributes:
+  finish: {column: Finish, values: {m: Matt, g: Gloss}, link: {by: name}}
+  grain: {column: Grain, split: "|", link: {by: name}}
+  wattage: Watt
+"""
+
+
+def test_options_that_lists_of_attributes_lack_are_proposed_imported_and_then_there(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "feed.yaml").write_text(OPTIONS, encoding="utf-8")
+    feed = "No,Name,Finish,Grain,Watt\n1,Drill,m,fine|coarse,5\n2,Saw,g,fine,6\n"
+    (here / "feed.csv").write_text(feed, encoding="utf-8")
+    with (
+        run_in_thread(db=here / "s.db", seed=1, generation="2.1") as sandbox,
+        blocking.connect(sandbox.url, username=sandbox.username, password=sandbox.password) as pim,
+    ):
+        for code, kind in (("finish", "extensibleEnum"), ("grain", "extensibleMultiEnum")):
+            made = {"id": f"l-{code}", "code": code, "name": code}
+            pim.loop.wait_for(pim.client.create("ExtensibleEnum", made))
+            made = {"id": f"a-{code}", "code": code, "name": code, "type": kind, "entityId": "Product"}
+            made |= {"extensibleEnumId": f"l-{code}", "attributePanelId": "attributeValues"}
+            pim.loop.wait_for(pim.client.create("Attribute", made))
+        for name, enum in (("Matt", "l-finish"), ("fine", "l-finish")):
+            option = {"name": name, "extensibleEnumsIds": [enum]}
+            pim.loop.wait_for(pim.client.create("ExtensibleEnumOption", option))
+        monkeypatch.setenv("ATRO_URL", sandbox.url)
+        monkeypatch.setenv("ATRO_USERNAME", sandbox.username)
+        monkeypatch.setenv("ATRO_PASSWORD", sandbox.password)
+        assert call("schema", "pull")[0] == 0
+        code, out, err = call("schema", "propose", "--mapping", "feed.yaml")
+        assert (code, out.splitlines()) == (
+            0,
+            [
+                "lacking/attributes.csv: 1 of Attribute, for attributes",
+                "lacking/extensibleEnumOptions.csv: 1 of ExtensibleEnumOption, for finish",
+                "lacking/extensibleEnumOptions-2.csv: 2 of ExtensibleEnumOption, for grain",
+            ],
+        ), err
+        for name in ("attributes", "extensibleEnumOptions", "extensibleEnumOptions-2"):
+            code, out, err = call("import", f"lacking/{name}.yaml", "--quiet")
+            assert code == 0, out + err
+        assert call("schema", "propose", "--mapping", "feed.yaml")[1] == "nothing is lacking\n"
         code, out, err = call("import", "feed.yaml", "--quiet")
         assert code == 0, out + err
 
