@@ -231,7 +231,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
         url=client.url,
         records=writer.records,
         fields=writer.fields,
-        forecast=costs.records,
+        forecast=dataclasses.replace(costs.records, attribute_share=writer.attribute_share),
         first=tuple(lines_from(writer.first)),
         differences=sum(count for counts in writer.fields.values() for count in counts.values()),
         files=costs.files,

@@ -161,6 +161,11 @@ def test_a_forecast_goes_by_what_was_measured_here_once_that_is_enough():
     assert sentence(forecast(2000, batch_rows=100, past=[(100, 10.0), (300, 30.0), (5, 0.0)])) == (
         "It would take 20 requests, about 3 min at the 10 records a second measured here."
     )
+    usual = forecast(2000, batch_rows=100, past=[])
+    assert sentence(dataclasses.replace(usual, attribute_share=0.7)) == (
+        "It would take 20 requests, about 2 min at the 20 records a second that AtroCore usually stores; "
+        "mostly attributes."
+    )
 
 
 def test_a_forecast_of_uploads_goes_by_what_they_took_here_once_these_are_enough():

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pyarrow import parquet
 
 from etl.errors import SourceUnreadable
+from etl.planning.attributes import ASSIGN, REMOVE
 from etl.planning.ground import PartGround, from_plain, to_plain
 from etl.planning.lines import LAYOUT
 from etl.planning.phases import RELATIONS
@@ -33,6 +34,7 @@ FORMAT = 3
 GROUP_LINES = 10_000
 FIRST_KEPT = 100
 TELLING = ("update", "delete", "blocked")
+WRITING = ("create", "update")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ class PlanWriter:
         self._held: list[pa.RecordBatch] = []
         self._records: Counter[tuple[str, str]] = Counter()
         self._fields: Counter[tuple[str, str]] = Counter()
+        self._values: Counter[tuple[str, str]] = Counter()
         self._lines = LinesDigest()
         self.step = 0
         """Of the lines that come next; see `lines.LAYOUT`."""
@@ -134,6 +137,17 @@ class PlanWriter:
         """See `PlanHeader.fields`; so far."""
         return _nested(self._fields)
 
+    @property
+    def attribute_share(self) -> float:
+        """Of the values that would be written, the share of those of attributes; 0 to 1."""
+        owners = {one.entity: one.attributes for one in self.ground if one.attributes}
+        # In 1.10 they are records of their own.
+        rows = {f"{entity}AttributeValue" for entity in owners}
+        keys = {(entity, one.target.key) for entity, known in owners.items() for one in known}
+        written = {one: count for one, count in self._values.items() if one[1] not in (ASSIGN, REMOVE)}
+        of_attributes = sum(count for one, count in written.items() if one in keys or one[0] in rows)
+        return of_attributes / max(sum(written.values()), 1)
+
     def __enter__(self) -> Self:
         return self
 
@@ -154,6 +168,7 @@ class PlanWriter:
         self._keep_first(lines)
         self._records.update(_count(_heads(lines), "kind"))
         self._fields.update(_count(changed_lines(lines), "field"))
+        self._values.update(_count(_written(lines), "payload_key"))
         if sum(len(one) for one in self._held) >= GROUP_LINES:
             self._flush()
 
@@ -266,6 +281,11 @@ def read_lines(path: Path) -> Iterator[pa.RecordBatch]:
 def changed_lines(lines: pa.RecordBatch) -> pa.RecordBatch:
     """Return the lines of updates: a field of a record that stands there, old and new."""
     return lines.filter(pc.and_(pc.equal(lines["kind"], "update"), pc.is_valid(lines["field"])))
+
+
+def _written(lines: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the lines that say which value would be written."""
+    return lines.filter(pc.and_(pc.is_in(lines["kind"], pa.array(WRITING)), pc.is_valid(lines["field"])))
 
 
 def _heads(lines: pa.RecordBatch) -> pa.RecordBatch:

@@ -73,6 +73,8 @@ class Forecast:
     """Records a second."""
     is_measured: bool
     """True: at this server; False: what AtroCore usually does."""
+    attribute_share: float = 0.0
+    """Of the values that would be written, the share of those of attributes; 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

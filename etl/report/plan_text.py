@@ -17,6 +17,8 @@ SHOWN = 20
 """Differences, and problems."""
 LONGEST_VALUE = 60
 MINUTE_S = 60
+MOSTLY = 0.5
+"""A larger share of the values than this is most of them."""
 MODES = {"set": "", "add": "+ ", "clear": ""}
 
 
@@ -60,7 +62,9 @@ def sentence(forecast: Forecast) -> str:
     how = "measured here" if forecast.is_measured else "that AtroCore usually stores"
     requests = "1 request" if forecast.requests == 1 else f"{forecast.requests:,} requests"
     rate = f"{forecast.rate:,.0f}" if forecast.rate >= 1 else f"{forecast.rate:.1g}"
-    return f"It would take {requests}, {duration(forecast.seconds)} at the {rate} records a second {how}."
+    mostly = "; mostly attributes" if forecast.attribute_share > MOSTLY else ""
+    took = duration(forecast.seconds)
+    return f"It would take {requests}, {took} at the {rate} records a second {how}{mostly}."
 
 
 def cost(foreseen: Foreseen) -> list[str]:

@@ -42,6 +42,19 @@ async def test_values_arrive_and_a_second_import_finds_them_there(carry, attribu
 
 
 @GENERATIONS
+async def test_a_plan_tells_which_share_of_the_values_are_attributes(attributes, pim, tmp_path):
+    (tmp_path / "feed.yaml").write_text(HEAD.format(key=attributes) + FEED)
+    shares = []
+    # Four values of attributes beside two fields; none beside two.
+    for cells in ('red,"12,5",3,ja', ",,,"):
+        (tmp_path / "feed.csv").write_text(f"{LINES[0]}\n1,a,{cells}\n")
+        planned = await etl.aio.plan(tmp_path / "feed.csv", tmp_path / "feed.yaml", pim, state_dir=tmp_path)
+        shares.append(planned.forecast.attribute_share)
+    assert shares[0] > 0.5
+    assert shares[1] == 0
+
+
+@GENERATIONS
 async def test_one_changed_value_changes_one_row(carry, attributes):
     mapping = HEAD.format(key=attributes) + FEED
     await carry(mapping, *LINES)
