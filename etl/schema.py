@@ -73,6 +73,8 @@ class FieldSchema:
     """Of many-to-many links: the relation entity, for example `ProductCategory`; else None."""
     foreign: str | None = None
     """Of a link: the link back, on the target entity."""
+    column: str | None = None
+    """Of a field that shows a column of the relation behind a link: that column; else None."""
     is_not_loaded: bool = False
     """True where single reads leave the ids of a multi-link out (`noLoad`)."""
 
@@ -245,6 +247,7 @@ def _field(name: str, raw: dict[str, object], link: object) -> FieldSchema:
         target=_text(link.get("entity") or raw.get("entity")),
         relation=_relation(link.get("relationName")),
         foreign=_text(link.get("foreign")),
+        column=_text(raw.get("column")) if raw.get("link") else None,
         is_not_loaded=bool(raw.get("noLoad")),
     )
 

@@ -32,13 +32,19 @@ class Generation:
     """A 404 with a reason is no missing record but a missing entity or route."""
     has_total_only: bool
     """`totalOnly` leaves the records out; else they come along and are read past."""
-    has_negation: bool
-    """The operator `not` does what it says."""
+    dropped: frozenset[str]
+    """Operators that it does not know yet: such a condition is dropped without a word."""
+    compares_units: bool
+    """Amounts are compared across the units of a measure."""
     restore: str
     """Where deleted records are put back, `{entity}` being theirs; empty: nowhere."""
     takes_parents_ids: bool
     """`parentsIds` counts when a record is made; else only a single `parentId` does."""
 
+
+NEW_OPERATORS = 30
+"""The patch of 2.2 that brought them."""
+SIMILARITY = frozenset({"similar", "wordSimilar"})
 
 # Source: observations (1.10 and 2.1), "Bulk upsert" 8, "Lists", "Errors and sign-in"; api-contract §0-§2.
 _V2_1 = Generation(
@@ -52,15 +58,25 @@ _V2_1 = Generation(
     id_characters=36,
     tells_missing_route=True,
     has_total_only=True,
-    has_negation=False,
+    dropped=SIMILARITY,
+    compares_units=False,
     restore="{entity}/action/restore",
     takes_parents_ids=True,
 )
 # Source: observations, Lists, `restore` 404; recorded: what is made with `parentsIds` stands at the root.
 _V1_10 = replace(
-    _V2_1, name="1.10", id_characters=24, has_total_only=False, restore="", takes_parents_ids=False
+    _V2_1,
+    name="1.10",
+    id_characters=24,
+    has_total_only=False,
+    restore="",
+    takes_parents_ids=False,
+    dropped=SIMILARITY | {"savedSearch"},
 )
-_V2_2 = replace(_V2_1, name="2.2", has_negation=True)
+# Operators that are new in 2.2.30 count as those of 2.2: what api-contract tells is 2.2.31.
+# Source: atrocore/atrocore, SelectManagers/Base.php of 1.10.30, 2.1.25, 2.2.25, 2.2.30.
+_V2_2 = replace(_V2_1, name="2.2", dropped=frozenset(), compares_units=True)
+_V2_2_EARLY = replace(_V2_2, dropped=SIMILARITY, compares_units=False)
 # Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert;
 # §7, "2.3 differs": /File/createChunk. /i18n: atrocore 2.3.0, app/Atro/Handlers/Global/I18nHandler.php.
 _V2_3 = replace(
@@ -79,6 +95,9 @@ _V2_3 = replace(
 GENERATIONS: Mapping[str, Generation] = {one.name: one for one in (_V1_10, _V2_1, _V2_2, _V2_3)}
 """By name, oldest first."""
 
+NEWEST = _V2_3
+"""Knows every operator; for filters that are read without a server."""
+
 FIRST_TRIES = (_V2_1, _V2_3)
 """One generation per API path: which of them answers a sign-in tells the path."""
 
@@ -89,7 +108,7 @@ def from_version(version: str, *, answered: Generation) -> Generation | None:
     Args:
         answered: the one whose sign-in answered; its path is a fact, the version only a text.
     """
-    match = re.match(r"v?(\d+)\.(\d+)", version)
+    match = re.match(r"v?(\d+)\.(\d+)(?:\.(\d+))?", version)
     if match is None:
         return None
     major_minor = int(match[1]), int(match[2])
@@ -97,6 +116,8 @@ def from_version(version: str, *, answered: Generation) -> Generation | None:
         return _V2_3
     if major_minor < (2, 0):
         return _V1_10
+    if major_minor == (2, 2) and int(match[3] or NEW_OPERATORS) < NEW_OPERATORS:
+        return _V2_2_EARLY
     return _V2_1 if major_minor < (2, 2) else _V2_2
 
 

@@ -32,7 +32,11 @@ class Shape(Enum):
 
 
 class Operator(StrEnum):
-    """Every operator that is sent, by AtroCore's name. Source: api-contract §4.2."""
+    """Every operator that is sent, by AtroCore's name. Source: api-contract §4.2.
+
+    Not among them is `not`: it is a text in 1.10 and finds no record in 2.1 (observed), and 2.2.31 and 2.3.6
+    make the same query of it (atrocore/atrocore, app/Atro/ORM/DB/RDB/Query/QueryConverter.php).
+    """
 
     EQUALS = "equals"
     NOT_EQUALS = "notEquals"
@@ -93,7 +97,6 @@ class Operator(StrEnum):
     TEXT_FILTER = "textFilter"
     AND = "and"
     OR = "or"
-    NOT = "not"
 
 
 _SHAPES: dict[Shape, frozenset[Operator]] = {
@@ -112,14 +115,18 @@ _SHAPES: dict[Shape, frozenset[Operator]] = {
     Shape.LIST_OR_SUBQUERY: frozenset({
         Operator.IN, Operator.NOT_IN, Operator.LINKED_WITH, Operator.NOT_LINKED_WITH,
     }),
-    Shape.CONDITIONS: frozenset({Operator.AND, Operator.OR, Operator.NOT}),
+    Shape.CONDITIONS: frozenset({Operator.AND, Operator.OR}),
 }  # fmt: skip
 
 WITHOUT_ATTRIBUTE = frozenset({
-    Operator.AND, Operator.OR, Operator.NOT, Operator.BOOL, Operator.PRIMARY, Operator.SAVED_SEARCH,
-    Operator.TEXT_FILTER,
+    Operator.AND, Operator.OR, Operator.BOOL, Operator.PRIMARY, Operator.SAVED_SEARCH, Operator.TEXT_FILTER,
 })  # fmt: skip
 """Operators that are about no single field."""
+OUTERMOST = frozenset({Operator.BOOL, Operator.PRIMARY, Operator.TEXT_FILTER})
+"""Operators that AtroCore drops within `and` and `or`: they count only beside the other conditions.
+
+Source: atrocore/atrocore 2.2.31, app/Atro/Core/SelectManagers/Base.php, `where` and `getWherePart`.
+"""
 WITH_UNIT = frozenset({
     Operator.EQUALS, Operator.NOT_EQUALS, Operator.GREATER_THAN, Operator.LESS_THAN,
     Operator.GREATER_THAN_OR_EQUALS, Operator.LESS_THAN_OR_EQUALS, Operator.BETWEEN,
@@ -141,7 +148,7 @@ class Condition:
     """The payload key (`brandId`), a link (`categories`, for linked…), an attribute's id; empty for `and`…"""
     values: tuple[Scalar, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    """Of `and`, `or`, `not`: their members. Of `in` and `linked…`: the subquery on the linked entity."""
+    """Of `and`, `or`: their members. Of `in` and `linked…`: the subquery on the linked entity."""
     is_attribute: bool = False
     """True: `attribute` is the id of an Attribute record, not a field."""
     language: str = ""

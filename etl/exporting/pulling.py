@@ -186,7 +186,7 @@ async def _where(
         said = back.mapping.document.export.where
         where = (*where, *await to_where(client, said, entity=entity, schema=schema, where=named))
     if what.where_json:
-        where = (*where, *read_json(what.where_json, entity, schema=schema))
+        where = (*where, *read_json(what.where_json, entity, schema=schema, generation=client.generation))
     if what.changed_since:
         since = await to_where(
             client,

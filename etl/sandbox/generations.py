@@ -12,6 +12,11 @@ class Generation:
 
     name: str
     """As users name it: 1.10, 2.1, 2.2 or 2.3."""
+    version: str
+    """Of the core that it is measured against, as the settings tell it.
+
+    Source: atrocore/atrocore, app/Espo/Controllers/Settings.php of 1.10.30, Services/Settings.php of 2.2.31.
+    """
     recorded: bool
     """True where answers of a real server were recorded; False where it is made from documentation."""
     base: str
@@ -44,8 +49,14 @@ class Generation:
     """`totalOnly` and `collectionOnly` are known."""
     default_order: Literal["stored", "id"]
     """Lists without `sortBy`: in the order of storing (an update moves a record to the end), or by id."""
-    negation: Literal["unfinished", "nothing", "works"]
-    """The `not` condition: a text instead of JSON, no rows, or what it says."""
+    negation: Literal["unfinished", "nothing"]
+    """The `not` condition: a text instead of JSON, or no rows."""
+    saved_searches: bool
+    """`savedSearch` is known; else such a condition is dropped, as any that is not known."""
+    compares_units: bool
+    """`unitField` and the operators `similar` and `wordSimilar` are known; they came with 2.2.30."""
+    multiplies_units: bool
+    """An amount times its unit's multiplier is the amount in the main unit; else divided by it (1.10)."""
     queue: Literal["QueueItem", "Job"]
     """Entity that holds the background jobs."""
     queue_refused: bool
@@ -100,6 +111,7 @@ class Generation:
 
 _V2_1 = Generation(
     name="2.1",
+    version="2.1.25",
     recorded=True,
     base="/api/v1",
     id_limit=36,
@@ -117,6 +129,9 @@ _V2_1 = Generation(
     list_shortcuts=True,
     default_order="stored",
     negation="nothing",
+    saved_searches=True,
+    compares_units=False,
+    multiplies_units=True,
     queue="Job",
     queue_refused=True,
     restores=True,
@@ -147,6 +162,7 @@ _V2_1 = Generation(
 _V1_10 = replace(
     _V2_1,
     name="1.10",
+    version="1.10.30",
     id_limit=24,
     id_style="hex",
     sku="sku",
@@ -159,6 +175,8 @@ _V1_10 = replace(
     custom_enums_checked=True,
     list_shortcuts=False,
     negation="unfinished",
+    saved_searches=False,
+    multiplies_units=False,
     queue="QueueItem",
     queue_refused=False,
     restores=False,
@@ -181,10 +199,11 @@ _V1_10 = replace(
 _V2_2 = replace(
     _V2_1,
     name="2.2",
+    version="2.2.31",
     recorded=False,
     custom_enums_checked=True,
     default_order="id",
-    negation="works",
+    compares_units=True,
     attributes="full",
     linked_objects=True,
     meta=True,
@@ -193,6 +212,7 @@ _V2_2 = replace(
 _V2_3 = replace(
     _V2_2,
     name="2.3",
+    version="2.3.6",
     base="/api",
     item_answer="id",
     item_keys_checked=True,

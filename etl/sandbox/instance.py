@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from etl.sandbox.ids import IdMaker
 from etl.sandbox.refusals import NotFound, SqlError
 from etl.sandbox.storage import Places, Row, SqlValue, connect, create_tables
+from etl.sandbox.trigrams import similarity, word_similarity
 from etl.sandbox.values import Check, Handling, Show, Store, Take, handling
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Instance:
         self.schema = schema
         self.ids = IdMaker(generation.id_style, seed)
         self.clock = clock
-        self.writer = connect(path)
+        self.writer = open_database(path)
         create_tables(self.writer, schema)
         self.places = Places(self.writer)
         self.lock = threading.RLock()
@@ -212,6 +213,14 @@ class Session:
             return self.connection.execute(sql, values)
         except sqlite3.OperationalError as error:
             raise SqlError(f"SQLSTATE[42703]: {error}") from error
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open the database with all the functions that filters call."""
+    connection = connect(path)
+    connection.create_function("similarity", 2, similarity, deterministic=True)
+    connection.create_function("word_similarity", 2, word_similarity, deterministic=True)
+    return connection
 
 
 def quoted_list(names: tuple[str, ...] | list[str], alias: str = "") -> str:

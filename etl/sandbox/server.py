@@ -25,7 +25,7 @@ from etl.sandbox.builtin import builtin_metadata
 from etl.sandbox.calls import HTML, Answer, Call, refusal_answer
 from etl.sandbox.first_records import store_first_records
 from etl.sandbox.generations import GENERATIONS
-from etl.sandbox.instance import Instance, Session
+from etl.sandbox.instance import Instance, Session, open_database
 from etl.sandbox.metadata import JsonValue, read_schema
 from etl.sandbox.options import OpenToOthers, Options
 from etl.sandbox.other_writer import OtherWriter
@@ -253,7 +253,7 @@ class Sandbox:
     def _read(self, call: Call) -> Answer:
         connection = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = storage.connect(self.instance.path)
+            connection = self._local.connection = open_database(self.instance.path)
             self._connections.append(connection)
         return self._routed(call, Session(self.instance, connection))
 

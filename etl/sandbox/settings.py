@@ -29,6 +29,7 @@ def settings(session: Session) -> JsonObject:
         "massUpdateMaxCountWithoutJob": 200,
         "checkForConflicts": session.instance.checks_conflicts,
         "applicationName": "AtroCore sandbox",
+        "coreVersion": session.generation.version,
     }
 
 

@@ -46,7 +46,15 @@ def _target(session: Session, unit: str) -> tuple[str, float] | None:
     if row is None:
         return None
     own, other = float(str(row[1] or 1)), float(str(row[2] or 1))
-    return str(row[0]), other / own
+    return str(row[0]), _factor(session, own, other)
+
+
+def _factor(session: Session, own: float, other: float) -> float:
+    """Return how many of another unit one of the own is.
+
+    Source: atrocore/atrocore, Repositories/Measure.php of 1.10.30 and, the other way round, of 2.1.25.
+    """
+    return own / other if session.generation.multiplies_units else other / own
 
 
 def describe(session: Session, entity: Entity, records: list[JsonObject]) -> None:
@@ -72,6 +80,6 @@ def _all_units(session: Session, unit: str, value: float) -> JsonObject:
         'JOIN "Unit" o ON o."measureId" = u."measureId" AND o.deleted = 0 WHERE u.id = ? ORDER BY o._place'
     )
     return {
-        str(name): round(value * float(str(other or 1)) / float(str(own or 1)), 6)
+        str(name): round(value * _factor(session, float(str(own or 1)), float(str(other or 1))), 6)
         for name, other, own in session.rows(sql, (unit,))
     }

@@ -3,7 +3,8 @@
 What AtroCore does with what it does not understand is kept: an unknown operator drops the condition, so more
 records come; an unknown attribute is never true, so none come.
 
-Source: AtroCore REST API, "where"; observed on 1.10 and 2.1.
+Source: AtroCore REST API, "where"; observed on 1.10 and 2.1; atrocore/atrocore, SelectManagers/Base.php of
+1.10.30, 2.1.25 and 2.2.31.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from etl.sandbox import php, where_dates, where_links
+from etl.sandbox import php, where_dates, where_links, where_named
 from etl.sandbox.filters import Filter
-from etl.sandbox.instance import USER_ID
 from etl.sandbox.metadata import Column, JsonValue
 from etl.sandbox.query import conditions
 from etl.sandbox.refusals import SqlError, Unfinished
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from etl.sandbox.metadata import JsonObject
     from etl.sandbox.storage import SqlValue
 
+SIMILAR_ENOUGH = 0.3
+"""AtroCore's setting `similarityThreshold`, where nothing else is set."""
 NEVER = "0"
 """SQL that is never true."""
 
@@ -46,7 +48,16 @@ def compile_where(found: Filter, where: JsonValue) -> str:
         SqlError: a value that the column's type cannot hold.
         Unfinished: `not` in generations that answer it with a note.
     """
-    return join(found, conditions(where), "AND")
+    items = conditions(where)
+    parts = [where_named.named(found, item) for item in items if isinstance(item, dict)]
+    parts += [_search(found, item) for item in items if isinstance(item, dict)]
+    parts.append(join(found, items, "AND"))
+    return " AND ".join(filter(None, parts))
+
+
+def _search(found: Filter, item: JsonObject) -> str:
+    is_search = item.get("type") == "textFilter" and not _is_disabled(item)
+    return text_search(found, str(item.get("value") or "")) if is_search else ""
 
 
 def join(found: Filter, items: list[JsonValue], word: str) -> str:
@@ -58,8 +69,10 @@ def join(found: Filter, items: list[JsonValue], word: str) -> str:
 def _condition(found: Filter, item: JsonObject) -> str:
     """Return one condition as SQL; empty where it says nothing."""
     type_ = item.get("type")
-    if not isinstance(type_, str) or _is_disabled(item) or type_ in {"primary", "savedSearch"}:
+    if not isinstance(type_, str) or _is_disabled(item):
         return ""
+    if type_ == "savedSearch" and found.session.generation.saved_searches:
+        return join(found, where_named.saved(found, item.get("value")), "AND")
     grouping = _GROUPINGS.get(type_)
     if grouping is not None:
         return grouping(found, item.get("value"))
@@ -77,6 +90,8 @@ def _of_field(found: Filter, type_: str, attribute: str, *, item: JsonObject) ->
     if type_ in _LINK_TYPES:
         link = found.entity.links.get(attribute)
         return where_links.link_condition(found, type_, link, item=item, nested=compile_where) if link else ""
+    if type_ in where_links.COLUMN_TYPES:
+        return where_links.column_condition(found, type_, attribute, value=value)
     column = found.entity.columns.get(attribute)
     if column is None:
         return NEVER if _is_known(type_) else ""
@@ -85,7 +100,7 @@ def _of_field(found: Filter, type_: str, attribute: str, *, item: JsonObject) ->
         raise SqlError(f"SQLSTATE[42P01]: missing FROM-clause entry for {attribute}")
     if item.get("subQuery") is not None and type_ in _SETS:
         return where_links.subquery_condition(found, type_, column, item=item, nested=compile_where)
-    if php.is_truthy(item.get("unitField")):
+    if php.is_truthy(item.get("unitField")) and found.session.generation.compares_units:
         return where_links.unit_condition(found, type_, column, value=value)
     return _of_column(found, type_, column, sql=found.column(column.name), value=value)
 
@@ -100,13 +115,19 @@ def _items(value: JsonValue) -> list[JsonValue]:
 
 
 def _negation(found: Filter, value: JsonValue) -> str:
-    manner = found.session.generation.negation
-    if manner == "unfinished":
+    del value
+    if found.session.generation.negation == "unfinished":
         raise Unfinished("this generation has not finished the negated query\n")
-    if manner == "nothing":
-        return NEVER
-    inner = join(found, _items(value), "AND")
-    return f"NOT coalesce({inner}, 0)" if inner else ""
+    return NEVER
+
+
+def _similar(found: Filter, type_: str, column: Column, sql: str, value: JsonValue) -> str:
+    del column
+    text = _text(value)
+    if not text or not found.session.generation.compares_units:
+        return ""
+    found.values.append(text)
+    return f"{'word_similarity' if type_ == 'wordSimilar' else 'similarity'}(?, {sql}) >= {SIMILAR_ENOUGH}"
 
 
 def _is_known(type_: str) -> bool:
@@ -217,23 +238,6 @@ def _text(value: JsonValue) -> str:
     )
 
 
-def _named(found: Filter, value: JsonValue) -> str:
-    """Return the named filters; those that AtroCore does not know say nothing."""
-    parts = []
-    for name in _items(value):
-        if name == "onlyActive" and found.entity.has("isActive"):
-            parts.append(f"{found.column('isActive')} = 1")
-        if name == "onlyMy":
-            mine = [key for key in ("ownerUserId", "assignedUserId", "createdById") if found.entity.has(key)]
-            found.values += [USER_ID] * len(mine)
-            parts.append(
-                "(" + " OR ".join(f"{found.column(key)} = ?" for key in mine) + ")" if mine else NEVER
-            )
-        if name == "withoutActive" and found.entity.has("isActive"):
-            parts.append(f"{found.column('isActive')} = 0")
-    return " AND ".join(parts)
-
-
 def text_search(found: Filter, text: str) -> str:
     """Return the search of `textFilter` and `q`: short texts by their start, long ones by any part."""
     parts = []
@@ -262,11 +266,12 @@ _OPERATORS: dict[str, Operator] = {
     **dict.fromkeys(_SETS, _set),
     **dict.fromkeys(("arrayAnyOf", "arrayNoneOf"), _array),
     "between": _between,
+    **dict.fromkeys(("similar", "wordSimilar"), _similar),
 }
 _GROUPINGS: dict[str, Callable[[Filter, JsonValue], str]] = {
     "and": lambda found, value: join(found, _items(value), "AND"),
     "or": lambda found, value: join(found, _items(value), "OR"),
     "not": _negation,
-    "bool": _named,
-    "textFilter": lambda found, value: text_search(found, str(value or "")),
+    # They count only beside the other conditions: `compile_where` has seen them.
+    **dict.fromkeys(("bool", "primary", "textFilter"), lambda found, value: ""),  # noqa: ARG005  a grouping takes both
 }

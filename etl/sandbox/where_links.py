@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Nested = Callable[["Filter", "JsonValue"], str]
 Compare = Callable[..., str]
 
+COLUMN_TYPES = {"columnLike", "columnIn", "columnNotIn", "columnIsNull"}
 #: Where an attribute's value lies, by the attribute's type.
 VALUE_COLUMNS = {
     "int": "intValue",
@@ -96,24 +97,76 @@ def subquery_condition(found: Filter, type_: str, column: Column, *, item: JsonO
 
 
 def unit_condition(found: Filter, type_: str, column: Column, *, value: JsonValue) -> str:
-    """Return a comparison of amounts in any unit of a measure: both sides are brought to its main unit."""
+    """Return a comparison of amounts in any unit of a measure: both sides are brought to its main unit.
+
+    Where no record has a unit, the condition says nothing, and all records come.
+
+    Source: atrocore/atrocore 2.2.31, SelectManagers/Base.php, `convertUnitFieldWhere`.
+    """
     words = {"equals": "=", "notEquals": "<>", "greaterThan": ">", "lessThan": "<",
              "greaterThanOrEquals": ">=", "lessThanOrEquals": "<="}  # fmt: skip
     unit = found.entity.columns.get(f"{column.field}UnitId")
-    if unit is None or not isinstance(value, list) or len(value) != 2:
+    known = type_ in words or type_ == "between"
+    if unit is None or not known or not isinstance(value, list) or len(value) != 2:
         return ""
-    factor = f'(SELECT multiplier FROM "Unit" WHERE id = {found.column(unit.name)})'
-    own = f"{found.column(column.name)} / coalesce({factor}, 1)"
+    if not _has_units(found, unit):
+        return ""
+    multiplier = '(SELECT multiplier FROM "Unit" WHERE id = {} AND deleted = 0)'
+    # Numbers without a unit are never found.
+    own = f"{found.column(column.name)} * {multiplier.format(found.column(unit.name))}"
     pairs = value if type_ == "between" else [value]
     amounts = []
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != 2:
             return ""
         found.values += [float(str(pair[0])), str(pair[1])]
-        amounts.append('? / coalesce((SELECT multiplier FROM "Unit" WHERE id = ?), 1)')
+        amounts.append(f"? * {multiplier.format('?')}")
     if type_ == "between":
         return f"{own} BETWEEN {amounts[0]} AND {amounts[1]}"
-    return f"{own} {words[type_]} {amounts[0]}" if type_ in words else ""
+    return f"{own} {words[type_]} {amounts[0]}"
+
+
+def _has_units(found: Filter, unit: Column) -> bool:
+    sql = f'SELECT 1 FROM "{found.entity.name}" WHERE "{unit.name}" IS NOT NULL LIMIT 1'
+    return found.session.row(sql) is not None
+
+
+def column_condition(found: Filter, type_: str, attribute: str, *, value: JsonValue) -> str:
+    """Return a condition on a column of the relation behind a link, for a field that shows such a column.
+
+    What AtroCore makes of any other field is not known, so it is refused here.
+
+    Source: atrocore/atrocore 2.2.31, SelectManagers/Base.php, `columnLike`: the field's `link` and `column`.
+
+    Raises:
+        BadRequest: the field shows no column of a relation over a relation entity.
+    """
+    entities = found.session.instance.schema.raw.get("entityDefs")
+    settings: JsonValue = entities
+    for step in (found.entity.name, "fields", attribute):
+        settings = settings.get(step) if isinstance(settings, dict) else None
+    shown = settings if isinstance(settings, dict) else {}
+    link = found.entity.links.get(str(shown.get("link")))
+    relation = found.session.instance.schema.entities.get(str(link.relation)) if link else None
+    name = str(shown.get("column"))
+    if link is None or relation is None or not relation.has(name):
+        raise BadRequest(f"the sandbox does not know what {type_} finds by {attribute}")
+    middle = f"{found.alias}_m"
+    rows = (
+        f'SELECT 1 FROM "{relation.name}" {middle} '
+        f'WHERE {middle}.deleted = 0 AND {middle}."{link.near}" = {found.column("id")}'
+    )
+    column = f'{middle}."{name}"'
+    if type_ == "columnIsNull":
+        # The join keeps records without a link, and their column is null.
+        return f"(NOT EXISTS ({rows}) OR EXISTS ({rows} AND {column} IS NULL))"
+    if type_ == "columnLike":
+        found.values.append(str(value))
+        return f"EXISTS ({rows} AND {column} LIKE ? ESCAPE '\\')"
+    items = [str(one) for one in (value if isinstance(value, list) else [value])]
+    found.values += items
+    word = "NOT IN" if type_ == "columnNotIn" else "IN"
+    return f"EXISTS ({rows} AND {column} {word} ({', '.join('?' * len(items))}))"
 
 
 def attribute_condition(

@@ -12,10 +12,13 @@ import pytest
 
 from etl.api.filters import to_where
 from etl.api.where import Operator
+from etl.sandbox import Sandbox
+from etl.sandbox.builtin import builtin_metadata
+from etl.sandbox.generations import GENERATIONS
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from etl.api import Client, Condition
@@ -49,7 +52,7 @@ def month(day: dt.date) -> int:
 
 
 DAY = dt.timedelta(days=1)
-CASES: dict[Operator, tuple[str, str | None]] = {
+CASES: dict[Operator, tuple[str, str]] = {
     Operator.EQUALS: ("name = 'Saw'", "0"),
     Operator.NOT_EQUALS: ("name != 'Saw'", "123"),
     Operator.ON: (f"createdAt on {TODAY}", "0"),
@@ -97,21 +100,33 @@ CASES: dict[Operator, tuple[str, str | None]] = {
     Operator.NOT_LINKED_WITH: ("categories notLinkedWith ('k0')", "123"),
     Operator.IS_LINKED: ("categories isLinked", "0"),
     Operator.IS_NOT_LINKED: ("categories isNotLinked", "123"),
-    # The sandbox keeps no columns of relations and has no trigrams: what these find is AtroCore's affair.
-    Operator.COLUMN_LIKE: ("categories columnLike 'x%'", None),
-    Operator.COLUMN_IN: ("categories columnIn ('x')", None),
-    Operator.COLUMN_NOT_IN: ("categories columnNotIn ('x')", None),
-    Operator.COLUMN_IS_NULL: ("categories columnIsNull", None),
-    Operator.SIMILAR: ("name similar 'Saw'", None),
-    Operator.WORD_SIMILAR: ("name wordSimilar 'Saw'", None),
-    Operator.BOOL: ("bool ('onlyActive')", "01"),
+    Operator.COLUMN_LIKE: ("place columnLike '1%'", "0"),
+    Operator.COLUMN_IN: ("place columnIn ('12', '13')", "0"),
+    Operator.COLUMN_NOT_IN: ("place columnNotIn ('13')", "0"),
+    Operator.COLUMN_IS_NULL: ("place columnIsNull", "123"),
+    Operator.SIMILAR: ("name similar 'saws'", "0"),
+    Operator.WORD_SIMILAR: ("name wordSimilar 'blad'", "2"),
+    Operator.BOOL: ("bool ('onlyActive', 'onlyMy')", "01"),
+    # The sandbox has no module with such filters: AtroCore drops what it does not know.
     Operator.PRIMARY: ("primary 'x'", "0123"),
-    Operator.SAVED_SEARCH: ("savedSearch ('s1')", "0123"),
+    Operator.SAVED_SEARCH: ("savedSearch ('Dear')", "12"),
     Operator.TEXT_FILTER: ("textFilter 'Rope'", "3"),
     Operator.AND: ("(name = 'Saw' and isActive) or price = 30", "02"),
     Operator.OR: ("name = 'Saw' or name = 'Rope'", "03"),
-    Operator.NOT: ("not (name = 'Saw' or createdAt currentMonth)", "123"),
 }
+
+
+@pytest.fixture(params=["2.2", "2.3"])
+async def sandbox(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandbox]:
+    """A sandbox in whose schema a field shows a column of a relation; the built-in ones have none."""
+    made = builtin_metadata(GENERATIONS[request.param])
+    shown = {"type": "varchar", "notStorable": True, "link": "categories", "column": "sorting"}
+    made["entityDefs"]["Product"]["fields"]["place"] = shown
+    metadata = tmp_path / "metadata.json"
+    metadata.write_bytes(orjson.dumps(made))
+    options = {"generation": request.param, "metadata": metadata, "clock": NOW.timestamp}
+    async with Sandbox.open(tmp_path / "sandbox.db", seed=1, **options) as running:
+        yield running
 
 
 @pytest.fixture
@@ -120,7 +135,12 @@ async def shop(pim: Client, tmp_path: Path) -> Client:
         await pim.create(entity, {"id": record, "code": record, "name": record})
     items = [{"entity": "Product", "payload": {"number": one["id"], **one}} for one in PRODUCTS]
     assert {one.kind for one in await pim.upsert(orjson.dumps(items), count=len(items))} == {"created"}
+    rules = [{"id": "price", "operator": "greater", "value": "10"}]
+    saved = {"entityType": "Product", "data": {"condition": "AND", "rules": rules}}
+    await pim.create("SavedSearch", {"id": "s1", "name": "Dear", **saved})
+    await pim.create("SavedSearch", {"id": "s2", "name": "Dear", **saved, "entityType": "Brand"})
     with closing(sqlite3.connect(tmp_path / "sandbox.db")) as store, store:
+        store.execute('UPDATE "ProductCategory" SET sorting = 12')
         for one, day in MADE.items():
             store.execute('UPDATE "Product" SET "createdAt" = ? WHERE id = ?', (f"{day} 12:00:00", f"p{one}"))
     return pim
@@ -136,20 +156,13 @@ def test_no_operator_is_left_out():
     assert set(CASES) == set(Operator)
 
 
-@pytest.mark.parametrize(
-    "sandbox", [{"generation": one, "clock": NOW.timestamp} for one in ("2.2", "2.3")], indirect=True
-)
 async def test_each_operator_reaches_the_server_and_finds_what_it_says(shop: Client):
     schema = read_metadata(await shop.metadata())
     wrong, unsaid = {}, []
     for operator, (text, ids) in CASES.items():
-        if operator is Operator.NOT and not shop.generation.has_negation:
-            continue
         where = await to_where(shop, text, entity=schema.entity("Product"), schema=schema)
         if operator not in set(operators(where)):
             unsaid.append((text, [one.value for one in operators(where)]))
-        if ids is None:
-            continue
         page = await shop.list("Product", select=("id",), where=where, sort_by="id", asc=True)
         found = "".join(str(one["id"])[1:] for one in page.records)
         if found != ids:

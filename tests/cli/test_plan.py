@@ -83,7 +83,7 @@ def test_with_changes_it_shows_them_field_by_field_and_sends_nothing(call, sandb
     assert shop.writes(sandbox) == before
     text = re.sub(r"127\.0\.0\.1:\d+|\d{8}T\d{6}Z-[0-9a-f]{4}|atro-etl \S+", "…", out)
     assert text == (
-        "plan · no profile · … · admin · …\n"
+        "plan · no profile · … · admin · AtroCore 2.2.31 · …\n"
         "An import would create 2 records and change 2 records. Nothing was sent.\n"
         "\n"
         "Records  create  update  unchanged\n"

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.api.filters.binding import Binder
+from etl.api.filters.binding import Binder, beside
 from etl.api.filters.facts import Facts, answer, without_answers
 from etl.api.filters.grammar import parse
 from etl.api.filters.raw import read_json
 from etl.api.filters.tokens import Source
-from etl.api.where import Operator
+from etl.api.generations import NEWEST
 
 if TYPE_CHECKING:
     from etl.api.client import Client
+    from etl.api.generations import Generation
     from etl.api.where import Condition
     from etl.schema import EntitySchema, Schema
 
@@ -45,7 +46,7 @@ async def to_where(
     facts = Facts()
     for _ in range(ROUNDS):
         found = read_filter(
-            text, entity, schema=schema, facts=facts, where=where, has_negation=client.generation.has_negation
+            text, entity, schema=schema, facts=facts, where=where, generation=client.generation
         )
         if not facts.open:
             break
@@ -60,14 +61,14 @@ def read_filter(
     schema: Schema,
     facts: Facts | None = None,
     where: str = "--where",
-    has_negation: bool = False,
+    generation: Generation = NEWEST,
 ) -> tuple[Condition, ...]:
     """Return a filter as conditions, by what is known of the instance; for `to_where`, and for tests.
 
     Args:
         facts: attributes, units and options known so far; what is not known yet is noted there, and the
             conditions are then not to be used.
-        has_negation: the server knows `not`; else negations without an opposite are refused.
+        generation: of the server; what it does not know is refused.
 
     Raises:
         FilterInvalid: with the place of the first thing that is wrong.
@@ -77,11 +78,11 @@ def read_filter(
     if tree is None:
         return ()
     known = facts if facts is not None else Facts()
-    condition = Binder(source, schema, known, has_negation).bind(tree, entity)
+    condition = Binder(source, schema, known, generation).bind(tree, entity)
     if facts is None and known.open:
         # Nobody will ask: what is not known counts as not there, and is refused.
-        condition = Binder(source, schema, without_answers(known), has_negation).bind(tree, entity)
-    return condition.conditions if condition.operator is Operator.AND else (condition,)
+        condition = Binder(source, schema, without_answers(known), generation).bind(tree, entity)
+    return beside(condition)
 
 
 def check_filter(text: str, where: str = "--where") -> None:

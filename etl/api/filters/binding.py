@@ -1,7 +1,7 @@
 """A filter's tree against the instance's schema: into conditions that the server takes as they are meant.
 
-Rule: `not` is pushed down to the conditions and holds for records without a value too, since 1.10 and 2.1 do
-not know it. AtroCore's own `notEquals`, `notIn`, … (also written `!=`) leave records without a value out.
+Rule: `not` is pushed down to the conditions and holds for records without a value too, since no AtroCore has
+one that works. AtroCore's own `notEquals`, `notIn`, … (also written `!=`) leave records without a value out.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from etl.api.filters import comparing
+from etl.api.filters.facts import SAVED, Within
 from etl.api.filters.grammar import Emptiness, Group, Has, Named, Negation, Test, Truth
 from etl.api.filters.subjects import Finder, Subject, Way, suggestion
-from etl.api.where import Condition, Operator
+from etl.api.where import OUTERMOST, Condition, Operator
 
 if TYPE_CHECKING:
     from etl.api.filters.facts import Facts
     from etl.api.filters.grammar import Node, Path
     from etl.api.filters.tokens import Place, Source
+    from etl.api.generations import Generation
     from etl.api.where import Scalar
+    from etl.errors import FilterInvalid
     from etl.schema import EntitySchema, Schema
 
 O = Operator  # noqa: E741  the tables below are read as tables
@@ -37,8 +40,14 @@ WHOLE: dict[Operator, Operator] = {
 }  # fmt: skip
 WHOLE |= {there: here for here, there in WHOLE.items()}
 WHOLE |= {O.EVER: O.IS_NULL}
-NAMED_FILTERS = ("onlyActive", "withoutActive", "onlyMy")
-"""Source: AtroCore, filters of its lists; one that it does not know is dropped there: all records come."""
+NAMED_FILTERS = {
+    "onlyActive": "isActive", "notActive": "isActive", "onlyArchived": "isArchived",
+    "onlyMy": "", "ownedByMe": "", "assignedToMe": "",
+}  # fmt: skip
+"""Name of a filter -> the field that it looks at; one that AtroCore does not know is dropped.
+
+Source: atrocore/atrocore, SelectManagers/Base.php of 1.10.30, 2.1.25 and 2.2.31, `boolFilter…`.
+"""
 ANCHORED = frozenset({O.STARTS_WITH, O.ENDS_WITH, O.CONTAINS, O.NOT_CONTAINS})
 
 
@@ -49,21 +58,28 @@ class Binder:
     source: Source
     schema: Schema
     facts: Facts
-    has_negation: bool
-    """The server's own `not` can be used for what has no opposite."""
+    generation: Generation
 
-    def bind(self, node: Node, entity: EntitySchema, *, negated: bool = False) -> Condition:  # noqa: PLR0911  one return per form reads best
+    def bind(  # noqa: PLR0911  one return per form reads best
+        self, node: Node, entity: EntitySchema, *, negated: bool = False, is_beside: bool = True
+    ) -> Condition:
         """Return one condition for a tree.
+
+        Args:
+            is_beside: the condition will stand beside the others of a list, not within `or`.
 
         Raises:
             FilterInvalid: it names what is not there, or compares what cannot be compared.
         """
         match node:
             case Group(parts, needs_all):
-                bound = [self.bind(one, entity, negated=negated) for one in parts]
-                return _joined(bound, needs_all=needs_all != negated)
+                is_all = needs_all != negated
+                bound = [
+                    self.bind(one, entity, negated=negated, is_beside=is_beside and is_all) for one in parts
+                ]
+                return _joined(bound, needs_all=is_all)
             case Negation(part):
-                return self.bind(part, entity, negated=not negated)
+                return self.bind(part, entity, negated=not negated, is_beside=is_beside)
             case Truth(path):
                 return self._truth(path, entity, negated=negated)
             case Emptiness(path):
@@ -71,7 +87,7 @@ class Binder:
             case Has(path, inner):
                 return self._has(path, inner, entity=entity, negated=negated)
             case Named():
-                return self._named(node, entity, negated=negated)
+                return self._named(node, entity, negated=negated, is_beside=is_beside)
             case Test(path):
                 way = self._way(entity, path)
                 condition = self._test(node, way.end, negated=negated and not way.hops)
@@ -86,10 +102,10 @@ class Binder:
             opposite = negated and at == 0
             if hop.field.kind == "links":
                 operator = O.NOT_LINKED_WITH if opposite else O.LINKED_WITH
-                condition = Condition(operator, hop.field.name, conditions=(condition,))
+                condition = Condition(operator, hop.field.name, conditions=beside(condition))
                 continue
             key = hop.field.payload_key
-            condition = Condition(O.NOT_IN if opposite else O.IN, key, conditions=(condition,))
+            condition = Condition(O.NOT_IN if opposite else O.IN, key, conditions=beside(condition))
             if opposite:
                 condition = _joined([condition, Condition(O.IS_NULL, key)], needs_all=False)
         return condition
@@ -126,6 +142,8 @@ class Binder:
             return Condition(O.IS_NULL, "id")
         comparing.check_operator(self.source, test, subject)
         operator = _plain(test, subject)
+        if operator in self.generation.dropped:
+            raise self._unknown(test.word, test.place)
         test = replace(test, operator=operator)
         if operator in (O.IS_NULL, O.IS_NOT_NULL, O.EVER, O.IS_TRUE, O.IS_FALSE):
             condition = self._condition(subject, operator)
@@ -133,6 +151,9 @@ class Binder:
         unit = comparing.unit_of(self.source, test, subject, facts=self.facts)
         if unit and operator is O.IN:
             raise self.source.wrong(test.place, what="a list compares no units.", advice="Use = and or.")
+        if unit and not self.generation.compares_units:
+            advice = f"Write {subject.label}.unit = … beside the number."
+            raise self.source.wrong(test.place, what="this AtroCore compares no units.", advice=advice)
         values = comparing.values_of(self.source, test, subject, facts=self.facts)
         if operator in (O.EQUALS, O.NOT_EQUALS) and len(values) > 1:
             operator = (
@@ -141,7 +162,21 @@ class Binder:
         if operator in ANCHORED:
             values = tuple(_literally(str(one)) for one in values)
         condition = self._condition(subject, operator, values=values, unit=unit)
+        if unit:
+            return self._amount(condition, subject, place=test.place, negated=negated)
         return self._opposite(condition, subject, place=test.place) if negated else condition
+
+    def _amount(self, condition: Condition, subject: Subject, *, place: Place, negated: bool) -> Condition:
+        """Return a comparison of amounts: of numbers with a unit alone.
+
+        AtroCore drops the comparison where no record has a unit, and all records come. Source:
+        atrocore/atrocore 2.2.31, SelectManagers/Base.php, `convertUnitFieldWhere`.
+        """
+        key = f"{subject.key}UnitId"
+        if negated:
+            opposite = self._opposite(condition, subject, place=place)
+            return _joined([opposite, Condition(O.IS_NULL, key)], needs_all=False)
+        return _joined([condition, Condition(O.IS_NOT_NULL, key)], needs_all=True)
 
     def _condition(
         self,
@@ -194,18 +229,20 @@ class Binder:
             case _ if operator in OPPOSITE:
                 parts = [_with(condition, OPPOSITE[operator])]
             case _:
-                return self._server_not(condition, place)
-        empty = self._condition(subject, O.IS_NULL)
+                raise self._not_negated(operator, place)
+        empty = self._condition(subject, O.COLUMN_IS_NULL if operator in comparing.COLUMNS else O.IS_NULL)
         return _joined([*parts, empty, *absent], needs_all=False)
 
-    def _server_not(self, condition: Condition, place: Place) -> Condition:
-        if not self.has_negation:
-            raise self.source.wrong(
-                place,
-                what=f'"{condition.operator}" cannot be negated here: this AtroCore knows no "not".',
-                advice="Say what shall hold instead, for example with dates or other operators.",
-            )
-        return Condition(O.NOT, conditions=(condition,))
+    def _not_negated(self, operator: Operator, place: Place) -> FilterInvalid:
+        return self.source.wrong(
+            place,
+            what=f'"{operator}" cannot be negated: AtroCore has no "not" that works, and it has no opposite.',
+            advice="Say what shall hold instead, for example with dates or other operators.",
+        )
+
+    def _unknown(self, word: str, place: Place) -> FilterInvalid:
+        what = f'this AtroCore does not know "{word}" yet and would send all records.'
+        return self.source.wrong(place, what=what, advice="Compare in another way.")
 
     def _empty(self, subject: Subject, *, negated: bool) -> Condition:
         if subject.kind == "links":
@@ -222,26 +259,61 @@ class Binder:
             parts.append(Condition(O.IS_NOT_LINKED, subject.attribute_id, is_attribute=True))
         return _joined(parts, needs_all=negated)
 
-    def _named(self, node: Named, entity: EntitySchema, *, negated: bool) -> Condition:
+    def _named(self, node: Named, entity: EntitySchema, *, negated: bool, is_beside: bool) -> Condition:
         texts = []
         for one in node.values:
             if not isinstance(one.value, str) or not one.value:
                 raise self.source.wrong(one.place, what="a text is expected.", advice="Write it in quotes.")
             texts.append(one.value)
+        if node.operator in self.generation.dropped:
+            raise self._unknown(node.operator, node.place)
+        if negated:
+            raise self._not_negated(node.operator, node.place)
+        if node.operator in OUTERMOST and not is_beside:
+            raise self.source.wrong(
+                node.place,
+                what=f'"{node.operator}" stands within "or", where AtroCore drops it.',
+                advice='Let it stand beside the rest, with "and".',
+            )
         if node.operator in (O.TEXT_FILTER, O.PRIMARY) and len(texts) > 1:
             raise self.source.wrong(node.place, what=f"{node.operator} takes one text.")
         if node.operator is O.BOOL:
-            for one, text in zip(node.values, texts, strict=True):
-                if text not in NAMED_FILTERS:
-                    raise self.source.wrong(
-                        one.place,
-                        what=f'"{text}" is no filter that is known here.',
-                        advice=suggestion(text, NAMED_FILTERS),
-                    )
-                if text != "onlyMy" and "isActive" not in entity.fields:
-                    raise self.source.wrong(one.place, what=f"{entity.name} has no field isActive.")
-        condition = Condition(node.operator, values=tuple(texts))
-        return self._server_not(condition, node.place) if negated else condition
+            self._check_filters(node, entity)
+        if node.operator is O.SAVED_SEARCH:
+            texts = [self._saved(text, entity, place=node.place) for text in texts]
+        return Condition(node.operator, values=tuple(texts))
+
+    def _check_filters(self, node: Named, entity: EntitySchema) -> None:
+        for one in node.values:
+            text = str(one.value)
+            if text not in NAMED_FILTERS:
+                raise self.source.wrong(
+                    one.place,
+                    what=f'"{text}" is no filter that is known here.',
+                    advice=suggestion(text, NAMED_FILTERS),
+                )
+            needed = NAMED_FILTERS[text]
+            if needed and needed not in entity.fields:
+                raise self.source.wrong(one.place, what=f"{entity.name} has no field {needed}.")
+
+    def _saved(self, text: str, entity: EntitySchema, *, place: Place) -> str:
+        """Return the id of a saved search; AtroCore drops one that is not there, and all records come."""
+        question = Within(entity.name, text)
+        if question not in self.facts.saved:
+            self.facts.open.add(("saved", question))
+            return text
+        found = self.facts.saved[question]
+        if found is None:
+            advice = suggestion(text, self.facts.names.get(SAVED, ()))
+            raise self.source.wrong(
+                place, what=f'no search "{text}" was saved for {entity.name}.', advice=advice
+            )
+        return found
+
+
+def beside(condition: Condition) -> tuple[Condition, ...]:
+    """Return a condition as a list of conditions that must all hold."""
+    return condition.conditions if condition.operator is O.AND else (condition,)
 
 
 def _plain(test: Test, subject: Subject) -> Operator:

@@ -37,8 +37,8 @@ ARRAYS = frozenset({O.ARRAY_ANY_OF, O.ARRAY_NONE_OF, O.ARRAY_IS_EMPTY, O.ARRAY_I
 LINKED = frozenset({O.LINKED_WITH, O.NOT_LINKED_WITH, O.IS_LINKED, O.IS_NOT_LINKED})
 COLUMNS = frozenset({O.COLUMN_LIKE, O.COLUMN_IN, O.COLUMN_NOT_IN, O.COLUMN_IS_NULL})
 
-_TEXT = NULLS | EQUALITY | ORDER | LIKES | COLUMNS
-_NUMBER = NULLS | EQUALITY | ORDER | COLUMNS
+_TEXT = NULLS | EQUALITY | ORDER | LIKES
+_NUMBER = NULLS | EQUALITY | ORDER
 _DATE = NULLS | EQUALITY | ORDER | DATES
 _LIST = NULLS | ARRAYS
 FITTING: dict[FieldKind, frozenset[Operator]] = {
@@ -54,7 +54,7 @@ FITTING: dict[FieldKind, frozenset[Operator]] = {
     "json": NULLS | LIKES,
     "link": NULLS | LINKED,
     "file": NULLS | LINKED,
-    "links": LINKED | COLUMNS,
+    "links": LINKED,
     "list_option": NULLS | EQUALITY,
     "list_options": _LIST,
     "range_int": NULLS,
@@ -80,22 +80,26 @@ def check_operator(source: Source, test: Test, subject: Subject) -> None:
         FilterInvalid: it does not fit; says what would.
     """
     fitting = FITTING[subject.kind] | ({O.IS_LINKED, O.IS_NOT_LINKED} if subject.is_attribute else set())
+    if subject.field is not None and subject.field.column:
+        fitting = COLUMNS
     is_null = len(test.values) == 1 and test.values[0].value is None
     if test.operator in fitting or (is_null and test.operator in (O.EQUALS, O.NOT_EQUALS)):
         return
-    advice = {
+    advice: dict[FieldKind, str] = {
         "link": f"Go on to one of its fields: {subject.label}.name {test.word} …, or {subject.label}.id.",
         "file": f"Go on to one of its fields: {subject.label}.name {test.word} ….",
         "links": f"Go on to one of its fields: {subject.label}.name {test.word} ….",
         "range_int": f"Compare {subject.label}.from or {subject.label}.to.",
         "range_float": f"Compare {subject.label}.from or {subject.label}.to.",
         "bool": f"Write {subject.label} = true.",
-    }.get(subject.kind)
-    allowed = sorted(one.value for one in fitting - COLUMNS)
+    }
+    if test.operator in COLUMNS:
+        advice["links"] = "Only a field that shows a column of the relation can be compared so."
+    allowed = sorted(one.value for one in fitting)
     raise source.wrong(
         test.place,
         what=f'"{test.word}" does not fit {subject.label}, which is {SPOKEN[subject.kind]}.',
-        advice=advice or f"What fits is {', '.join(allowed)}.",
+        advice=advice.get(subject.kind) or f"What fits is {', '.join(allowed)}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What only the instance knows and a filter names: attributes, units, options of lists."""
+"""What only the instance knows and a filter names: attributes, units, options of lists, saved searches."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 OPTION = "ExtensibleEnumOption"
 UNIT = "Unit"
+SAVED = "SavedSearch"
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A text and where it is looked for: attribute of an entity, unit of a measure, option of a list."""
+    """A text and where it is looked for: attribute or saved search of an entity, unit of a measure, ….
+
+    Options are within their list.
+    """
 
     owner: str
     """Name of the entity, id of the measure, id of the list."""
@@ -37,10 +41,12 @@ class Facts:
     """Text -> id."""
     options: dict[Within, tuple[str, ...]] = field(default_factory=dict)
     """Text -> ids of the options with this id, code or name; empty: there are none."""
+    saved: dict[Within, str | None] = field(default_factory=dict)
+    """Id or name of a search that was saved for an entity -> its id."""
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Entity, measure or list -> what there is, for suggestions; only where something was not found."""
+    """Entity, measure, list, `SavedSearch` -> what there is, for suggestions, where one was not found."""
     open: set[tuple[str, Within]] = field(default_factory=set)
-    """Questions still to be asked: `attribute`, `unit` or `option`, and what."""
+    """Questions still to be asked: `attribute`, `unit`, `option` or `saved`, and what."""
 
 
 def without_answers(facts: Facts) -> Facts:
@@ -50,6 +56,7 @@ def without_answers(facts: Facts) -> Facts:
         attributes=dict.fromkeys(texts.get("attribute", ())),
         units=dict.fromkeys(texts.get("unit", ())),
         options=dict.fromkeys(texts.get("option", ()), ()),
+        saved=dict.fromkeys(texts.get("saved", ())),
     )
 
 
@@ -66,6 +73,8 @@ async def answer(facts: Facts, client: Client, *, schema: Schema) -> None:
             await _attributes(facts, client, schema=schema, entity=owner, texts=texts)
         elif kind == "unit":
             await _units(facts, client, schema=schema, measure=owner, texts=texts)
+        elif kind == "saved":
+            await _saved(facts, client, schema=schema, entity=owner, texts=texts)
         else:
             await _options(facts, client, schema=schema, list_id=owner, texts=texts)
 
@@ -113,6 +122,17 @@ async def _options(
     if not all(found.values()):
         page = await client.list(OPTION, select=select, where=(where,), max_size=1000)
         facts.names[list_id] = tuple(str(one.get("name")) for one in page.records)
+
+
+async def _saved(facts: Facts, client: Client, *, schema: Schema, entity: str, texts: Sequence[str]) -> None:
+    found: dict[str, str] = {}
+    if SAVED in schema.entities:
+        where = (equals("entityType", entity),)
+        page = await client.list(SAVED, select=("name",), where=where, max_size=1000)
+        found = {str(one[key]): str(one["id"]) for key in ("name", "id") for one in page.records}
+        facts.names[SAVED] = tuple(str(one.get("name")) for one in page.records)
+    for text in texts:
+        facts.saved[Within(entity, text)] = found.get(text)
 
 
 def _there(schema: Schema, entity: str, *, keys: Sequence[str]) -> tuple[str, ...]:

@@ -142,7 +142,7 @@ NAMED = {
     "primary": Operator.PRIMARY,
     "savedsearch": Operator.SAVED_SEARCH,
 }
-GROUPS = (Operator.AND, Operator.OR, Operator.NOT)
+GROUPS = (Operator.AND, Operator.OR)
 WORDS = {one.value.lower(): one for one in Operator if one not in GROUPS and one.value.lower() not in NAMED}
 AFTER_IS = {"null": Operator.IS_NULL, "true": Operator.IS_TRUE, "false": Operator.IS_FALSE,
             "linked": Operator.IS_LINKED}  # fmt: skip

@@ -9,9 +9,11 @@ import orjson
 
 from etl.api.filters.subjects import suggestion
 from etl.api.filters.tokens import Place, Source
-from etl.api.where import WITHOUT_ATTRIBUTE, Condition, Operator, Shape, shape_of
+from etl.api.generations import NEWEST
+from etl.api.where import OUTERMOST, WITHOUT_ATTRIBUTE, Condition, Operator, Shape, shape_of
 
 if TYPE_CHECKING:
+    from etl.api.generations import Generation
     from etl.api.where import Scalar
     from etl.errors import FilterInvalid
     from etl.schema import EntitySchema, Schema
@@ -19,11 +21,17 @@ if TYPE_CHECKING:
 Raw: TypeAlias = "str | int | float | bool | list[Raw] | dict[str, Raw] | None"
 
 KEYS = ("type", "attribute", "field", "value", "isAttribute", "language", "subQuery", "unitField")
+NO_NOT = "Say the opposite: notEquals, notIn, notLike, notLinkedWith, …"
 ID_PARTS = ("", "Id", "Ids", "From", "To", "UnitId")
 
 
 def read_json(
-    text: str, entity: EntitySchema, *, schema: Schema, where: str = "--where-json"
+    text: str,
+    entity: EntitySchema,
+    *,
+    schema: Schema,
+    where: str = "--where-json",
+    generation: Generation = NEWEST,
 ) -> tuple[Condition, ...]:
     """Return conditions written as JSON: a list of objects with `type`, `attribute`, `value`, `subQuery`, ….
 
@@ -40,20 +48,26 @@ def read_json(
             Place(min(error.pos, max(len(text) - 1, 0)), 1), what=f"this is no JSON: {error.msg}."
         ) from error
     items: Raw = [value] if isinstance(value, dict) else value
-    return _Reader(source, schema).conditions(items, "$", entity=entity)
+    return _Reader(source, schema, generation).conditions(items, "$", entity=entity)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     source: Source
     schema: Schema
+    generation: Generation
 
-    def conditions(self, items: Raw, at: str, *, entity: EntitySchema | None) -> tuple[Condition, ...]:
+    def conditions(
+        self, items: Raw, at: str, *, entity: EntitySchema | None, is_beside: bool = True
+    ) -> tuple[Condition, ...]:
         if not isinstance(items, list):
             raise self._wrong(at, "a list of conditions is expected")
-        return tuple(self._condition(one, f"{at}[{n}]", entity=entity) for n, one in enumerate(items))
+        return tuple(
+            self._condition(one, f"{at}[{n}]", entity=entity, is_beside=is_beside)
+            for n, one in enumerate(items)
+        )
 
-    def _condition(self, item: Raw, at: str, *, entity: EntitySchema | None) -> Condition:
+    def _condition(self, item: Raw, at: str, *, entity: EntitySchema | None, is_beside: bool) -> Condition:
         if not isinstance(item, dict):
             raise self._wrong(
                 at, 'an object like {"type": "equals", "attribute": "name", "value": "Oak"} is expected'
@@ -63,12 +77,7 @@ class _Reader:
                 raise self._wrong(
                     f"{at}.{key}", f'"{key}" is no key of a condition', key, suggestion(key, KEYS)
                 )
-        said = item.get("type")
-        operators = {one.value: one for one in Operator}
-        if not isinstance(said, str) or said not in operators:
-            advice = suggestion(str(said or ""), operators)
-            raise self._wrong(f"{at}.type", f'"{said}" is no operator', str(said), advice)
-        operator = operators[said]
+        operator = self._operator(item, f"{at}.type", is_beside=is_beside)
         attribute = item.get("attribute", item.get("field"))
         name = attribute if isinstance(attribute, str) else ""
         is_attribute = item.get("isAttribute") is True
@@ -80,7 +89,7 @@ class _Reader:
         values: tuple[Scalar, ...] = ()
         unit = ""
         if shape_of(operator) is Shape.CONDITIONS:
-            inner = self.conditions(value, f"{at}.value", entity=entity)
+            inner = self.conditions(value, f"{at}.value", entity=entity, is_beside=False)
         elif subquery is not None:
             inner = self.conditions(subquery, f"{at}.subQuery", entity=target)
         elif item.get("unitField") is True:
@@ -98,7 +107,26 @@ class _Reader:
                 unit_id=unit,
             )
         except ValueError as error:
-            raise self._wrong(at, str(error), said) from error
+            raise self._wrong(at, str(error), operator.value) from error
+
+    def _operator(self, item: dict[str, Raw], at: str, *, is_beside: bool) -> Operator:
+        said = item.get("type")
+        operators = {one.value: one for one in Operator}
+        if said == "not":
+            raise self._wrong(at, '"not" finds no record in any AtroCore', said, NO_NOT)
+        if not isinstance(said, str) or said not in operators:
+            advice = suggestion(str(said or ""), operators)
+            raise self._wrong(at, f'"{said}" is no operator', str(said), advice)
+        if said in self.generation.dropped:
+            raise self._wrong(
+                at, f'this AtroCore does not know "{said}" yet and would send all records', said
+            )
+        if operators[said] in OUTERMOST and not is_beside:
+            what = f'"{said}" stands within another condition, where AtroCore drops it'
+            raise self._wrong(at, what, said, "Let it stand beside the others.")
+        if item.get("unitField") is True and not self.generation.compares_units:
+            raise self._wrong(at, "this AtroCore compares no units", said)
+        return operators[said]
 
     def _target(
         self, name: str, at: str, *, entity: EntitySchema | None, is_attribute: bool

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.sandbox.builtin.system import FILES, JOB, LOCALE, OLD_LOCALE, QUEUE_ITEM, SYSTEM
+from etl.sandbox.builtin.system import (
+    FILES,
+    JOB,
+    LOCALE,
+    OLD_LOCALE,
+    QUEUE_ITEM,
+    SAVED_SEARCH,
+    SYSTEM,
+)
 
 if TYPE_CHECKING:
     from etl.sandbox.generations import Generation
@@ -323,6 +331,7 @@ def entity_lines(generation: Generation) -> str:
         parts = [product, _PIM, _ATTRIBUTES.format(code=generation.attribute_code, code_rules=rules)]
     job = QUEUE_ITEM if generation.queue == "QueueItem" else JOB
     locale = OLD_LOCALE if generation.labels_by_language else LOCALE
-    lines = "\n".join([*parts, _COLLECTED, _LISTS, FILES, SYSTEM, locale, job])
+    saved = SAVED_SEARCH if generation.saved_searches else ""
+    lines = "\n".join([*parts, _COLLECTED, _LISTS, FILES, SYSTEM, locale, saved, job])
     # 1.10 shows the way from the root as names by id and stores none.
     return lines.replace(" Hierarchy ", " Hierarchy unrouted ") if generation.catalogs else lines

@@ -72,6 +72,15 @@ Language ReferenceData texts=name,code
   role enum required options=main,additional
 """
 
+SAVED_SEARCH = """
+SavedSearch Base texts=name
+  name varchar required
+  data jsonObject
+  entityType varchar required
+  userId varchar readOnly
+  isPublic bool
+"""
+
 LOCALE = """
 Locale ReferenceData texts=name,code
   name varchar required
