@@ -36,6 +36,9 @@ PLACES: dict[str, str] = {
 # What stands behind an attribute's name in a flattened record. Source: api-contract §6.2.
 ENDINGS: dict[str, str] = {"link": "Id", "file": "Id", "asset": "Id", "linkMultiple": "Ids"}
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+JSON = "jsonValue"
+WHOLE = "value"
+"""What rows of 1.10 call the value of any type; they do not show its column. Source: recorded answers."""
 MOST_IDS = 50
 """Attributes named in a look-up; with more of them all values of the records are read."""
 NO_SUCH_ENTITY = 404
@@ -120,20 +123,27 @@ class Attributes:
             for facts, part, language in wanted.get(str(row.get("attributeId")), ()):
                 if record is not None and self._is_of(row, facts, language):
                     record[attribute_key(facts, part, language)] = _value(
-                        row, facts, part, language=self._ending(language)
+                        row, f"{self._place(facts, part)}{self._ending(language)}"
                     )
 
     def _select(self, rows: EntitySchema) -> list[str]:
         keys = ["attributeId", self._owner, *(["language"] if self._languages else [])]
         keys += ["channelId"] if self._channels else []
         for facts, part, language in self._wanted:
-            place = _place(facts, part)
+            place = self._place(facts, part)
             keys.append(f"{place}{self._ending(language)}")
         return [one for one in dict.fromkeys(keys) if one in rows.fields or one.endswith("Id")]
 
     def _ending(self, language: str) -> str:
         # 1.10 has a row per language, later ones have a column. Source: api-contract §6; recorded metadata.
         return "" if self._languages else _suffix(language)
+
+    def _place(self, facts: AttributeFacts, part: str) -> str:
+        if self._languages:
+            return f"{WHOLE}{part or ENDINGS.get(facts.type, '')}"
+        if part == "UnitId":
+            return "referenceValue"
+        return f"{PLACES.get(facts.type, 'varcharValue')}{'1' if part == 'To' else ''}"
 
     def _is_of(self, row: Record, facts: AttributeFacts, language: str) -> bool:
         if self._channels and (row.get("channelId") or "") != facts.channel:
@@ -156,18 +166,9 @@ def _wanted(columns: Sequence[Column]) -> list[tuple[AttributeFacts, str, str]]:
     return list(found.values())
 
 
-def _place(facts: AttributeFacts, part: str) -> str:
-    if part == "UnitId":
-        return "referenceValue"
-    return f"{PLACES.get(facts.type, 'varcharValue')}{'1' if part == 'To' else ''}"
-
-
-def _value(row: Record, facts: AttributeFacts, part: str, *, language: str) -> object:
-    place = _place(facts, part)
-    value = row.get(f"{place}{language}")
-    if place == "jsonValue" and value is None:
-        value = row.get("textValue")  # 1.10 keeps lists as JSON text
-    if place == "jsonValue" and isinstance(value, str):
+def _value(row: Record, place: str) -> object:
+    value = row.get(place)
+    if place == JSON and isinstance(value, str):
         try:
             return orjson.loads(value)
         except orjson.JSONDecodeError:

@@ -1,11 +1,14 @@
 """ProductAttributeValue of 1.10: a record per value, with one `value` whatever the attribute's type.
 
-Source: observed on 1.10.
+Source: observed on 1.10; atrocore/atropim 1.13.15, app/Core/ValueConverter.php: lists are JSON in textValue,
+units lie in referenceValue.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import orjson
 
 from etl.sandbox.attribute_types import read_attributes
 from etl.sandbox.refusals import BadRequest
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from etl.sandbox.attribute_types import Attribute
     from etl.sandbox.instance import Session
     from etl.sandbox.metadata import Entity, JsonObject, JsonValue
+
+
+_NO_JSON = {"jsonValue": "textValue"}
 
 
 def is_value(session: Session, entity: Entity) -> bool:
@@ -37,15 +43,25 @@ def to_columns(session: Session, payload: JsonObject, *, attribute_id: JsonValue
     made = {**payload}
     for suffix, column in _places(attribute).items():
         if f"value{suffix}" in payload:
-            made[column] = payload[f"value{suffix}"]
+            value = payload[f"value{suffix}"]
+            is_list = isinstance(value, list) and column == "textValue"
+            made[column] = orjson.dumps(value).decode() if is_list else value
     return made
 
 
 def _places(attribute: Attribute) -> dict[str, str]:
-    return {
-        **attribute.places(),
-        "UnitId": "varcharValue" if attribute.type != "varchar" else "referenceValue",
-    }
+    places = {suffix: _NO_JSON.get(column, column) for suffix, column in attribute.places().items()}
+    return {**places, "UnitId": "referenceValue"}
+
+
+def _shown(value: JsonValue, attribute: Attribute) -> JsonValue:
+    if "jsonValue" not in attribute.places().values() or not isinstance(value, str):
+        return value
+    try:
+        shown: JsonValue = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+    return shown
 
 
 def new_values(payload: JsonObject) -> JsonObject:
@@ -64,7 +80,7 @@ def add_computed(session: Session, records: list[JsonObject]) -> None:
             continue
         for suffix, column in _places(attribute).items():
             if column in record:
-                record[f"value{suffix}"] = record[column]
+                record[f"value{suffix}"] = _shown(record[column], attribute)
         record |= {
             "isRequired": False,
             "isPavRelationInherited": False,

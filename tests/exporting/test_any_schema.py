@@ -8,6 +8,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import openpyxl
 import orjson
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -111,21 +112,50 @@ async def filled(pim: Client, shop: Shop) -> None:
         await pim.create("ExtensibleEnumOption", option)
     things = [{"id": f"t{n}", "code": f"t{n}", "name": "T", **one} for n, one in enumerate(shop.things)]
     await stored(pim, "Thing", things)
-    if pim.generation.name == "1.10":
-        return  # attributes are rows of their own there, which a mapping does not write
     code = "systemName" if pim.generation.name == "2.3" else "code"
+    is_old = pim.generation.name == "1.10"
+    owned = {} if is_old else {"entityId": "Product", "attributePanelId": "attributeValues"}
     ids = []
     for name, kind in shop.attributes.items():
-        made = {code: name, "name": name, "type": kind, "entityId": "Product"}
+        made = {"id": name, code: name, "name": name, "type": kind, **owned}
         made |= {"extensibleEnumId": "l1"} if kind.startswith("extensible") else {}
-        found = await pim.create("Attribute", {**made, "attributePanelId": "attributeValues"})
+        found = await pim.create("Attribute", made)
         ids.append(str(found["id"]))
+    if is_old:
+        await stored(
+            pim, "Product", [{"id": f"p{n}", "sku": f"p{n}", "name": "P"} for n in range(len(shop.products))]
+        )
+        await stored(pim, "ProductAttributeValue", rows_of(shop))
+        return
     await stored(
         pim,
         "Product",
         [{"id": f"p{n}", "number": f"p{n}", "name": "P", "__attributes": ids, **one}
          for n, one in enumerate(shop.products)],
     )  # fmt: skip
+
+
+def has_values(record: dict[str, object]) -> bool:
+    return any(one not in (None, "", []) for one in record.values())
+
+
+def shown(path: Path) -> bool:
+    """Tell whether any attribute has a value in a workbook."""
+    head, *rows = openpyxl.load_workbook(path)["Product"].iter_rows(values_only=True)
+    places = [at for at, name in enumerate(head) if name != "name" and not name.startswith("_")]
+    return any(row[at] is not None for row in rows for at in places)
+
+
+def rows_of(shop: Shop) -> list[dict[str, object]]:
+    """Return the values of attributes as 1.10 keeps them: a record for each."""
+    rows = []
+    for n, product in enumerate(shop.products):
+        for name, kind in shop.attributes.items():
+            parts = [f"{name}{end}" for end in ATTRIBUTES[kind]]
+            values = {f"value{one.removeprefix(name)}": product[one] for one in parts if one in product}
+            if values:
+                rows.append({"id": f"p{n}{name}", "productId": f"p{n}", "attributeId": name, **values})
+    return rows
 
 
 async def there_and_back(pim: Client, place: Place, entity: str, *, columns: str, records: int) -> None:
@@ -155,10 +185,10 @@ def proven(shop: Shop, generation: str, folder: Path) -> None:
                 columns += [name, *([f"{name}@de_DE"] if "multilang" in kind else [])]
                 columns += [f"{name}.unit"] if "measure" in kind else []
             await there_and_back(pim, place, "Thing", columns=",".join(columns), records=len(shop.things))
-            if pim.generation.name != "1.10":
-                await there_and_back(
-                    pim, place, "Product", columns="name,attributes.*", records=len(shop.products)
-                )
+            await there_and_back(
+                pim, place, "Product", columns="name,attributes.*", records=len(shop.products)
+            )
+            assert shown(place.cwd / "Product.xlsx") or not any(map(has_values, shop.products))
 
     given = {"db": folder / "s.db", "seed": 1, "metadata": folder / "metadata.json", "languages": ("de_DE",)}
     with run_in_thread(**given, generation=generation) as sandbox:

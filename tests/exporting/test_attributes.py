@@ -86,6 +86,42 @@ async def test_a_workbook_with_attributes_imported_untouched_sends_nothing(shop,
     assert summary.rows.unchanged == 2, (summary.rows, summary.problems)
 
 
+@pytest.mark.parametrize("sandbox", ["1.10"], indirect=True)
+async def test_values_that_are_records_of_their_own_come_and_go_back_too(pim, export, place):
+    await pim.create("ExtensibleEnum", {"id": "l1", "code": "l1", "name": "Colours"})
+    for option in ({"id": "o1", "code": "o1", "name": "Red"}, {"id": "o2", "code": "o2", "name": "Blue"}):
+        await pim.create("ExtensibleEnumOption", {**option, "extensibleEnumsIds": ["l1"]})
+    await pim.create("Product", {"id": "p1", "sku": "N1", "name": "Saw"})
+    await pim.create("Product", {"id": "p2", "sku": "N2", "name": "Axe"})
+    rows = []
+    for code, kind in [*TYPES.items(), ("weight", "float")]:
+        payload = {"id": code, "code": code, "name": code.title(), "type": kind}
+        payload |= {"extensibleEnumId": "l1"} if kind.startswith("extensible") else {}
+        payload |= {"measureId": "dimension"} if code == "weight" else {}
+        await pim.create("Attribute", payload)
+        values = {**VALUES, "weight": 2.5, "weightUnitId": "inch"}
+        parts = {key.removeprefix(code): one for key, one in values.items() if key.startswith(code)}
+        parts = {end: one for end, one in parts.items() if end in ("", "From", "To", "UnitId")}
+        row = {f"value{end}": one for end, one in parts.items()}
+        rows.append({"productId": "p1", "attributeId": code, **row})
+    items = [{"entity": "ProductAttributeValue", "payload": one} for one in rows]
+    assert {one.kind for one in await pim.upsert(orjson.dumps(items), count=len(items))} == {"created"}
+    columns = COLUMNS.replace("number", "sku")
+    await export("a.jsonl", entity="Product", columns=columns)
+    first, second = (json.loads(line) for line in (place.cwd / "a.jsonl").read_text().splitlines())
+    assert first == {
+        "sku": "N1", "width": 7.5, "pieces": 3, "made": "2026-11-01", "seen": "2026-11-01 08:30:00",
+        "isNew": True, "remark": "small", "story": "two\nlines", "size.from": 3, "size.to": 9,
+        "words": ["a", "b"], "colour": "Red", "colours": ["Red", "Blue"], "weight": 2.5,
+        "weight.unit": "Inch",
+    }  # fmt: skip
+    assert {one for key, one in second.items() if key != "sku" and one != []} == {None}
+    await export("a.xlsx", entity="Product", columns=columns)
+    mapping = mapping_of(place.cwd / "a.xlsx", url=pim.url, state=place.state)
+    summary = await aio.import_table(place.cwd / "a.xlsx", mapping, pim, state_dir=place.state)
+    assert summary.rows.unchanged == 2, (summary.rows, summary.problems)
+
+
 async def test_an_attribute_that_is_not_there_is_refused(shop, export):
     with pytest.raises(FilterInvalid, match='Did you mean "width"'):
         await export("a.csv", entity="Product", columns="widht")
