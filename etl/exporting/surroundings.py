@@ -27,13 +27,20 @@ WIDEST, NARROWEST = 60, 8
 GREY, PALE = "#808080", "#F2F2F2"
 LISTS = "Lists"
 A4 = 9
-# LibreOffice shows booleans without a format as 1 and 0.
-SHOWN = {
-    "": "",
-    "bool": '"TRUE";"TRUE";"FALSE"',
-    "date": "yyyy-mm-dd",
-    "datetime": "yyyy-mm-dd hh:mm:ss",
+# A number ends a little before the text of the next column begins.
+APART = {"align": "right", "indent": 1}
+SHOWN: Mapping[str, Mapping[str, object]] = {
+    # Rows are one line high: of a longer text the first line is seen, and not the rest upon the next row.
+    "plain": {"text_wrap": True},
+    "number": APART,
+    # LibreOffice shows booleans without a format as 1 and 0.
+    "truth": {"num_format": '"TRUE";"TRUE";"FALSE"'},
+    "date": {"num_format": "yyyy-mm-dd", **APART},
+    "moment": {"num_format": "yyyy-mm-dd hh:mm:ss", **APART},
 }
+"""Kind of a cell, as `CellStyles` names it -> how it is shown."""
+ROW_HEIGHT = 15
+"""In points: one line."""
 DATA = "xl/worksheets/sheet2.xml"
 """The part that holds the rows: the second sheet."""
 SAMPLE = re.compile(r'<row r="2"[^>]*>.*?</row>', re.DOTALL)
@@ -81,7 +88,11 @@ def surroundings(book: Book, *, widths: Sequence[int], rows: int) -> Surrounding
     # The size of the sheet is not known when its head is written, and nobody needs it.
     head = re.sub(r"<dimension [^>]*/>", "", sheet[: sample.start()])
     found = [int(one) for one in re.findall(r'<c r="[A-Z]+2" s="(\d+)"', sample[0])]
-    styles = {False: CellStyles(*found[: len(SHOWN)]), True: CellStyles(*found[len(SHOWN) :])}
+    free, locked = found[: len(SHOWN)], found[len(SHOWN) :]
+    styles = {
+        False: CellStyles(**dict(zip(SHOWN, free, strict=True))),
+        True: CellStyles(**dict(zip(SHOWN, locked, strict=True))),
+    }
     told = tuple(styles[is_locked(one)] for one in book.columns)
     return Surroundings(head, sheet[sample.end() :], parts, told)
 
@@ -98,9 +109,7 @@ class _Maker:
         # At the top, so that the first line of a longer text is seen.
         self._formats = [
             self._book.add_format(
-                {"valign": "top"}
-                | ({"num_format": shown} if shown else {})
-                | ({"font_color": GREY, "bg_color": PALE} if locked else {})
+                {"valign": "top"} | dict(shown) | ({"font_color": GREY, "bg_color": PALE} if locked else {})
             )
             for locked in (False, True)
             for shown in SHOWN.values()
@@ -182,6 +191,7 @@ class _Maker:
             "Arrange": "Rows may be sorted, filtered and deleted, columns moved, renamed and deleted.",
             "A missing row or column": "changes nothing; a new row becomes a record only with --create.",
             "Empty a cell": "to clear the field.",
+            "Times": "are in UTC.",
             UNTOUCHED: "stands where a cell cannot hold the value; an import leaves it as it is.",
             "Several values": f'in a cell are parted by "{mark}"; within a value write \\{mark}',
             "Keep": f"the column {ID}: it says which record a row is. Grey columns are for reading only.",

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from etl.errors import FormatTooSmall
 from etl.exporting.describing import UNTOUCHED
 from etl.exporting.outputs import flat
-from etl.exporting.surroundings import DATA, surroundings
+from etl.exporting.surroundings import DATA, ROW_HEIGHT, surroundings
 from etl.model import Problem
 from etl.tables.probes import ERROR_TEXTS
 from etl.tables.sheetxml import BLOCK_ROWS, row_lines
@@ -74,7 +74,7 @@ class PeopleWriter:
         for at in range(0, len(rows), BLOCK_ROWS):
             block = rows.slice(at, BLOCK_ROWS)
             # The first row is the header.
-            sheet.write(row_lines(block, first_row=self._rows + 2, styles=self._styles))
+            sheet.write(row_lines(block, first_row=self._rows + 2, styles=self._styles, height=ROW_HEIGHT))
             self._rows += len(block)
 
     def close(self) -> None:

@@ -50,6 +50,7 @@ class CellStyles:
     date: int = DATE
     moment: int = MOMENT
     time: int = TIME
+    number: int = 0
 
 
 USUAL = CellStyles()
@@ -160,15 +161,19 @@ class SheetFile:
             self._row += len(rows)
 
 
-def row_lines(rows: pa.Table, *, first_row: int, styles: Sequence[CellStyles]) -> memoryview:
+def row_lines(
+    rows: pa.Table, *, first_row: int, styles: Sequence[CellStyles], height: int | None = None
+) -> memoryview:
     """Return the XML of rows, of at least one. Texts must not be longer than a cell takes.
 
     Args:
         first_row: 1-based.
         styles: one for each column.
+        height: of each row, in points; None: as its content needs.
     """
     numbers = pa.array(np.arange(first_row, first_row + len(rows))).cast(pa.string())
-    starts = pc.binary_join_element_wise('<row r="', numbers, '">', "")
+    size = "" if height is None else f' ht="{height}" customHeight="1"'
+    starts = pc.binary_join_element_wise('<row r="', numbers, f'"{size}>', "")
     cells = [
         _cells(column.combine_chunks(), letters(at), numbers, styles=style)
         for at, (column, style) in enumerate(zip(rows.columns, styles, strict=True))
@@ -194,7 +199,7 @@ def _cells(column: pa.Array, letter: str, numbers: pa.StringArray, *, styles: Ce
     if pa.types.is_time(kind):
         parts = pc.divide(column.cast(pa.time64("us")).cast(pa.int64()).cast(pa.float64()), float(DAY_US))
         return _values(start, parts.cast(pa.string()), _style(styles.time))
-    shown = _style(styles.plain)
+    shown = _style(styles.number)
     if pa.types.is_floating(kind):
         column = pc.if_else(pc.is_finite(column), column, None)
         return _values(start, column.cast(pa.string()), shown)

@@ -376,6 +376,10 @@ async def test_people_find_what_they_need_in_the_workbook(two: tuple[Client, Pla
     assert headers == [*COLUMNS.split(","), "_id", "_modifiedAt"]
     assert cell(sheet, "_id", 1).font.italic
     assert not cell(sheet, "name", 1).font.italic
+    # A long text stays within its line, and a number keeps off the text beside it.
+    assert sheet.row_dimensions[2].height == 15
+    assert cell(sheet, "note", 2).alignment.wrap_text
+    assert cell(sheet, "price", 2).alignment.indent == 1
     rules = {str(one.sqref)[0]: one.formula1 for one in sheet.data_validations.dataValidation}
     assert '"red,green,dark,blue"' in rules.values()
     told = {row[0].value: row[1].value for row in book["Read me"].iter_rows()}
