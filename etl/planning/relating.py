@@ -39,6 +39,8 @@ class Pairs:
     """Payload keys of what is joined: the owner first, then the other ends."""
     records: dict[str, Record] = field(default_factory=dict)
     """By what they join, U+001F between."""
+    planned: set[str] = field(default_factory=set)
+    """Those that are not on the server yet, by what they join: of these only what was sent is known."""
 
     def learn(self, changes: Changes) -> None:
         """Take note of what will stand there after these changes."""
@@ -51,6 +53,8 @@ class Pairs:
             elif changes.kinds[at] is not ChangeKind.BLOCKED:
                 joins = zip(self.keys, mark.split(PART_SEPARATOR), strict=True)
                 sent = {key: values[at] for key, values in columns.items() if values[at] is not None}
+                if changes.kinds[at] is ChangeKind.CREATE:
+                    self.planned.add(mark)
                 self.records[mark] = {**self.records.get(mark, {}), **dict(joins), "id": record_id, **sent}
 
 
@@ -196,7 +200,16 @@ def _records(payloads: Payloads, one: Joined, pairs: Pairs, entity: EntitySchema
     )
     left = [_only(end, is_first) for end in one.ends]
     changes = plan_changes(made, found, links=left, entity=entity, write="upsert")
-    return dataclasses.replace(changes, part=relation.field, members={})
+    old = {
+        key: pc.if_else(pa.array([_is_read(pairs, mark, key) for mark in marks], pa.bool_()), values, None)
+        for key, values in changes.old.items()
+    }
+    return dataclasses.replace(changes, part=relation.field, members={}, old=old)
+
+
+def _is_read(pairs: Pairs, mark: str, key: str) -> bool:
+    """Tell whether it is known what stands in a field: of a new record the server may fill in the others."""
+    return mark not in pairs.planned or key in pairs.records[mark]
 
 
 def _removals(payloads: Payloads, one: Joined, pairs: Pairs, others: frozenset[str]) -> Changes | None:

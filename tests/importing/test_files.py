@@ -127,6 +127,15 @@ async def test_a_main_image_that_stands_in_the_gallery_too_is_linked_once(carry,
     assert len(await records("ProductFile", "id")) == 4
 
 
+@ONCE
+async def test_a_main_image_gets_the_place_that_the_gallery_gives_it(carry, records, images):
+    mapping = MAIN + GALLERY.removeprefix(PRODUCT).replace("isMainImage: {expr: item.first}, ", "")
+    first = await carry(mapping, "No,Name,Image,Images", "1,a,b.png,a.png|b.png")
+    assert (first.rows.created, first.rows.bad) == (1, 0), first.problems
+    links = await records("ProductFile", "sorting", "isMainImage")
+    assert [(one["sorting"], bool(one["isMainImage"])) for one in links] == [(10, False), (20, True)]
+
+
 @pytest.mark.parametrize("sandbox", ["1.10", "2.3"], indirect=True)
 async def test_brands_and_categories_have_files_and_the_category_a_main_image(carry, records, images):
     rows = ("C,N,Logo,Main", "x,X,a.png|b.png,", "y,Y,,c.png")
