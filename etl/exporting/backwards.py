@@ -13,7 +13,16 @@ from etl.api.attributes import all_attributes
 from etl.errors import ConfigurationInvalid
 from etl.exporting.addresses import Address
 from etl.exporting.columns import TYPES, Column, Part, Step, attribute_key
-from etl.mapping import AttributeFacts, back_columns, bind, load, no_way_back
+from etl.mapping import (
+    AttributeFacts,
+    BackFiles,
+    back_columns,
+    bind,
+    file_columns,
+    is_file,
+    load,
+    no_way_back,
+)
 from etl.mapping.backwards import BackColumn
 from etl.mapping.using import named_columns
 
@@ -21,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from etl.api import Client
+    from etl.api import Client, Record
+    from etl.exporting.file_cells import FileCells
     from etl.mapping import Mapping as MappingFile
     from etl.mapping import MappingProblem, Rules
     from etl.mapping.fields import FieldRule
@@ -53,7 +63,7 @@ class Backwards:
     mapping: MappingFile
     columns: tuple[Column, ...]
     """What is read of the server; their headers mean nothing to people."""
-    back: tuple[BackColumn, ...]
+    back: tuple[BackColumn | BackFiles, ...]
     needs: Mapping[str, Need]
     lost: tuple[MappingProblem, ...]
     """What cannot be brought back; its columns are missing or empty."""
@@ -65,16 +75,34 @@ class Backwards:
         """The columns of the file, in the mapping's order."""
         return tuple(one.name for one in self.back)
 
-    def finish(self, table: pa.Table) -> pa.Table:
-        """Return what was read as the cells of the file."""
+    @property
+    def files(self) -> tuple[BackFiles, ...]:
+        """The columns whose cells are files."""
+        return tuple(one for one in self.back if isinstance(one, BackFiles))
+
+    async def finish(self, table: pa.Table, records: Sequence[Record], files: FileCells) -> pa.Table:
+        """Return what was read as the cells of the file.
+
+        Args:
+            records: of these rows.
+
+        Raises:
+            RequestFailed, NoAccess: see `Client.ask`.
+        """
         values = {need.key: _values(table, need) for need in self.needs.values()}
-        arrays = [self._cells(one, values) for one in self.back]
+        named = await files.cells(records, values)
+        arrays = [
+            named[one.name] if isinstance(one, BackFiles) else self._cells(one, values) for one in self.back
+        ]
         return pa.table(arrays, names=list(self.header))
 
     def types(self) -> tuple[pa.DataType, ...]:
         """Return the types of the file's columns."""
         return tuple(
-            _plain_type(one) if self.keeps_types and _is_plain(one) else pa.string() for one in self.back
+            _plain_type(one)
+            if self.keeps_types and isinstance(one, BackColumn) and _is_plain(one)
+            else pa.string()
+            for one in self.back
         )
 
     def _cells(self, column: BackColumn, values: Mapping[str, pa.Array]) -> pa.Array:
@@ -105,15 +133,21 @@ async def read_backwards(path: Path, client: Client, *, schema: Schema, keeps_ty
         schema=schema,
         attributes=attributes,
         generation=client.generation.name,
+        is_for_export=True,
     )
-    back = [*back_columns(rules), *_attribute_columns(rules)]
+    plain = [*back_columns(rules), *_attribute_columns(rules)]
+    files = file_columns(rules, {one.name for one in plain})
+    back = _in_order(mapping, [*plain, *files])
     if not back:
         raise ConfigurationInvalid(str(path), what="nothing in it has a way back.", advice="Use --columns.")
     facts = {one.id: one for one in instance}
     maker = _Maker(schema, entity, facts)
-    for column in back:
+    for column in plain:
         for rule in column.rules:
             maker.add(rule, rules)
+    for one in rules.bound.attributes:
+        if is_file(one.rule):
+            maker.add(one.rule, rules)
     return Backwards(
         mapping, tuple(maker.columns), tuple(back), maker.needs, tuple(no_way_back(rules)), keeps_types
     )
@@ -126,11 +160,24 @@ def _headers(mapping: MappingFile) -> Iterator[str]:
         yield short[name].header[0] if name in short else name
 
 
+def _in_order(
+    mapping: MappingFile, columns: Sequence[BackColumn | BackFiles]
+) -> list[BackColumn | BackFiles]:
+    """Return the columns as the mapping has their fields; those of attributes last."""
+    places = {name: at for at, name in enumerate(mapping.doc.fields)}
+
+    def place(one: BackColumn | BackFiles) -> int:
+        named = one.field if isinstance(one, BackFiles) else one.rules[0].name
+        return places.get(named, len(places))
+
+    return sorted(columns, key=place)
+
+
 def _attribute_columns(rules: Rules) -> Iterator[BackColumn]:
     by_column: dict[str, list[FieldRule]] = {}
     for one in rules.bound.attributes:
         columns = one.rule.columns
-        if columns and one.rule.constant is None:
+        if columns and one.rule.constant is None and not is_file(one.rule):
             name = rules.bound.layout.header(columns[0]) or columns[0]
             by_column.setdefault(name, []).append(one.rule)
     for name, found in by_column.items():

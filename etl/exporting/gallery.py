@@ -100,9 +100,17 @@ class Gallery:
 
 
 def gallery_of(
-    columns: Sequence[Column], entity: EntitySchema, *, template: str, headers: Sequence[str]
+    columns: Sequence[Column],
+    entity: EntitySchema,
+    *,
+    template: str,
+    headers: Sequence[str],
+    is_by_mapping: bool = False,
 ) -> Gallery:
     """Return which files an export takes along: those its columns lead to; without any, all of the records.
+
+    Args:
+        is_by_mapping: its columns are those of a mapping, which leads to files without a column of its own.
 
     Raises:
         ConfigurationInvalid: nothing leads to files, or the template names what is not there.
@@ -112,8 +120,8 @@ def gallery_of(
     ]
     if not chains and entity.name == FILE:
         chains = [()]
-    elif not chains:
-        chains = [
+    elif not chains or is_by_mapping:
+        chains += [
             (Step(one.payload_key, FILE, one.kind == "links", one),)
             for one in entity.fields.values()
             if one.kind == "file" or (one.kind in ("link", "links") and one.target == FILE)

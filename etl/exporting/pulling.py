@@ -17,6 +17,7 @@ from etl.exporting.cells import to_table
 from etl.exporting.columns import all_fields, read_columns
 from etl.exporting.exploding import exploded
 from etl.exporting.expressions import Expressions
+from etl.exporting.file_cells import FileCells
 from etl.exporting.gallery import gallery_of
 from etl.exporting.labels import Headers, labelled
 from etl.exporting.links import Links
@@ -173,7 +174,9 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
         plan = replace(plan, labels=tuple(one.header for one in found))
     if not what.files:
         return plan
-    gallery = gallery_of(() if back else columns, entity, template=what.files, headers=plan.header)
+    gallery = gallery_of(
+        columns, entity, template=what.files, headers=plan.header, is_by_mapping=back is not None
+    )
     return replace(plan, gallery=gallery)
 
 
@@ -228,6 +231,7 @@ async def export_records(
     attributes = Attributes(client, schema, entity=plan.entity, columns=plan.reads)
     links = Links(client, schema, entity=plan.entity.name, columns=plan.reads)
     expressions = Expressions(plan.columns)
+    cells = FileCells(client, schema, plan.back.files, bool(what.files)) if plan.back else None
     reading = Reading(
         plan.entity.name,
         selected(_own_keys(plan.reads)),
@@ -251,7 +255,10 @@ async def export_records(
             await attributes.fill(rows.records)
             await links.ask(rows.records)
             table = await asyncio.to_thread(to_table, rows, plan.columns, links=links)
-            table = plan.back.finish(table) if plan.back else expressions.fill(table)
+            if plan.back and cells is not None:
+                table = await plan.back.finish(table, rows.records, cells)
+            else:
+                table = expressions.fill(table)
             files = plan.gallery.of(rows, table, links=links) if plan.gallery else None
             if what.explode:
                 table = exploded(table, what.explode)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from etl.exporting.exploding import spread_out, widest
+from etl.exporting.fetching import picked
+from etl.exporting.file_cells import with_names
 from etl.exporting.outputs import Format, opened
 from etl.exporting.people import book_of
 from etl.exporting.sorting import read_sort, sorted_rows
@@ -70,6 +72,12 @@ def write_export(export: Described, target: Path, *, how: How, tally: Tally) -> 
     said = how.sort or (plan.back.mapping.document.export.sort if plan.back else "")
     keys = read_sort(said, plan.header)
     rows: Iterator[pa.Table] = export.stage.tables()
+    if plan.back is not None and export.what.files and plan.back.files:
+        files = plan.back.files
+        laid: dict[str, str] = {}
+        for one in picked(export.stage.files()):
+            laid.setdefault(one.file_id, one.name)
+        rows = (with_names(table, files, laid) for table in rows)
     if keys:
         rows = sorted_rows(rows, keys, folder=export.stage.folder / "sorted")
     empty, titles = plan.empty(), dict(plan.titles)

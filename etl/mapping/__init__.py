@@ -2,6 +2,7 @@
 
 from etl.mapping.attributes import AttributeFacts
 from etl.mapping.backwards import BackColumn, back_columns, no_way_back
+from etl.mapping.backwards_files import BackFiles, file_columns, is_file
 from etl.mapping.check import check
 from etl.mapping.facts import fixed_texts, missing_targets, repeated_keys
 from etl.mapping.file_rules import missing_types, named_types
@@ -16,6 +17,7 @@ __all__ = [
     "FINDINGS",
     "AttributeFacts",
     "BackColumn",
+    "BackFiles",
     "Folder",
     "Mapping",
     "MappingProblem",
@@ -26,9 +28,11 @@ __all__ = [
     "bind_parts",
     "check",
     "check_folder",
+    "file_columns",
     "fixed_texts",
     "in_order",
     "is_address",
+    "is_file",
     "load",
     "load_to_bind",
     "missing_targets",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from etl.mapping.backwards_files import files_without_way_back
 from etl.mapping.convert import pieces as lists
 from etl.mapping.convert.cells import as_text
 from etl.mapping.convert.converters import LINKS, LISTS
@@ -117,10 +118,7 @@ def no_way_back(rules: Rules) -> Iterator[MappingProblem]:
         if reason:
             spot = rules.mapping.key_spot("fields", rule.name)
             yield finding("no_way_back", spot, field=rule.name, reason=reason)
-    for relation in rules.bound.relations:
-        kind = "associations" if relation.fixed else "fields"
-        spot = rules.mapping.key_spot(kind, relation.name)
-        yield finding("no_way_back", spot, field=relation.name, reason="it makes records of its own")
+    yield from files_without_way_back(rules, {column.name for column in back_columns(rules)})
     if rules.mapping.doc.rows.group is not None:
         reason = "a record came from several rows"
         yield finding("no_way_back", rules.mapping.spot("rows", "group"), field="rows.group", reason=reason)

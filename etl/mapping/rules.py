@@ -143,6 +143,7 @@ def bind(
     generation: str | None = None,
     source: str = "",
     folders: Folders | None = None,
+    is_for_export: bool = False,
 ) -> Rules:
     """Return the mapping ready for frames with these columns and records of this instance.
 
@@ -152,6 +153,7 @@ def bind(
         attributes: all attributes of the instance; None: not known, values of attributes stay text.
         source: what the header was read from, for messages; empty: what the mapping names.
         folders: looks for files; None: cells that are files are taken as they stand.
+        is_for_export: folders of files need not be there yet.
 
     Raises:
         MappingInvalid: `check` finds errors; warnings do not stand in the way.
@@ -167,6 +169,7 @@ def bind(
         generation=generation,
         source=source,
         folders=folders,
+        is_for_export=is_for_export,
     )
     if rules is None:
         raise MappingInvalid(str(mapping.path), problems=_errors([*check_blocks(mapping), *problems]))
@@ -219,6 +222,7 @@ def _bound(
     generation: str | None,
     source: str,
     folders: Folders | None,
+    is_for_export: bool = False,
 ) -> tuple[Rules | None, list[MappingProblem]]:
     """Return one entity's rules, None where there is an error, beside its problems."""
     bound, problems = bind_and_check(
@@ -230,6 +234,8 @@ def _bound(
         source=source,
         folders=folders,
     )
+    if is_for_export:
+        problems = [one for one in problems if one.code != "no_base_folder"]
     if bound is None or _errors([*check_blocks(mapping), *problems]):
         return None, problems
     # A key may name a field by any of its alternatives: `number` where the field is `number|sku`.

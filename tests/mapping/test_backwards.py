@@ -125,6 +125,26 @@ def test_a_mapping_exports_what_it_imports(rules: Callable[..., Rules]) -> None:
     assert list(no_way_back(bound)) == []
 
 
+def test_of_files_only_names_have_a_way_back(rules: Callable[..., Rules], tmp_path: Path) -> None:
+    text = (
+        "entity: Tool\nkey: number\nwrite: update\nfields:\n  number: No\n"
+        "  photos:\n    each: {column: A, split: '|'}\n    file: {base: .}\n"
+        "    with: {sorting: {expr: item.index}, isMainImage: {expr: row.B}}\n"
+    )
+    columns = {"No": ["1"], "A": ["a.png"], "B": ["x"]}
+    bound = rules(text, columns)
+    (files,) = language.file_columns(bound)
+    assert files.to_cells(pa.array([["a.png", "b.png"], None])).to_pylist() == ["a.png|b.png", None]
+    assert [one.message.partition(". ")[0] for one in no_way_back(bound)] == [
+        "photos.isMainImage cannot be exported: cells hold names of files alone"
+    ]
+    alone = rules(text.replace(", split: '|'", ""), columns)
+    assert language.file_columns(alone) == ()
+    assert [one.message.partition(". ")[0] for one in no_way_back(alone)] == [
+        "photos cannot be exported: its cells hold one file each, and a record may have several"
+    ]
+
+
 def test_what_has_no_way_back_is_told(rules: Callable[..., Rules], tmp_path: Path) -> None:
     text = (
         "entity: Tool\nkey: number\nfields:\n  number: No\n  name: {expr: row.A}\n  text: {columns: [A, B]}\n"
