@@ -152,15 +152,19 @@ class TooManyAbsent(HeldBack):
         # All of them are never deleted: then it is the source or its scope that is wrong.
         self.lifted_by = "" if are_all else f"--max-deletes {count}"
 
-    def __str__(self) -> str:
-        """Say how many of how many, and what to do."""
+    @property
+    def reason(self) -> str:
+        """How many of how many, without what to do; no full stop."""
         told = (
             f"{self.count:,} of the {self.live:,} records of {self.entity} that the mapping answers for "
             "are not in the source"
         )
         if self.are_all:
-            return f"{told}: that is all of them, which is never carried out. Is it the right source?"
-        return (
-            f"{told}; more than {self.most} stops a run. Is the source complete? "
-            f"Add {self.lifted_by} if they shall go."
-        )
+            return f"{told}: that is all of them, which is never carried out"
+        return f"{told}; more than {self.most} stops a run"
+
+    def __str__(self) -> str:
+        """Say how many of how many, and what to do."""
+        if self.are_all:
+            return f"{self.reason}. Is it the right source?"
+        return f"{self.reason}. Is the source complete? Add {self.lifted_by} if they shall go."

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 ABSENT = "absent"
 """The part that absent records are in plans and results."""
+NAME = "name"
+"""The field that tells people which record it is."""
 FRAME_RECORDS = 5000
 
 
@@ -61,8 +63,9 @@ class Absent:
     @property
     def select(self) -> tuple[str, ...]:
         """What is read of them."""
-        active = (ACTIVE,) if self.deactivates else ()
-        return ("id", *self.leg.rules.key_fields, "modifiedAt", *active)
+        more = ACTIVE if self.deactivates else NAME
+        known = (more,) if more in self.leg.rules.entity.fields else ()
+        return tuple(dict.fromkeys(("id", *self.leg.rules.key_fields, "modifiedAt", *known)))
 
     def take(self, found: Iterable[tuple[str, Record]]) -> None:
         """Add records by their keys; those that are deactivated already need nothing."""

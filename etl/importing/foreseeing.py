@@ -113,7 +113,7 @@ def _plan_absent(begun: Begun, absent: Sequence[Absent], plan: PlanWriter) -> No
         try:
             one.check(begun.how.guards.max_deletes)
         except TooManyAbsent as guard:
-            facts = {"why": str(guard)}
+            facts = {"why": guard.reason}
             begun.tally.add_problems([Problem("absent_too_many", one.leg.table.name, facts=facts)])
         for compared in one.changes():
             begun.settle(foreseen_outcomes(compared.changes))

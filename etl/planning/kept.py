@@ -113,9 +113,8 @@ def _with_fields(lines: pa.RecordBatch, compared: Compared, entity: EntitySchema
         for key in filled:
             known = entity.by_payload_key(key)
             old, name = orjson.dumps(record[key]).decode(), known.name if known else key
-            made.append(
-                {**line, "field": name, "payload_key": key, "mode": "clear", "old": old, "new": "null"}
-            )
+            of_field = {"field": name, "payload_key": key, "mode": "clear", "old": old, "new": "null"}
+            made.append({**line, **of_field, "old_text": None})
         if not filled:
             made.append(line)
     return pa.RecordBatch.from_pylist(made, schema=LAYOUT)

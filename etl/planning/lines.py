@@ -49,7 +49,7 @@ LAYOUT = pa.schema(
         ("mode", pa.string()),
         ("old", pa.string()),
         ("new", pa.string()),
-        # Of links, what people call the records; null elsewhere.
+        # Of links, what people call the records; of a record that is deleted, its name; null elsewhere.
         ("old_text", pa.string()),
         ("new_text", pa.string()),
         # Of the live record, as the server answered it; null: there is none.
@@ -90,6 +90,8 @@ def lines_of(compared: Compared, *, entity: EntitySchema | None = None) -> pa.Re
         ).take(pa.array(order))
         for name in ("field", "payload_key", "mode", "old", "new", "old_text", "new_text")
     }
+    if ChangeKind.DELETE in changes.kinds:
+        fields["old_text"] = pc.coalesce(fields["old_text"], _names_of_deleted(compared).take(of_record))
     whole = _of_records(compared)
     columns = [fields[name] if name in fields else whole[name].take(of_record) for name in LAYOUT.names]
     return pa.record_batch(columns, schema=LAYOUT)
@@ -189,6 +191,15 @@ def _of_records(compared: Compared) -> dict[str, pa.Array]:
         "members": pa.array(rows, pa.string()) if members else pa.nulls(count, pa.string()),
         "step": pa.array(np.zeros(count, np.int64)),
     }
+
+
+def _names_of_deleted(compared: Compared) -> pa.StringArray:
+    """What people call the records that are deleted, as far as it was read."""
+    live = compared.found.records if compared.found is not None else ()
+    names = {one["id"]: one.get("name") for one in live if one is not None}
+    rows = zip(compared.changes.ids.to_pylist(), compared.changes.kinds, strict=True)
+    found = [names.get(one) if kind is ChangeKind.DELETE else None for one, kind in rows]
+    return pa.array([name if isinstance(name, str) else None for name in found], pa.string())
 
 
 def _reason(told: list[tuple[str, str, bool]]) -> tuple[str | None, str | None]:

@@ -87,6 +87,8 @@ PAGE = """\
 <div class="wide"><table class="lines">
 {% if kind in ("blocked", "invalid") %}
 <tr><th class="n">row</th><th>record</th><th>why</th></tr>
+{% elif kind == "delete" %}
+<tr><th class="n">row</th><th>record</th><th>of</th><th>name</th><th>id</th></tr>
 {% else %}
 <tr><th class="n">row</th><th>record</th><th>field</th>{% if kind != "create" %}<th>old</th>{% endif %}<th>new</th></tr>
 {% endif %}
@@ -97,6 +99,10 @@ PAGE = """\
 <td class="key">{% if link(line) %}<a href="{{ link(line) }}">{{ line.key | value }}</a>{% else %}{{ line.key | value }}{% endif %}</td>
 {% if kind in ("blocked", "invalid") %}
 <td>{{ line.message | value }}</td>
+{% elif kind == "delete" %}
+<td>{{ line.entity | value }}</td>
+<td>{{ line.old | value }}</td>
+<td>{{ line.record_id | value }}</td>
 {% else %}
 <td class="field">{{ line.field | value }}</td>
 {% if kind != "create" %}

@@ -30,6 +30,7 @@ def to_plan_text(foreseen: Foreseen) -> str:
         _counts(foreseen.records),
         _fields(foreseen.fields),
         _differences(foreseen),
+        _deletes(foreseen),
         _problems(foreseen),
         cost(foreseen),
         [f"Plan    {neutral(foreseen.file)}", *(f"Next    {neutral(one)}" for one in summary.next)],
@@ -55,6 +56,12 @@ def difference(line: Line) -> str:
     old, new = (_value(text) for text in (line.old, line.new))
     change = f"{MODES[line.mode]}{new}" if line.mode == "add" else f"{old} → {new}"
     return f"{place}  {neutral(shortened(line.key, LONGEST_VALUE))}  {neutral(line.field)}: {change}"
+
+
+def deletion(line: Line) -> str:
+    """Return `Product  4711  Drill (id e7k…)`, harmless to print."""
+    named = [neutral(shortened(text, LONGEST_VALUE)) for text in (line.key, line.old) if text]
+    return "  ".join([neutral(line.entity), *dict.fromkeys(named), f"(id {neutral(line.record_id)})"])
 
 
 def sentence(forecast: Forecast) -> str:
@@ -141,6 +148,16 @@ def _differences(foreseen: Foreseen) -> list[str]:
     if (more := foreseen.differences - len(told)) > 0:
         told.append(f"  and {more:,} more in {neutral(foreseen.file)}")
     return ["First differences", *told]
+
+
+def _deletes(foreseen: Foreseen) -> list[str]:
+    lines = [line for line in foreseen.first if line.kind == "delete"]
+    if not lines:
+        return []
+    told = [f"  {deletion(line)}" for line in lines[:SHOWN]]
+    if (more := foreseen.count("delete") - len(told)) > 0:
+        told.append(f"  and {more:,} more in {neutral(foreseen.file)}")
+    return ["First deletes", *told]
 
 
 def _problems(foreseen: Foreseen) -> list[str]:

@@ -122,10 +122,9 @@ def _back(record: list[Line], ground: Sequence[PartGround], schema: Schema, turn
 
 
 def _restored(line: Line) -> Line:
-    back = {**line, "kind": "create", "code": RESTORED, "message": None, "modified_at": None, "old": None}
-    if line["payload_key"] is None:
-        return back
-    return {**back, "mode": "set", "new": line["old"], "old_text": None, "new_text": None}
+    back = {**line, "kind": "create", "code": RESTORED, "message": None, "modified_at": None, "old": None,
+            "old_text": None, "new_text": None}  # fmt: skip
+    return back if line["payload_key"] is None else {**back, "mode": "set", "new": line["old"]}
 
 
 def _changed_back(

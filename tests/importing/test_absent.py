@@ -8,8 +8,12 @@ import pytest
 
 import etl
 from etl.errors import MappingInvalid
+from etl.planning import read_lines
 from etl.planning.forgetting import forget
 from etl.planning.guards import Guards, Threshold
+from etl.report.foreseen import lines_from
+from etl.report.plan_page import write_plan_page
+from etl.report.plan_text import to_plan_text
 
 FEED = "entity: Product\nkey: number\non_absent: {kind}\nscope: {scope}\nfields: {{number: No, name: Name}}\n"
 DELETE = FEED.format(kind="delete", scope="number startsWith 'F'")
@@ -114,6 +118,12 @@ async def test_a_plan_lists_them_and_its_apply_keeps_to_the_cap(carry, names, pi
     plan = await etl.aio.plan(tmp_path / "feed.csv", tmp_path / "feed.yaml", pim, state_dir=state)
     assert plan.records == {"Product": {"delete": 2, "unchanged": 4}}
     assert plan.summary.reasons == {"absent_too_many": 1}
+    lines = [one for one in lines_from(read_lines(Path(plan.file))) if one.kind == "delete"]
+    assert sorted((one.key, one.old) for one in lines) == [("F4", "n4"), ("F5", "n5")]
+    write_plan_page(plan, tmp_path / "plan.html", lines=lambda: lines_from(read_lines(Path(plan.file))))
+    shown = (to_plan_text(plan), (tmp_path / "plan.html").read_text(encoding="utf-8"))
+    for one in lines:
+        assert all(one.record_id in text and one.key in text and one.old in text for text in shown)
     with pytest.raises(etl.errors.TooManyAbsent):
         await etl.aio.apply(plan.file, pim, state_dir=state)
     assert len(await names()) == 7
