@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from etl.api.where import equals
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from etl.api.wire import Record
     from etl.schema import FieldKind, Schema
 
-ATTRIBUTE = "Attribute"
+ATTRIBUTE, CHANNEL = "Attribute", "Channel"
 MOST_NAMES = 1000
 """So many codes are read to find the one that was meant."""
 
@@ -40,6 +40,8 @@ class AttributeFacts:
     """Id of the channel it is for; empty: all."""
     target: str = ""
     """Of links: the entity they point to."""
+    rows_channel: str = ""
+    """Id of the channel whose values are meant, where one attribute has values for several (1.10)."""
 
     @property
     def address(self) -> str:
@@ -111,6 +113,49 @@ async def all_attributes(client: Client, schema: Schema, *, entity: str) -> Sequ
         for record in page.records
         if _belongs(record, entity)
     ]
+
+
+async def find_channel(client: Client, schema: Schema, text: str) -> str | None:
+    """Return the id of the channel with this code, id or name; None: there is none.
+
+    Raises:
+        RequestFailed, NoAccess: see `Client.ask`.
+    """
+    described = schema.entities.get(CHANNEL)
+    for key in ("code", "id", "name"):
+        if described is not None and key in described.fields:
+            for record in await client.look_up(CHANNEL, key, [text], select=(key,)):
+                if str(record.get(key)) == text:
+                    return str(record["id"])
+    return None
+
+
+async def channel_codes(client: Client, known: Sequence[AttributeFacts]) -> Mapping[str, str]:
+    """Return id -> code of the channels that attributes are for; one without a code has its id.
+
+    Raises:
+        RequestFailed, NoAccess: see `Client.ask`.
+    """
+    ids = sorted({one.channel for one in known if one.channel})
+    records = await client.look_up(CHANNEL, "id", ids, select=("id", "code"))
+    return {str(one["id"]): str(one.get("code") or one["id"]) for one in records}
+
+
+def of_channel(known: Sequence[AttributeFacts], schema: Schema, *, channel: str) -> Sequence[AttributeFacts]:
+    """Return attributes as they are for a channel, by its id.
+
+    From 2.1 on an attribute is for a channel, and that for another is called the same; in 1.10 the values of
+    one attribute are for channels. Source: api-contract §6; recorded metadata.
+    """
+    if has_channels(schema):
+        return [one for one in known if one.channel == channel]
+    return [replace(one, rows_channel=channel) for one in known]
+
+
+def has_channels(schema: Schema) -> bool:
+    """Tell whether attributes are for channels; else their values are."""
+    described = schema.entities.get(ATTRIBUTE)
+    return described is not None and "channel" in described.fields
 
 
 def read_facts(record: Record, *, code: str) -> AttributeFacts:

@@ -146,7 +146,7 @@ class Attributes:
         return f"{PLACES.get(facts.type, 'varcharValue')}{'1' if part == 'To' else ''}"
 
     def _is_of(self, row: Record, facts: AttributeFacts, language: str) -> bool:
-        if self._channels and (row.get("channelId") or "") != facts.channel:
+        if self._channels and (row.get("channelId") or "") != facts.rows_channel:
             return False
         return not self._languages or (row.get("language") or "main") == (language or "main")
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.api.attributes import AttributeFacts as InstanceFacts
-from etl.api.attributes import all_attributes
+from etl.api.attributes import all_attributes, channel_codes
 from etl.errors import ConfigurationInvalid
 from etl.exporting.addresses import Address
 from etl.exporting.columns import TYPES, Column, Part, Step, attribute_key
@@ -126,7 +126,8 @@ async def read_backwards(path: Path, client: Client, *, schema: Schema, keeps_ty
         )
     entity = schema.entity(mapping.entity)
     instance = await all_attributes(client, schema, entity=entity.name) if mapping.doc.attributes else []
-    attributes = [_facts(one, schema) for one in instance]
+    channels = await channel_codes(client, instance)
+    attributes = [_facts(one, schema, channels=channels) for one in instance]
     rules = bind(
         mapping,
         header=tuple(_headers(mapping)),
@@ -280,12 +281,12 @@ def _plain_type(column: BackColumn) -> pa.DataType:
     return TYPES[column.rules[0].field.kind]
 
 
-def _facts(one: InstanceFacts, schema: Schema) -> AttributeFacts:
+def _facts(one: InstanceFacts, schema: Schema, *, channels: Mapping[str, str]) -> AttributeFacts:
     return AttributeFacts(
         one.id,
         one.code,
         one.name,
         field=one.field,
-        channel=one.channel,
+        channel=channels.get(one.channel, one.channel),
         languages=schema.languages if one.is_multilang else (),
     )

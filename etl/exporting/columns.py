@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pyarrow as pa
 
-from etl.api.attributes import all_attributes
+from etl.api.attributes import all_attributes, find_channel, of_channel
 from etl.api.filters.facts import OPTION, UNIT, Facts, answer
 from etl.api.filters.subjects import ATTRIBUTES, RANGES, Finder, Way
 from etl.api.filters.tokens import Source
 from etl.exporting.addresses import Address, read_addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from etl.api import Client
     from etl.api.attributes import AttributeFacts
@@ -129,16 +129,43 @@ async def read_columns(
         await answer(binder.facts, client, schema=schema)
     if any(one.form == "all_attributes" for one in addresses):
         known = await all_attributes(client, schema, entity=entity.name)
+        channels = await _channels(addresses, client, schema=schema, source=binder.source)
         columns = [
             column
             for one in addresses
             for column in (
-                binder.of_attributes(one, known)
+                binder.of_attributes(one, _of(one, known, schema=schema, channels=channels))
                 if one.form == "all_attributes"
                 else [binder.column(one, entity)]
             )
         ]
     return tuple(told_apart(columns))
+
+
+async def _channels(
+    addresses: Sequence[Address], client: Client, *, schema: Schema, source: Source
+) -> dict[str, str]:
+    """Return text -> id of the channels that addresses of all attributes name.
+
+    Raises:
+        FilterInvalid: there is no such channel.
+    """
+    found = {}
+    for path in (one.path for one in addresses if one.form == "all_attributes"):
+        if path is None or not path.channel:
+            continue
+        channel = await find_channel(client, schema, path.channel)
+        if channel is None:
+            raise source.wrong(path.place, what=f'there is no channel "{path.channel}".')
+        found[path.channel] = channel
+    return found
+
+
+def _of(
+    address: Address, known: Sequence[AttributeFacts], *, schema: Schema, channels: Mapping[str, str]
+) -> Sequence[AttributeFacts]:
+    channel = address.path.channel if address.path else ""
+    return of_channel(known, schema, channel=channels[channel]) if channel else known
 
 
 async def all_fields(client: Client, *, entity: EntitySchema, schema: Schema) -> tuple[Column, ...]:
@@ -185,24 +212,30 @@ class Binder:
         if address.form in ("download", "shared"):
             return self._file(address, header, address.path, entity)
         if address.form == "count":
-            hops = Finder(self.source, self.schema, self.facts).hops(entity, address.path)
+            hops = self._finder.hops(entity, address.path)
             steps = tuple(_step(one.field, one.entity.name) for one in hops)
             return Column(address, header, steps, "id", "text")
-        way = Finder(self.source, self.schema, self.facts).way(entity, address.path)
+        way = self._finder.way(entity, address.path)
         steps = tuple(_step(hop.field, hop.entity.name) for hop in way.hops)
         found = self._end(address, way, header=header, steps=steps)
         return self._with_unit(found, address.path) if address.form == "with_unit" else found
 
+    @property
+    def _finder(self) -> Finder:
+        return Finder(self.source, self.schema, self.facts, takes_rows=True)
+
     def of_attributes(self, address: Address, known: Sequence[AttributeFacts]) -> list[Column]:
         """Return a column for each attribute, sorted by code; ranges are two."""
         found = []
-        language = address.path.language if address.path else ""
+        path = address.path
+        language, channel = (path.language, path.channel) if path else ("", "")
         for one in sorted(known, key=lambda each: each.address):
             if language and not one.is_multilang:
                 continue
             ends = (".from", ".to") if one.kind in RANGES else (".unit",) if one.measure else ()
             for end in ends if one.kind in RANGES else ("", *ends):
                 at = f"@{language}" if language else ""
+                at += f"#{channel}" if one.rows_channel else ""
                 text = f"{one.address}{end}{at}"
                 part: Part = {".from": "From", ".to": "To", ".unit": "UnitId"}.get(end, "")  # type: ignore[assignment]
                 made = Address("value", f"{ATTRIBUTES}.{text}", "", address.path)
@@ -222,7 +255,7 @@ class Binder:
         return Column(address, header, (), field.payload_key, "text")
 
     def _file(self, address: Address, header: str, path: Path, entity: EntitySchema) -> Column:
-        hops = Finder(self.source, self.schema, self.facts).hops(entity, path)
+        hops = self._finder.hops(entity, path)
         if hops[-1].entity.name != "File":
             what = f"{'.'.join(path.steps)} leads to {hops[-1].entity.name}, not to files."
             raise self.source.wrong(path.place, what=what, advice="Name a field like mainImage.")
@@ -234,8 +267,9 @@ class Binder:
     def _end(self, address: Address, way: Way, *, header: str, steps: tuple[Step, ...]) -> Column:
         end, field = way.end, way.end.field
         if end.is_attribute:
-            facts = self.facts.attributes
-            known = next(one for one in facts.values() if one is not None and one.id == end.attribute_id)
+            known = end.attribute
+            if known is None:
+                raise ValueError(address)
             part: Part = "From" if end.key.endswith("From") else "To" if end.key.endswith("To") else ""
             if end.key.endswith("UnitId"):
                 part = "UnitId"
@@ -253,7 +287,8 @@ class Binder:
         if field.kind in ("link", "links", "file"):
             target = field.target or ("File" if field.kind == "file" else "")
             named = self.schema.entities.get(target)
-            key = "name" if named is not None and "name" in named.fields else "id"
+            is_id = address.path is not None and address.path.steps[-1] == "id"
+            key = "name" if named is not None and "name" in named.fields and not is_id else "id"
             return Column(
                 address,
                 header,
@@ -323,7 +358,7 @@ def _of_attribute(
 
 def attribute_key(facts: AttributeFacts, part: str, language: str) -> str:
     """Return the key under which values of attributes are put into records; no field can have it."""
-    return f"attribute:{facts.id}{part}@{language}"
+    return f"attribute:{facts.id}{part}@{language}#{facts.rows_channel}"
 
 
 def told_apart(columns: Sequence[Column]) -> list[Column]:

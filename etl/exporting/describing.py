@@ -238,8 +238,8 @@ def _editable(column: Column, name: str) -> DescribedColumn | None:
     role: Role = "attribute" if column.attribute is not None else "field"
     where = ""
     if role == "attribute":
-        if column.part == "UnitId":
-            return None  # a mapping takes no unit without its number
+        if column.part == "UnitId" or (column.attribute and column.attribute.rows_channel):
+            return None  # a mapping takes no unit without its number, nor a value for one of several channels
         target = _attribute_target(column)
     elif column.field is not None and first is not None and first.key == column.field.unit_key:
         if len(steps) > 1 or column.field.is_read_only:

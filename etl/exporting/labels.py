@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from etl.api.attributes import ATTRIBUTE
+from etl.api.attributes import ATTRIBUTE, CHANNEL
 from etl.api.filters.facts import UNIT
 from etl.api.labels import read_labels
 from etl.exporting.columns import Column, told_apart
@@ -27,7 +27,6 @@ Source: atrocore/atrocore 1.10.30, app/Atro/Listeners/Language.php, `relationVir
 """
 BESIDE = " / "
 """Before the channel or language of an attribute. Source: api-contract §6, storage: "Name / Channel"."""
-CHANNEL = "Channel"
 # What stands behind the label of a link, where the column is not its name.
 FORMS = {"count": " (#)", "download": " (URL)", "shared": " (shared URL)"}
 PART_WORDS = {"From": "From", "To": "To", "UnitId": "unitPart"}
@@ -63,7 +62,7 @@ async def _names(
     found = [*(one.attribute for one in columns), *(step.attribute for one in columns for step in one.steps)]
     attributes = {one.id: one for one in found if one is not None}
     names = {one.id: one.name for one in attributes.values()}
-    channels = {one.channel for one in attributes.values() if one.channel}
+    channels = {one for each in attributes.values() if (one := each.channel or each.rows_channel)}
     names |= await _read_names(client, schema, CHANNEL, ids=channels, language=language)
     if language and _name_key(schema, ATTRIBUTE, language) != "name":
         names |= await _read_names(client, schema, ATTRIBUTE, ids=attributes, language=language)
@@ -134,7 +133,8 @@ class _Namer:
         if column.part:
             word = PART_WORDS[column.part]
             found = f"{found} {self.labels.of_text(word) or word}"
-        more = [self.names.get(facts.channel, facts.channel), column.language]
+        channel = facts.channel or facts.rows_channel
+        more = [self.names.get(channel, channel), column.language]
         return BESIDE.join([found, *filter(None, more)])
 
     def _field(self, owner: str, name: str) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from etl.api.attributes import all_attributes
+from etl.api.attributes import all_attributes, channel_codes
 from etl.mapping import AttributeFacts
 
 if TYPE_CHECKING:
     from etl.api import Client
     from etl.schema import Schema
-
-CHANNEL = "Channel"
 
 
 async def read_attribute_facts(client: Client, schema: Schema, *, entity: str) -> list[AttributeFacts]:
@@ -21,9 +19,7 @@ async def read_attribute_facts(client: Client, schema: Schema, *, entity: str) -
         RequestFailed, NoAccess: the server could not be asked.
     """
     described = await all_attributes(client, schema, entity=entity)
-    ids = sorted({one.channel for one in described if one.channel})
-    channels = await client.look_up(CHANNEL, "id", ids, select=("id", "code")) if ids else []
-    codes = {str(one["id"]): str(one.get("code") or one["id"]) for one in channels}
+    codes = await channel_codes(client, described)
     return [
         AttributeFacts(
             one.id,

@@ -79,13 +79,17 @@ def parse_address(address: str) -> re.Match[str] | None:
 
 
 def find_attribute(facts: Sequence[AttributeFacts], name: str, channel: str = "") -> AttributeFacts | None:
-    """Return the attribute of this code, id or name, in this order."""
+    """Return the attribute of this code, id or name, in this order.
+
+    Without a channel it is the one for all; a code or an id alone tells that for a channel too.
+    """
     fitting = [one for one in facts if one.channel == channel]
     for by in ("code", "attribute_id", "name"):
         for one in fitting:
             if getattr(one, by) == name:
                 return one
-    return None
+    exact = [one for one in facts if not channel and name in (one.code, one.attribute_id)]
+    return exact[0] if exact else None
 
 
 def compile_attribute(

@@ -122,6 +122,65 @@ async def test_values_that_are_records_of_their_own_come_and_go_back_too(pim, ex
     assert summary.rows.unchanged == 2, (summary.rows, summary.problems)
 
 
+@pytest.fixture
+async def channels(sandbox, pim):
+    """A product whose colour is red, and crimson in one shop."""
+    is_old = sandbox.options.generation == "1.10"
+    number = "sku" if is_old else "number"
+    await pim.create("Channel", {"id": "c1", "name": "Web shop", "code": "shop"})
+    if is_old:
+        await pim.create("Attribute", {"id": "colour", "code": "colour", "name": "Colour", "type": "varchar"})
+        await pim.create("Product", {"id": "p1", "name": "Saw", number: "N1"})
+        for value, channel in (("red", None), ("crimson", "c1")):
+            row = {"productId": "p1", "attributeId": "colour", "value": value, "channelId": channel}
+            await pim.create("ProductAttributeValue", row)
+        return number
+    ids = []
+    for code, channel in (("colour", None), ("shopColour", "c1")):
+        made = {"code": code, "name": "Colour", "type": "varchar", "channelId": channel}
+        made |= {"entityId": "Product", "attributePanelId": "attributeValues"}
+        ids.append(str((await pim.create("Attribute", made))["id"]))
+    product = {"id": "p1", "name": "Saw", number: "N1", "__attributes": ids, "colour": "red"}
+    item = [{"entity": "Product", "payload": {**product, "shopColour": "crimson"}}]
+    await pim.upsert(orjson.dumps(item), count=1)
+    return number
+
+
+@pytest.mark.parametrize("sandbox", ["1.10", "2.1", "2.2"], indirect=True)
+async def test_a_channel_has_values_of_its_own(sandbox, channels, export, place):
+    columns = "colour,colour#shop,Colour#c1,attributes.*#shop"
+    await export("a.jsonl", entity="Product", columns=columns)
+    every = "colour#shop (2)" if sandbox.options.generation == "1.10" else "shopColour"
+    expected = {"colour": "red", "colour#shop": "crimson", "Colour#c1": "crimson", every: "crimson"}
+    assert json.loads((place.cwd / "a.jsonl").read_text()) == expected
+    for wrong in ("colour#nowhere", "attributes.*#nowhere"):
+        with pytest.raises(FilterInvalid, match='channel "nowhere"'):
+            await export("b.jsonl", entity="Product", columns=wrong)
+
+
+@pytest.mark.parametrize("sandbox", ["2.2"], indirect=True)
+async def test_attributes_of_channels_go_back_too(channels, pim, export, place):
+    await export(
+        "a.xlsx", entity="Product", columns=f"{channels},attributes.*", where="colour#shop = 'crimson'"
+    )
+    mapping = mapping_of(place.cwd / "a.xlsx", url=pim.url, state=place.state)
+    summary = await aio.import_table(place.cwd / "a.xlsx", mapping, pim, state_dir=place.state)
+    assert (summary.rows.read, summary.rows.unchanged) == (1, 1), (summary.rows, summary.problems)
+    feed = place.cwd / "feed.yaml"
+    feed.write_text(
+        "entity: Product\nkey: number\nwrite: update\nfields:\n  number: No\n"
+        "attributes:\n  Colour: All\n  Colour#shop: Shop\n"
+    )
+    await export("b.csv", mapping=feed)
+    assert (place.cwd / "b.csv").read_text().splitlines() == ["No,All,Shop", "N1,red,crimson"]
+
+
+@pytest.mark.parametrize("sandbox", ["1.10"], indirect=True)
+async def test_a_filter_cannot_tell_values_of_channels_apart(channels, export):
+    with pytest.raises(FilterInvalid, match="filters cannot tell apart"):
+        await export("a.csv", entity="Product", columns=channels, where="colour#shop = 'crimson'")
+
+
 async def test_an_attribute_that_is_not_there_is_refused(shop, export):
     with pytest.raises(FilterInvalid, match='Did you mean "width"'):
         await export("a.csv", entity="Product", columns="widht")

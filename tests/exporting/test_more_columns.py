@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from etl import aio
 from etl.errors import ConfigurationInvalid, EntityUnknown, FilterInvalid
-from etl.exporting import What, read_table
+from etl.exporting import How, What, mapping_of, read_table, run_export
 from etl.exporting.addresses import read_addresses
 from tests.house.tree import ROOT
 
 if TYPE_CHECKING:
     from etl.api import Client
+    from tests.exporting.conftest import Place
 
 CONTENT = "data:text/plain;base64," + base64.b64encode(b"hello").decode()
 
@@ -54,6 +56,21 @@ async def test_permissions_and_options_come_from_what_the_server_tells_besides(p
     )
     found = {"may": True, "no": None, "tags": ["Tag 1", "Tag 2"], "colour": "ff0000, 00ff00"}
     assert (await read_table(What(entity="File", columns=columns), pim)).to_pylist() == [found]
+
+
+async def test_linked_records_go_by_their_ids_too(pim: Client, place: Place):
+    for code in ("k1", "k2"):
+        await pim.create("Category", {"id": code, "code": code, "name": f"Category {code}"})
+    await pim.create("Brand", {"id": "b1", "code": "b1", "name": "Oak"})
+    await pim.create("Product", {"id": "p1", "name": "Saw", "brandId": "b1", "categoriesIds": ["k1", "k2"]})
+    what = What(entity="Product", columns="name,brand.id,categories.id,count(categories)")
+    row = (await read_table(what, pim)).to_pylist()[0]
+    assert sorted(row.pop("categories.id")) == ["k1", "k2"]
+    assert row == {"name": "Saw", "brand.id": "b1", "count(categories)": 2}
+    await run_export(what, pim, place=place, how=How(output="a.xlsx"))
+    mapping = mapping_of(place.cwd / "a.xlsx", url=pim.url, state=place.state)
+    summary = await aio.import_table(place.cwd / "a.xlsx", mapping, pim, state_dir=place.state)
+    assert summary.rows.unchanged == 1, summary.problems
 
 
 def test_every_column_of_the_readme_is_one():

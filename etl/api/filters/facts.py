@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from etl.api.attributes import AttributeFacts, all_attributes, find_attributes
+from etl.api.attributes import AttributeFacts, all_attributes, find_attributes, find_channel, of_channel
 from etl.api.where import equals, linked_with
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Within:
     owner: str
     """Name of the entity, id of the measure, id of the list."""
     text: str
+    """Of an attribute for a channel: `colour#shop`."""
 
 
 @dataclass(slots=True)
@@ -82,12 +83,30 @@ async def answer(facts: Facts, client: Client, *, schema: Schema) -> None:
 async def _attributes(
     facts: Facts, client: Client, *, schema: Schema, entity: str, texts: Sequence[str]
 ) -> None:
-    found = await find_attributes(client, schema, entity=entity, names=texts)
+    found = dict(
+        await find_attributes(client, schema, entity=entity, names=[one for one in texts if "#" not in one])
+    )
+    for text in texts:
+        if "#" in text and (one := await _of_channel(client, schema, entity=entity, text=text)):
+            found[text] = one
     for text in texts:
         facts.attributes[Within(entity, text)] = found.get(text)
     if len(found) < len(texts):
         known = await all_attributes(client, schema, entity=entity)
         facts.names[entity] = tuple(one.address for one in known)
+
+
+async def _of_channel(client: Client, schema: Schema, *, entity: str, text: str) -> AttributeFacts | None:
+    name, _, channel = text.rpartition("#")
+    channel_id = await find_channel(client, schema, channel)
+    known = await all_attributes(client, schema, entity=entity) if channel_id else []
+    # That of a channel has a code of its own, and the name of the one for all.
+    same = {name, *(one.name for one in known if name in (one.code, one.id))}
+    fitting = of_channel(known, schema, channel=channel_id or "")
+    for one in fitting:
+        if name in (one.code, one.id):
+            return one
+    return next((one for one in fitting if one.name in same), None)
 
 
 async def _units(facts: Facts, client: Client, *, schema: Schema, measure: str, texts: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
+from etl.api.attributes import has_channels
 from etl.api.filters.facts import Within
 from etl.api.filters.tokens import Place
 
@@ -41,6 +42,7 @@ class Subject:
     measure: str = ""
     is_attribute: bool = False
     attribute_id: str = ""
+    attribute: AttributeFacts | None = None
     language: str = ""
     """Of an attribute in several languages."""
 
@@ -69,6 +71,8 @@ class Finder:
     source: Source
     schema: Schema
     facts: Facts
+    takes_rows: bool = False
+    """Of an attribute the values for one channel may be meant (1.10), which filters cannot tell apart."""
 
     def way(self, entity: EntitySchema, path: Path) -> Way:
         """Return what a path leads to.
@@ -185,17 +189,18 @@ class Finder:
         name, *rest = steps
         if not entity.has_attributes:
             raise self._unknown(entity, path, name)
-        if path.channel:
+        if path.channel and not self.takes_rows and not has_channels(self.schema):
             raise self.source.wrong(
-                path.place,
-                what="channels cannot be named here.",
-                advice="Name the attribute that is for the channel, by its code or id.",
+                path.place, what="this AtroCore has channels of values, which filters cannot tell apart."
             )
-        question = Within(entity.name, name)
+        question = Within(entity.name, f"{name}#{path.channel}" if path.channel else name)
         if question not in self.facts.attributes:
             self.facts.open.add(("attribute", question))
             return Subject(str(path), "id", "other")
         facts = self.facts.attributes[question]
+        if facts is None and path.channel:
+            what = f'{entity.name} has no attribute "{name}" for a channel "{path.channel}".'
+            raise self.source.wrong(path.place, what=what)
         if facts is None:
             raise self._unknown(entity, path, name)
         return self._part(path, _of_attribute(facts, path), rest)
@@ -239,5 +244,6 @@ def _of_attribute(facts: AttributeFacts, path: Path) -> Subject:
         measure=facts.measure,
         is_attribute=True,
         attribute_id=facts.id,
+        attribute=facts,
         language=path.language or ("main" if facts.is_multilang else ""),
     )
