@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import quote, quote_plus
@@ -41,7 +42,9 @@ class Scrubber:
     """Takes known secrets out of texts, in every form in which one travels."""
 
     def __init__(self) -> None:
-        self._forms: list[str] = []
+        self._forms: set[str] = set()
+        self._names: set[str] = set()
+        self._found: re.Pattern[str] | None = None
 
     def hide(self, secret: Secret, *, username: str = "") -> None:
         """Keep a secret out of all texts from now on."""
@@ -50,19 +53,19 @@ class Scrubber:
             return
         # HTTP's Basic header is the pair in base64.
         pair = base64.b64encode(f"{username}:{plain}".encode()).decode()
-        # A password that is the user's name cannot be told from it: only what carries it as a password goes.
-        if plain == username:
-            plain = pair
         escaped = (json.dumps(plain)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1], repr(plain)[1:-1])
-        forms = {plain, *escaped, quote(plain, safe=""), quote_plus(plain), pair, *self._forms}
+        self._forms |= {plain, *escaped, quote(plain, safe=""), quote_plus(plain), pair}
+        # Who the user is stands in every summary: there a password that is the name, or a part of it, stays.
+        self._names |= {username} - {""}
         # Longest first: a short form may be a part of a long one.
-        self._forms = sorted(forms, key=len, reverse=True)
+        forms = sorted(self._forms | self._names, key=len, reverse=True)
+        self._found = re.compile("|".join(map(re.escape, forms)))
 
     def scrub(self, text: str) -> str:
         """Return the text with `…` in place of every secret."""
-        for form in self._forms:
-            text = text.replace(form, "…")
-        return text
+        if self._found is None:
+            return text
+        return self._found.sub(lambda one: one[0] if one[0] in self._names else "…", text)
 
 
 class ScrubbingFormatter(structlog.stdlib.ProcessorFormatter):

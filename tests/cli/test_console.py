@@ -339,10 +339,18 @@ def test_a_protected_host_is_confirmed_by_yes_or_not_at_all_without_a_terminal(c
     assert console.confirm_host("pim.example", question="200 rows will be created.")
 
 
-def test_a_password_that_is_the_user_s_name_does_not_blot_it_out(console):
-    console.hide(Secret("admin"), username="admin")
-    console.warn("signed in as admin, Basic YWRtaW46YWRtaW4=")
-    assert said(console.err) == "signed in as admin, Basic …\n"
+@pytest.mark.parametrize(
+    ("username", "password", "text", "told"),
+    [
+        ("admin", "admin", "signed in as admin, Basic YWRtaW46YWRtaW4=", "signed in as admin, Basic …"),
+        ("administrator", "admin", "as administrator with admin", "as administrator with …"),
+        ("api", "api-4711", "as api with api-4711", "as api with …"),
+    ],
+)
+def test_a_user_s_name_is_never_blotted_out_and_a_password_is(console, username, password, text, told):
+    console.hide(Secret(password), username=username)
+    console.warn(text)
+    assert said(console.err) == f"{told}\n"
 
 
 def test_nobody_is_asked_for_a_secret_without_a_terminal(console):
