@@ -41,6 +41,7 @@ from etl.report.foreseen import CHANGING, Foreseen, costs_of, lines_from
 from etl.report.foreseen import to_object as foreseen_object
 from etl.report.together import known_together
 from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
+from etl.runs.places import named_from
 from etl.schema import read_metadata
 from etl.tables import ReadOptions
 
@@ -210,7 +211,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
     source = "" if path is None or is_named else f" --source {shlex.quote(str(path))}"
     command = f"atro-etl import {shlex.quote(str(ground.mapping.path))}{source}"
     writes = sum(counts.get(kind, 0) for counts in writer.records.values() for kind in CHANGING)
-    applies = f"atro-etl apply {shlex.quote(str(writer.path))}"
+    applies = f"atro-etl apply {shlex.quote(named_from(place.cwd, writer.path))}"
     summary = carried.tally.summary(
         run.id,
         "plan",
@@ -219,7 +220,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
         retries=client.retries,
         seconds=carried.seconds,
         next_commands=[applies, *([command] if path is not None else [])] if writes else [],
-        folder=str(run.folder),
+        folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )
@@ -227,7 +228,7 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
     costs = costs_of(writes, carried.files, batch_rows=client.limits.batch_rows, runs=runs, url=client.url)
     return Foreseen(
         summary,
-        file=str(writer.path),
+        file=named_from(place.cwd, writer.path),
         url=client.url,
         records=writer.records,
         fields=writer.fields,
@@ -323,9 +324,9 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         error=str(ended_by) if is_stopped and not is_guarded else None,
         resumable=is_stopped and ground.table.path is not None,
         next_commands=next_commands(
-            run, ground.mapping, table=ground.table, rejected=rejected, ended_by=ended_by
+            run, ground.mapping, table=ground.table, rejected=rejected, ended_by=ended_by, cwd=place.cwd
         ),
-        folder=str(run.folder),
+        folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )
@@ -388,7 +389,7 @@ def failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
         yield
     except EtlError as error:
         said = Summary(run.id, run.facts.verb, status="failed", error=str(error), version=place.version)
-        end_run(run, to_object(dataclasses.replace(said, folder=str(run.folder))))
+        end_run(run, to_object(dataclasses.replace(said, folder=named_from(place.cwd, run.folder))))
         raise
 
 

@@ -17,6 +17,7 @@ from etl.problems import say
 from etl.report import FileCounts, Instance, Summary, to_object
 from etl.report.tally import Tally
 from etl.runs import RunFacts, begin_run, end_run, new_run_id
+from etl.runs.places import named_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -232,7 +233,7 @@ def _summary(
         error=str(ended_by) if ended_by is not None else None,
         resumable=status == "stopped",
         next_commands=next_commands,
-        folder=str(run.folder) if run is not None else "",
+        folder=named_from(place.cwd, run.folder) if run is not None else "",
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )

@@ -38,6 +38,7 @@ from etl.report.results import write_results
 from etl.report.tally import Tally
 from etl.running import PLAN, failing_leaves_a_summary, lock_of
 from etl.runs import Fingerprint, RunFacts, begin_run, end_run, find_run, new_run_id
+from etl.runs.places import named_from
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ async def carry(
         error=str(ended) if ended is not None and not is_guarded else None,
         resumable=ended is not None,
         next_commands=[f"atro-etl resume {run.id} {lifted_by}".rstrip()] if ended is not None else [],
-        folder=str(run.folder),
+        folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )

@@ -26,6 +26,7 @@ from etl.report import Instance, Summary, to_object
 from etl.report.tally import Tally
 from etl.resolving.changed import newest_change
 from etl.runs import Fingerprint, RunFacts, begin_run, end_run, new_run_id
+from etl.runs.places import named_from
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ async def _carry(
         error=str(ended) if ended else "interrupted; nothing was written." if is_stopped else None,
         resumable=is_stopped and path is not None,
         next_commands=[f"atro-etl resume {run.id}"] if is_stopped and path is not None else [],
-        folder=str(run.folder),
+        folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )

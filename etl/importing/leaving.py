@@ -19,6 +19,7 @@ from etl.report.rejects import RejectedRows, write_rejected
 from etl.report.results import write_results
 from etl.report.workbook import write_error_workbook
 from etl.runs import list_runs
+from etl.runs.places import named_from
 from etl.scanning import scanned_rows
 
 if TYPE_CHECKING:
@@ -62,19 +63,17 @@ def write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None,
 
 
 def next_commands(
-    run: Run, mapping: Mapping, *, table: Table, rejected: Path | None, ended_by: EtlError | None
+    run: Run, mapping: Mapping, *, table: Table, rejected: Path | None, ended_by: EtlError | None, cwd: Path
 ) -> list[str]:
-    """Return what to type after a run, the most useful first."""
+    """Return what to type in `cwd` after a run, the most useful first."""
     lifted_by = ended_by.lifted_by if isinstance(ended_by, HeldBack) else ""
     resume = f"atro-etl resume {run.id} {lifted_by}".rstrip()
     commands = [resume] if ended_by is not None and table.path is not None else []
-    if rejected is not None:
-        named, source = shlex.quote(str(mapping.path)), shlex.quote(str(rejected))
-        commands.append(f"atro-etl import {named} --source {source}")
-    if (marked := run.folder / ERRORS).exists():
-        commands.append(
-            f"atro-etl import {shlex.quote(str(mapping.path))} --source {shlex.quote(str(marked))}"
-        )
+    sources = [rejected] if rejected is not None else []
+    sources += [marked] if (marked := run.folder / ERRORS).exists() else []
+    for source in sources:
+        named, given = shlex.quote(str(mapping.path)), shlex.quote(named_from(cwd, source))
+        commands.append(f"atro-etl import {named} --source {given}")
     return commands
 
 

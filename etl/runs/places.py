@@ -27,6 +27,11 @@ def default_state_folder(start: Path) -> Path:
     return (project.parent if project else start) / STATE_FOLDER
 
 
+def named_from(cwd: Path, path: Path) -> str:
+    """Return what a path is called where a command is typed: relative where it lies below."""
+    return str(path.relative_to(cwd) if path.is_relative_to(cwd) else path)
+
+
 def make_state_folder(state: Path) -> bool:
     """Make the state folder where it is missing; tell whether it was missing.
 

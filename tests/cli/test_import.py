@@ -70,6 +70,7 @@ def test_a_workbook_and_parquet_give_the_same_records_as_csv(pim_url, suffix):
 def test_broken_rows_are_rejected_in_the_dialect_of_the_source_and_go_in_once_corrected(pim_url):
     lay_ground()
     summary = imported("mappings/products.yaml")
+    assert summary["folder"] == f".atro-etl/runs/{summary['run']}"
     rejected = Path(summary["folder"]) / "rejected.csv"
     lines = rejected.read_text(encoding="utf-8-sig").splitlines(keepends=True)
     header, *rows = csv.reader(lines, delimiter=";")
