@@ -21,6 +21,8 @@ FieldKind = Literal[
 ]  # fmt: skip
 """What a value is made of, whatever AtroCore calls the type."""
 
+VARCHAR = 255
+"""Characters of a column of which the metadata say nothing."""
 # Metadata type -> kind. Source: AtroCore 2.2 metadata, `entityDefs.<E>.fields.<f>.type`; api-contract §5.1.
 KINDS: Mapping[str, FieldKind] = MappingProxyType({
     "varchar": "text", "text": "text", "markdown": "text", "wysiwyg": "text", "email": "text", "url": "text",
@@ -233,7 +235,7 @@ def _field(name: str, raw: dict[str, object], link: object) -> FieldSchema:
         or (bool(raw.get("notStorable")) and name not in WRITABLE_VIRTUAL),
         is_multilang=bool(raw.get("isMultilang")),
         is_not_null=bool(raw.get("notNull")),
-        max_length=_whole(raw.get("maxLength", raw.get("len"))),
+        max_length=_longest(raw),
         minimum=_number(raw.get("min")),
         maximum=_number(raw.get("max")),
         pattern=_text(raw.get("pattern")),
@@ -270,7 +272,18 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def _longest(raw: dict[str, object]) -> int | None:
+    """Characters that a field takes: what AtroCore checks, or less where its column is narrower."""
+    said = [limit for limit in (_whole(raw.get("maxLength")), _whole(raw.get("len"))) if limit is not None]
+    # A column of which nothing is said. Source: observed (upsert of a longer name: "character varying(255)").
+    usual = VARCHAR if raw.get("type") == "varchar" else None
+    return min(said, default=usual)
+
+
 def _whole(value: object) -> int | None:
+    # Some say `"maxLength": "45"`. Source: observed (metadata of 1.10 and 2.1).
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -83,11 +83,11 @@ def test_the_lines_of_a_mapping_that_a_change_breaks_are_told(here, monkeypatch)
     mapping.write_text("entity: Product\nkey: name\nfields:\n  name: Name\n  ean: EAN\n", encoding="utf-8")
     code, out, err = call("diff", old, new, str(mapping))
     assert code == 3
-    assert out == "Product.ean: removed\nProduct.name: max_length: none -> 80\n"
+    assert out == "Product.ean: removed\nProduct.name: max_length: 255 -> 80\n"
     assert f"{mapping}:5:3: " in err
     assert call("diff", old, new)[0] == 0
     found = json.loads(call("diff", old, new, str(here), "--json")[1])
-    assert found["changes"] == ["Product.ean: removed", "Product.name: max_length: none -> 80"]
+    assert found["changes"] == ["Product.ean: removed", "Product.name: max_length: 255 -> 80"]
     assert len(found["broken"]) == 1
     assert call("diff", old, old, str(mapping)) == (0, "The schemas are the same.\n", "")
 
@@ -97,7 +97,11 @@ def test_snapshots_of_profiles_are_compared_by_their_names(here):
     folder.mkdir()
     snapshot(folder / "schema-staging.json", name={"type": "varchar"})
     snapshot(folder / "schema-production.json", name={"type": "text"})
-    assert call("diff", "production", "staging") == (0, "Product.name: type: text -> varchar\n", "")
+    assert call("diff", "production", "staging") == (
+        0,
+        "Product.name: type: text -> varchar\nProduct.name: max_length: none -> 255\n",
+        "",
+    )
 
 
 def test_a_file_that_is_no_snapshot_is_told(here):
