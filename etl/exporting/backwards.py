@@ -6,13 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from etl.api.attributes import AttributeFacts as InstanceFacts
 from etl.api.attributes import all_attributes, channel_codes
 from etl.errors import ConfigurationInvalid
 from etl.exporting.addresses import Address
-from etl.exporting.columns import TYPES, Column, Part, Step, attribute_key
+from etl.exporting.columns import TYPES, Column, Naming, Part, Step, attribute_key
 from etl.mapping import (
     AttributeFacts,
     BackFiles,
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from etl.schema import EntitySchema, FieldKind, Schema
 
 PART_MARK = "\x1f"
-DEEPEST = 12
-"""Levels of a hierarchy that a path is followed up."""
 PARTS: dict[str, Part] = {"value": "", "from": "From", "to": "To", "unit": "UnitId"}
 # Values of these kinds reach the mapping's converters as the text that AtroCore keeps.
 AS_TEXT: tuple[FieldKind, ...] = ("date", "datetime", "json")
@@ -50,10 +47,8 @@ class Need:
     """What a payload key of a mapping needs to be read."""
 
     key: str
-    columns: tuple[str, ...]
-    """Headers of internal columns: one, or one per field of `link.by`."""
-    path: str = ""
-    """The mark between the steps of a path; then `columns` are the levels, the target first."""
+    column: str
+    """Header of an internal column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,20 +204,21 @@ class _Maker:
         if rule.link is None:
             kind: FieldKind = "text" if rule.field.kind in AS_TEXT else rule.field.kind
             kind = {"range_int": "int", "range_float": "float"}.get(kind, kind)  # type: ignore[assignment]  # kinds again
-            self.needs[rule.key] = Need(rule.key, (self._add(replace(made, kind=kind)),))
+            self.needs[rule.key] = Need(rule.key, self._add(replace(made, kind=kind)))
             return
         known = self.entity.by_payload_key(rule.link.key)
         own = known if known is not None and rule.link.key == known.payload_key else None
         step = Step(key, rule.link.entity, rule.link.is_multiple, own, attribute)
-        bys = (rule.link.by, *rule.link.also_by)
-        chains: list[tuple[tuple[Step, ...], str]] = [((step,), by) for by in bys]
+        above = None
         if rule.link.path:
             target = self.schema.entities.get(rule.link.entity)
             parents = target.fields.get("parents") if target else None
-            up = Step("parentsIds", rule.link.entity, is_multiple=True, field=parents)
-            chains = [((step, *[up] * level), rule.link.by) for level in range(DEEPEST)]
-        headers = tuple(self._add(replace(made, steps=steps, key=by)) for steps, by in chains)
-        self.needs[rule.key] = Need(rule.key, headers, rule.link.path)
+            above = Step("parentsIds", rule.link.entity, is_multiple=True, field=parents)
+        naming = None
+        if rule.link.also_by or rule.link.path:
+            naming = Naming((rule.link.by, *rule.link.also_by), PART_MARK, above, rule.link.path)
+        header = self._add(replace(made, steps=(step,), key=rule.link.by, naming=naming))
+        self.needs[rule.key] = Need(rule.key, header)
 
     def _add(self, column: Column) -> str:
         header = str(len(self.columns))
@@ -231,35 +227,7 @@ class _Maker:
 
 
 def _values(table: pa.Table, need: Need) -> pa.Array:
-    columns = [_one(table[name]) for name in need.columns]
-    if len(columns) == 1:
-        return columns[0]
-    if need.path:
-        return _paths(columns, need.path)
-    if pa.types.is_list(columns[0].type):
-        rows = zip(*(one.to_pylist() for one in columns), strict=True)
-        joined = [
-            None
-            if any(cell is None for cell in row)
-            else [PART_MARK.join(map(str, one)) for one in zip(*row, strict=False)]
-            for row in rows
-        ]
-        return pa.array(joined, pa.list_(pa.string()))
-    return pc.binary_join_element_wise(*columns, PART_MARK)
-
-
-def _paths(levels: Sequence[pa.Array], mark: str) -> pa.Array:
-    # Only single chains of parents have one path; the levels above are lists because `parents` is one.
-    first = levels[0]
-    found: list[object] = []
-    for row in zip(*(one.to_pylist() for one in levels), strict=True):
-        names = [one if isinstance(one, list) else [] if one is None else [one] for one in row]
-        if pa.types.is_list(first.type) and len(names[0]) != 1:
-            found.append(None if row[0] is None else names[0])
-            continue
-        path = mark.join(one[0] for one in reversed(names) if one)
-        found.append(([path] if pa.types.is_list(first.type) else path) if names[0] else None)
-    return pa.array(found, first.type)
+    return _one(table[need.column])
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -10,6 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.exporting.columns import DEEPEST
 from etl.exporting.links import ids_in
 from etl.exporting.meta import is_meta, meta_of
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from etl.api import Record
-    from etl.exporting.columns import Column, Step
+    from etl.exporting.columns import Column, Naming, Step
     from etl.exporting.links import Links
     from etl.exporting.rows import Rows
     from etl.schema import FieldKind
@@ -54,11 +55,15 @@ def _looked_at(records: Sequence[Record], column: Column, links: Links) -> pa.Ar
         return pa.array([len(ends_of(one, column.steps, links)) for one in records], pa.int64())
     if column.unit is not None:
         return pa.array(_with_units(records, column, column.unit, links=links), pa.string())
-    if not column.steps:
-        return typed([one.get(column.key) for one in records], column.kind, column.type)
-    if len(column.steps) == 1 and not column.steps[0].is_multiple:
-        return typed(_one_step(records, column, links), column.kind, column.type)
-    return _far(records, column, links)
+    if column.naming is not None:
+        found = _named(records, column, column.naming, links=links)
+    elif not column.steps:
+        found = [one.get(column.key) for one in records]
+    elif len(column.steps) == 1 and not column.steps[0].is_multiple:
+        found = _one_step(records, column, links)
+    else:
+        found = _far(records, column, links)
+    return typed(found, column.kind, column.type)
 
 
 def typed(values: list[object], kind: FieldKind, wanted: pa.DataType) -> pa.Array:
@@ -116,7 +121,7 @@ def _one_step(records: Sequence[Record], column: Column, links: Links) -> list[o
     return found
 
 
-def _far(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
+def _far(records: Sequence[Record], column: Column, links: Links) -> list[object]:
     single = not column.is_multiple
     found: list[object] = []
     for record in records:
@@ -130,7 +135,28 @@ def _far(records: Sequence[Record], column: Column, links: Links) -> pa.Array:
         else:
             flat = [piece for cell in cells for piece in (cell if isinstance(cell, list) else [cell])]
             found.append([piece for piece in flat if piece is not None])
-    return typed(found, column.kind, column.type)
+    return found
+
+
+def _named(records: Sequence[Record], column: Column, naming: Naming, *, links: Links) -> list[object]:
+    found: list[object] = []
+    for record in records:
+        names = [_name(one, naming, links) for one in ends_of(record, column.steps, links)]
+        found.append(names if column.is_multiple else names[0] if names else None)
+    return found
+
+
+def _name(record: Record, naming: Naming, links: Links) -> str:
+    """Return what an import finds a record by. Where it stands in several places, one of them is enough."""
+    names = [naming.between.join(_shown(record.get(key)) for key in naming.by)]
+    while naming.above is not None and len(names) <= DEEPEST:
+        above = ids_in(record, naming.above)
+        parent = links.get(naming.above.entity, above[0]) if above else None
+        if parent is None:
+            break
+        record = parent
+        names.append(_shown(record.get(naming.by[0])))
+    return naming.mark.join(reversed(names))
 
 
 def _is_lacking(record: Record, cells: list[object], column: Column) -> bool:
@@ -190,6 +216,10 @@ ONE_BY_ONE: dict[pa.DataType, Callable[[object], object]] = {
     pa.int64(): _whole,
     pa.bool_(): _truth,
 }
+
+
+def _shown(value: object) -> str:
+    return "" if value is None else _text(value)
 
 
 def _text(value: object) -> str:

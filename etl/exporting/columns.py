@@ -30,6 +30,8 @@ TYPES: dict[FieldKind, pa.DataType] = {
 }  # fmt: skip
 """All else is text."""
 ROUNDS = 3
+DEEPEST = 12
+"""Levels of a hierarchy that a path is followed up."""
 DOWNLOAD = "downloadUrl"
 """Of a file; it comes along without being selected. Source: recorded answers."""
 SHARINGS = "sharings"
@@ -49,6 +51,20 @@ class Step:
     """None: a unit or the option of a list."""
     attribute: AttributeFacts | None = None
     """Where the key belongs to an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """How a cell names a linked record where one field of it is not enough."""
+
+    by: tuple[str, ...]
+    """Payload keys; their values stand behind each other."""
+    between: str
+    """Stands between them."""
+    above: Step | None = None
+    """From a record to those above it, where a cell names the whole path; None: it names the record alone."""
+    mark: str = ""
+    """Stands between the steps of a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,8 @@ class Column:
     """Stands in a cell where a record is linked but shows nothing there; empty: the cell is empty."""
     unit: Step | None = None
     """Where the unit of the number is, for both in one cell."""
+    naming: Naming | None = None
+    """How linked records are named; None: by `key`."""
 
     @property
     def is_multiple(self) -> bool:

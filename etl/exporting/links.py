@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from etl.exporting.columns import DOWNLOAD, SHARINGS
+from etl.exporting.columns import DEEPEST, DOWNLOAD, SHARINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +25,10 @@ class Links:
     def __init__(self, client: Client, schema: Schema, *, entity: str, columns: Sequence[Column]) -> None:
         self._client, self._schema, self._entity = client, schema, entity
         ends = [(one.steps, one.key) for one in columns if not one.is_id]
+        for naming, steps in ((one.naming, one.steps) for one in columns if one.naming is not None):
+            ends += [(steps, key) for key in naming.by]
+            if naming.above is not None:
+                ends.append(((*steps, *[naming.above] * DEEPEST), naming.by[0]))
         ends += [((*one.steps, one.unit), "name") for one in columns if one.unit is not None]
         self._chains = [steps for steps, _ in ends if steps]
         self._keys: defaultdict[str, dict[str, None]] = defaultdict(dict)
