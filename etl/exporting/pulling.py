@@ -20,6 +20,7 @@ from etl.exporting.expressions import Expressions
 from etl.exporting.file_cells import FileCells
 from etl.exporting.gallery import gallery_of
 from etl.exporting.labels import Headers, labelled
+from etl.exporting.languages import in_language, told
 from etl.exporting.links import Links
 from etl.exporting.meta import HEADERS as META_HEADERS
 from etl.exporting.meta import check_meta, is_meta
@@ -164,7 +165,7 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
     else:
         columns = await all_fields(client, entity=entity, schema=schema)
     if what.language:
-        columns = tuple(_in_language(one, entity, what.language) for one in columns)
+        columns = in_language(columns, entity, what.language)
     if what.is_for_people:
         columns = for_people(columns, entity)
     where = await _where(what, client, entity=entity, schema=schema, back=back)
@@ -172,6 +173,8 @@ async def plan_export(what: What, client: Client, *, schema: Schema) -> Plan:
     if what.headers == "labels" and back is None:
         found = await labelled(columns, client, entity=entity, schema=schema, language=what.language)
         plan = replace(plan, labels=tuple(one.header for one in found))
+    elif what.is_for_people and what.language:
+        plan = replace(plan, labels=told(columns))
     if not what.files:
         return plan
     gallery = gallery_of(
@@ -304,14 +307,3 @@ def _own_keys(columns: Sequence[Column]) -> list[str]:
         if one.unit is not None and not one.steps:
             keys.append(one.unit.key)
     return keys
-
-
-def _in_language(column: Column, entity: EntitySchema, language: str) -> Column:
-    field = column.field
-    if column.attribute is not None and column.attribute.is_multilang and not column.language:
-        return column
-    if field is None or column.steps or not field.is_multilang or field.locale:
-        return column
-    variants = (one for one in entity.fields.values() if one.main_field == field.name)
-    found = next((one for one in variants if one.locale == language), None)
-    return column if found is None else replace(column, key=found.payload_key, field=found)
