@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import orjson
 import pytest
 
@@ -67,6 +69,18 @@ async def test_fields_of_lists_go_by_name_or_code(shop, text, ids):
 )
 async def test_attributes_of_lists_go_by_name_code_or_id_and_a_name_may_mean_several(shop, text, ids):
     assert await found(shop, text) == ids
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("tags in ('Red', 'Blue, dark')", "Write tags arrayAnyOf ('Red', 'Blue, dark')."),
+        ("tags != 'Red'", "Write tags arrayNoneOf ('Red')."),
+    ],
+)
+async def test_a_list_compared_like_a_single_value_is_refused_with_what_is_meant(shop, text, meant):
+    with pytest.raises(FilterInvalid, match=re.escape(meant)):
+        await found(shop, text, "File")
 
 
 async def test_an_option_that_is_none_is_refused_with_the_one_that_was_meant(shop):

@@ -34,6 +34,11 @@ DAYS = frozenset({O.LAST_X_DAYS, O.NEXT_X_DAYS, O.OLDER_THAN_X_DAYS, O.AFTER_X_D
 DATES = frozenset({O.ON, O.NOT_ON, O.AFTER, O.BEFORE}) | SPANS | DAYS
 TRUTHS = frozenset({O.IS_TRUE, O.IS_FALSE})
 ARRAYS = frozenset({O.ARRAY_ANY_OF, O.ARRAY_NONE_OF, O.ARRAY_IS_EMPTY, O.ARRAY_IS_NOT_EMPTY})
+ANY_OR_NONE = {
+    O.EQUALS: O.ARRAY_ANY_OF, O.IN: O.ARRAY_ANY_OF, O.CONTAINS: O.ARRAY_ANY_OF,
+    O.NOT_EQUALS: O.ARRAY_NONE_OF, O.NOT_IN: O.ARRAY_NONE_OF, O.NOT_CONTAINS: O.ARRAY_NONE_OF,
+}  # fmt: skip
+"""What is meant where a list of values is compared like a single one."""
 LINKED = frozenset({O.LINKED_WITH, O.NOT_LINKED_WITH, O.IS_LINKED, O.IS_NOT_LINKED})
 COLUMNS = frozenset({O.COLUMN_LIKE, O.COLUMN_IN, O.COLUMN_NOT_IN, O.COLUMN_IS_NULL})
 
@@ -95,6 +100,11 @@ def check_operator(source: Source, test: Test, subject: Subject) -> None:
     }
     if test.operator in COLUMNS:
         advice["links"] = "Only a field that shows a column of the relation can be compared so."
+    if meant := ANY_OR_NONE.get(test.operator):
+        places = [one.place for one in test.values]
+        values = ", ".join(source.text[one.offset : one.offset + one.length] for one in places)
+        for kind in ("multi_enum", "array", "list_options"):
+            advice[kind] = f"Write {subject.label} {meant} ({values})."
     allowed = sorted(one.value for one in fitting)
     raise source.wrong(
         test.place,
