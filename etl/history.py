@@ -1,7 +1,7 @@
 """Which run gave a record its values: told from what the runs of a state folder keep; asks no server.
 
 A run keeps what became of each record (`results.parquet`), and the old and new values of what it changed
-(`changes.parquet`). Values that a record was created with are not kept; its row is.
+(`changes.parquet`), and what it created them with (`created-1.arrows`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pyarrow import parquet
 from etl.errors import EtlError
 from etl.mapping import load
 from etl.planning import read_ground, read_kept
-from etl.report.foreseen import lines_from
+from etl.planning.created import read_created
+from etl.report.foreseen import lines_from, readable
 from etl.report.results import FILE as RESULTS
 from etl.resolving.keys import PART_SEPARATOR
 from etl.runs import list_runs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from etl.mapping import Mapping as MappingDocument
     from etl.planning import PartGround
+    from etl.planning.created import CreatedValue
     from etl.runs import Run
 
 CHANGING = ("created", "updated", "deleted")
@@ -107,9 +109,25 @@ def _events(run: Run, entity: str, found: Sequence[Mapping[str, object]], field:
                 new=line.new,
                 place=places.of(entity, line.field),
             )
+    values: dict[str, list[CreatedValue]] = {}
+    created = [record_id for record_id, one in rows.items() if one["status"] == "created"]
+    for value in read_created(run.folder, entity, ids=created) if created else ():
+        if not field or value.field == field:
+            values.setdefault(value.record_id, []).append(value)
     for record_id, one in rows.items():
-        if one["status"] != "updated" or (record_id not in told and not field):
+        held = values.get(record_id, [])
+        is_whole = one["status"] != "updated" or (record_id not in told and not field)
+        if is_whole and not (field and held):
             yield _event(run, one, place=places.of(entity, field) if field else "")
+        for value in held:
+            yield _event(
+                run,
+                one,
+                field=value.field,
+                mode="set",
+                new=readable(value.value, value.text),
+                place=places.of(entity, value.field),
+            )
 
 
 def _event(

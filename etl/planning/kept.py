@@ -18,6 +18,7 @@ import xxhash
 from pyarrow import parquet
 
 from etl.model import ChangeKind, Outcomes, Status
+from etl.planning.created import CreatedValues
 from etl.planning.lines import LAYOUT, lines_of
 from etl.resolving import Found
 
@@ -36,24 +37,31 @@ OVERWRITING = (ChangeKind.UPDATE, ChangeKind.DELETE)
 
 
 class KeptValues:
-    """Writes the old values of one part of a run; a file is begun with the first of them."""
+    """Writes the old values of one part of a run, and those of new records, before they are sent.
+
+    A file is begun with the first of them.
+    """
 
     def __init__(self, folder: Path, schema: Schema) -> None:
         self._folder, self._schema = folder, schema
         self._file: pa.OSFile | None = None
         self._writer: pa.RecordBatchWriter | None = None
+        self._created = CreatedValues(folder)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._created.close()
         if self._writer is not None and self._file is not None:
             self._writer.close()
             self._file.close()
 
     def keep(self, compared: Compared) -> None:
-        """Write what stands there of the records that will be changed or deleted."""
+        """Write what stands there of records that will be changed or deleted, and what new ones will hold."""
         changes = compared.changes
+        if ChangeKind.CREATE in changes.kinds:
+            self._created.keep(compared, self._schema.entity(changes.entity))
         if not any(kind in changes.kinds for kind in OVERWRITING):
             return
         entity = self._schema.entity(changes.entity)

@@ -150,8 +150,8 @@ def lines_from(batches: Iterable[pa.RecordBatch]) -> Iterator[Line]:
                 row=one["row"],
                 field=one["field"] or "",
                 mode=one["mode"] or "",
-                old=_readable(one["old"], one["old_text"]),
-                new=_readable(one["new"], one["new_text"]),
+                old=readable(one["old"], one["old_text"]),
+                new=readable(one["new"], one["new_text"]),
                 code=one["code"] or "",
                 message=one["message"] or "",
             )
@@ -274,8 +274,8 @@ def to_object(foreseen: Foreseen) -> dict[str, Json]:
     return said
 
 
-def _readable(value: str | None, text: str | None) -> str:
-    """JSON text as people read it: texts without quotes, lists with commas; names in place of ids."""
+def readable(value: str | None, text: str | None) -> str:
+    """Return JSON text as people read it: texts without quotes, lists with commas; names in place of ids."""
     if text is not None:
         return text
     if value is None or value == "null":

@@ -42,20 +42,21 @@ def test_each_run_tells_its_row_its_line_and_the_values(feed):
     changed = feed("2,Zange,", "1,Fäustel,")
     code, out, _ = call("history", "Product", "1")
     assert code == 0
-    first, where, second, origin = out.splitlines()
+    first, where, second, origin, number, _, name, _ = out.splitlines()
     assert changed in first
     assert first.endswith('name: "Hammer" → "Fäustel"')
     assert "feed.csv, row 3 · feed.yaml:6:3" in where.replace(str(Path.cwd()) + "/", "")
     assert made in second
     assert second.endswith("created")
     assert "feed.csv, row 2" in origin
+    assert (number.endswith('number: "" → "1"'), name.endswith('name: "" → "Hammer"')) == (True, True)
     code, out, _ = call("undo", changed, "--yes", "--quiet")
     assert code == 0
     events = json.loads(call("history", "Product", "1", "--field", "name", "--json")[1])["events"]
     assert [(one["verb"], one["status"], one["old"], one["new"]) for one in events] == [
         ("undo", "updated", "Fäustel", "Hammer"),
         ("import", "updated", "Hammer", "Fäustel"),
-        ("import", "created", "", ""),
+        ("import", "created", "", "Hammer"),
     ]
 
 
