@@ -85,11 +85,21 @@ async def bare(folder: Path, url: str) -> None:
         await asyncio.gather(*(worker(session) for _ in range(IN_FLIGHT)))
 
 
+def naive_payloads(folder: Path) -> Iterator[dict[str, object]]:
+    """Yield what is posted of every file: each read whole, hashed, and cut."""
+    for path in sorted(folder.iterdir()):
+        content = path.read_bytes()
+        size = len(content)
+        hashlib.md5(content, usedforsecurity=False).hexdigest()
+        for start in range(0, size, PIECE_BYTES):
+            key = "piece" if size > PIECE_BYTES else "fileContents"
+            text = base64.b64encode(content[start : start + PIECE_BYTES]).decode()
+            yield {key: PREFIX + text, **facts(path, start, size)}
+
+
 async def naive(folder: Path, url: str) -> None:
     """Upload as one would write it first, with the standard library alone, one request after the other."""
-    for path, start, size, data in contents(folder):
-        key = "piece" if size > PIECE_BYTES else "fileContents"
-        payload = {key: PREFIX + base64.b64encode(data).decode(), **facts(path, start, size)}
+    for payload in naive_payloads(folder):
         request = Request(  # noqa: S310  the sink's own address
             f"{url}/api/v1/File",
             data=json.dumps(payload).encode(),
