@@ -33,7 +33,7 @@ class Generation:
     has_total_only: bool
     """`totalOnly` leaves the records out; else they come along and are read past."""
     dropped: frozenset[str]
-    """Operators that it does not know yet: such a condition is dropped without a word."""
+    """Operators that it does not know yet, or no more: such a condition is dropped without a word."""
     compares_units: bool
     """Amounts are compared across the units of a measure."""
     restore: str
@@ -44,6 +44,7 @@ class Generation:
 
 NEW_OPERATORS = 30
 """The patch of 2.2 that brought them."""
+COLUMNS = frozenset({"columnLike", "columnIn", "columnNotIn", "columnIsNull"})
 SIMILARITY = frozenset({"similar", "wordSimilar"})
 
 # Source: observations (1.10 and 2.1), "Bulk upsert" 8, "Lists", "Errors and sign-in"; api-contract §0-§2.
@@ -74,7 +75,7 @@ _V1_10 = replace(
     dropped=SIMILARITY | {"savedSearch"},
 )
 # Operators that are new in 2.2.30 count as those of 2.2: what api-contract tells is 2.2.31.
-# Source: atrocore/atrocore, SelectManagers/Base.php of 1.10.30, 2.1.25, 2.2.25, 2.2.30.
+# Source: atrocore/atrocore, SelectManagers/Base.php of 1.10.30, 2.1.25, 2.2.25, 2.2.30, 2.3.6.
 _V2_2 = replace(_V2_1, name="2.2", dropped=frozenset(), compares_units=True)
 _V2_2_EARLY = replace(_V2_2, dropped=SIMILARITY, compares_units=False)
 # Source: api-contract §0 and §1.3, "2.3 differs": base /api, /userSession, /metadata, /upsert;
@@ -89,13 +90,14 @@ _V2_3 = replace(
     upsert="upsert",
     pieces="File/createChunk",
     restore="entityRestore",
+    dropped=COLUMNS,
     tells_missing_route=False,
 )
 
 GENERATIONS: Mapping[str, Generation] = {one.name: one for one in (_V1_10, _V2_1, _V2_2, _V2_3)}
 """By name, oldest first."""
 
-NEWEST = _V2_3
+WIDEST = _V2_2
 """Knows every operator; for filters that are read without a server."""
 
 FIRST_TRIES = (_V2_1, _V2_3)

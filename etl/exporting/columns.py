@@ -187,7 +187,7 @@ def _of(
 
 
 async def all_fields(client: Client, *, entity: EntitySchema, schema: Schema) -> tuple[Column, ...]:
-    """Return a column for every field that can be exported, and one for every attribute: the whole entity."""
+    """Return a column for every field that lists show; attributes come only where they are named."""
     names = ["id"]
     for one in entity.fields.values():
         if not _is_plain(one, schema):

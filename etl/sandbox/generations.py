@@ -55,6 +55,8 @@ class Generation:
     """`savedSearch` is known; else such a condition is dropped, as any that is not known."""
     compares_units: bool
     """`unitField` and the operators `similar` and `wordSimilar` are known; they came with 2.2.30."""
+    relation_columns_filtered: bool
+    """The operators `columnLike`, `columnIn`, … are known; 2.3.6 has them no more."""
     multiplies_units: bool
     """An amount times its unit's multiplier is the amount in the main unit; else divided by it (1.10)."""
     queue: Literal["QueueItem", "Job"]
@@ -131,6 +133,7 @@ _V2_1 = Generation(
     negation="nothing",
     saved_searches=True,
     compares_units=False,
+    relation_columns_filtered=True,
     multiplies_units=True,
     queue="Job",
     queue_refused=True,
@@ -219,6 +222,7 @@ _V2_3 = replace(
     queue_refused=False,
     mass_delete="deleted",
     renamed_routes=True,
+    relation_columns_filtered=False,
     attribute_code="systemName",
     simple_attribute_fix=True,
     unauthorized_text="Unauthorized",

@@ -90,7 +90,7 @@ def _of_field(found: Filter, type_: str, attribute: str, *, item: JsonObject) ->
     if type_ in _LINK_TYPES:
         link = found.entity.links.get(attribute)
         return where_links.link_condition(found, type_, link, item=item, nested=compile_where) if link else ""
-    if type_ in where_links.COLUMN_TYPES:
+    if type_ in where_links.COLUMN_TYPES and found.session.generation.relation_columns_filtered:
         return where_links.column_condition(found, type_, attribute, value=value)
     column = found.entity.columns.get(attribute)
     if column is None:

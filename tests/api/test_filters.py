@@ -223,18 +223,20 @@ def test_the_mark_stands_below_the_line_that_is_wrong():
 @pytest.mark.parametrize(
     ("version", "text", "what"),
     [
-        ("2.1.25", "name similar 'a'", 'does not know "similar" yet'),
-        ("2.2.25", "name wordSimilar 'a'", 'does not know "wordSimilar" yet'),
-        ("1.10.30", "savedSearch ('x')", 'does not know "savedSearch" yet'),
+        ("2.1.25", "name similar 'a'", 'does not know "similar"'),
+        ("2.2.25", "name wordSimilar 'a'", 'does not know "wordSimilar"'),
+        ("1.10.30", "savedSearch ('x')", 'does not know "savedSearch"'),
         ("2.2.25", "price > 5 EUR", "compares no units"),
     ],
 )
-def test_what_a_server_does_not_know_yet_is_refused(version: str, text: str, what: str):
+def test_what_a_server_does_not_know_yet_or_no_more_is_refused(version: str, text: str, what: str):
     generation = from_version(version, answered=CLIENT_GENERATIONS["2.1"])
     with pytest.raises(FilterInvalid, match=what):
         read_filter(text, PRODUCT, schema=SCHEMA, facts=KNOWN, generation=generation)
     newer = from_version("2.2.30", answered=CLIENT_GENERATIONS["2.1"])
     assert read_filter(text, PRODUCT, schema=SCHEMA, facts=KNOWN, generation=newer)
+    with pytest.raises(FilterInvalid, match='does not know "columnIn"'):
+        read_filter("shelf columnIn ('a')", PRODUCT, schema=SCHEMA, generation=CLIENT_GENERATIONS["2.3"])
 
 
 SAID = {

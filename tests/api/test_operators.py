@@ -160,6 +160,8 @@ async def test_each_operator_reaches_the_server_and_finds_what_it_says(shop: Cli
     schema = read_metadata(await shop.metadata())
     wrong, unsaid = {}, []
     for operator, (text, ids) in CASES.items():
+        if operator in shop.generation.dropped:
+            continue
         where = await to_where(shop, text, entity=schema.entity("Product"), schema=schema)
         if operator not in set(operators(where)):
             unsaid.append((text, [one.value for one in operators(where)]))

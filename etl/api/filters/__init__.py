@@ -15,7 +15,7 @@ from etl.api.filters.facts import Facts, answer, without_answers
 from etl.api.filters.grammar import parse
 from etl.api.filters.raw import read_json
 from etl.api.filters.tokens import Source
-from etl.api.generations import NEWEST
+from etl.api.generations import WIDEST
 
 if TYPE_CHECKING:
     from etl.api.client import Client
@@ -61,7 +61,7 @@ def read_filter(
     schema: Schema,
     facts: Facts | None = None,
     where: str = "--where",
-    generation: Generation = NEWEST,
+    generation: Generation = WIDEST,
 ) -> tuple[Condition, ...]:
     """Return a filter as conditions, by what is known of the instance; for `to_where`, and for tests.
 

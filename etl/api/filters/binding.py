@@ -241,7 +241,7 @@ class Binder:
         )
 
     def _unknown(self, word: str, place: Place) -> FilterInvalid:
-        what = f'this AtroCore does not know "{word}" yet and would send all records.'
+        what = f'this AtroCore does not know "{word}" and would send all records.'
         return self.source.wrong(place, what=what, advice="Compare in another way.")
 
     def _empty(self, subject: Subject, *, negated: bool) -> Condition:

@@ -9,7 +9,7 @@ import orjson
 
 from etl.api.filters.subjects import suggestion
 from etl.api.filters.tokens import Place, Source
-from etl.api.generations import NEWEST
+from etl.api.generations import WIDEST
 from etl.api.where import OUTERMOST, WITHOUT_ATTRIBUTE, Condition, Operator, Shape, shape_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def read_json(
     *,
     schema: Schema,
     where: str = "--where-json",
-    generation: Generation = NEWEST,
+    generation: Generation = WIDEST,
 ) -> tuple[Condition, ...]:
     """Return conditions written as JSON: a list of objects with `type`, `attribute`, `value`, `subQuery`, ….
 
@@ -118,9 +118,7 @@ class _Reader:
             advice = suggestion(str(said or ""), operators)
             raise self._wrong(at, f'"{said}" is no operator', str(said), advice)
         if said in self.generation.dropped:
-            raise self._wrong(
-                at, f'this AtroCore does not know "{said}" yet and would send all records', said
-            )
+            raise self._wrong(at, f'this AtroCore does not know "{said}" and would send all records', said)
         if operators[said] in OUTERMOST and not is_beside:
             what = f'"{said}" stands within another condition, where AtroCore drops it'
             raise self._wrong(at, what, said, "Let it stand beside the others.")
