@@ -93,7 +93,7 @@ def _of_field(found: Filter, type_: str, attribute: str, *, item: JsonObject) ->
     if type_ in where_links.COLUMN_TYPES and found.session.generation.relation_columns_filtered:
         return where_links.column_condition(found, type_, attribute, value=value)
     column = found.entity.columns.get(attribute)
-    if column is None:
+    if column is None or not _is_known(type_):
         return NEVER if _is_known(type_) else ""
     if not column.stored:
         # Observed on 2.1: a filter on a linked record's name names a table that the query does not have.
