@@ -24,6 +24,7 @@ from etl.planning.from_lines import SENT, changes_from, groups_of, members_of, t
 from etl.planning.kept import with_whole_records
 from etl.planning.objects import LinkedObjects
 from etl.planning.uploads import UPLOAD
+from etl.problems import CATALOGUE, Severity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -327,7 +328,7 @@ class Applying:
                     row,
                     entity,
                     one["key"] or "",
-                    Status.FAILED if problems else STATUSES[one["kind"]],
+                    Status.FAILED if problems else _status_of(one["kind"], one["code"] or ""),
                     record_id=one["id"] or "",
                     code=one["code"] or "",
                     message=one["message"] or "",
@@ -341,6 +342,12 @@ class Applying:
         if len(outcomes):
             self.journal.noted(outcomes)
             self.settle(outcomes)
+
+
+def _status_of(kind: str, code: str) -> Status:
+    """What is blocked without an error is left alone because the mapping says so."""
+    is_left = kind == "blocked" and code in CATALOGUE and CATALOGUE[code].severity is Severity.WARNING
+    return Status.SKIPPED if is_left else STATUSES[kind]
 
 
 MADE = {ChangeKind.CREATE: Status.CREATED, ChangeKind.UPDATE: Status.UPDATED,

@@ -180,6 +180,18 @@ def test_where_a_product_was_not_accepted_its_pictures_are_neither_uploaded_nor_
     assert pictures.read("ProductFile", "id") == pictures.read("File", "id") == []
 
 
+def test_rows_that_the_mapping_leaves_alone_are_left_alone_and_nothing_is_uploaded_for_them(pictures):
+    pictures.carry(FIRST[:1])
+    text = pictures.shop.mapping.read_text()
+    pictures.shop.mapping.write_text(text.replace("key: number", "key: number\nwrite: update"))
+    plan = pictures.plan(FIRST)
+    done = pictures.shop.apply(plan.file)
+    assert done.rows == plan.summary.rows
+    assert (done.rows.skipped, done.rows.unchanged, done.rows.bad) == (2, 1, 0)
+    assert done.reasons == plan.summary.reasons == {"record_missing_left": 2}
+    assert (plan.files.uploads, done.files.uploaded) == (0, 0)
+
+
 def test_what_somebody_uploaded_or_removed_since_the_plan_is_linked_as_it_stands_now(pictures):
     pictures.carry(FIRST)
     plan = pictures.plan((*THEN, "5,e,c.png,"))
