@@ -83,6 +83,8 @@ class Uploads:
         self._linked: dict[str, Stored] = {}
         """Address -> what the server fetched from it."""
         self._busy: defaultdict[Key | str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._missing: set[Key] = set()
+        """Contents that were foreseen to be uploaded."""
         self._counts: Counter[str] = Counter()
         self._stopwatch = Stopwatch(client.retry.now)
 
@@ -158,8 +160,10 @@ class Uploads:
         key = key_of(ready.content)
         if (standing := self._standing.get(key)) is not None:
             return _stored(wanted, ready.content, standing, status=FileStatus.REUSED)
-        self._counts["missing"] += 1
         new = Standing(found.new_ids[key], wanted.name or ready.name)
+        if key not in self._missing:
+            self._missing.add(key)
+            self._counts["missing"] += 1
         return _stored(wanted, ready.content, new, status=FileStatus.MISSING)
 
     async def _read(self, files: Sequence[Wanted], *, only_looks: bool = False) -> list[Ready | Flaw | None]:

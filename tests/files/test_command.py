@@ -93,3 +93,10 @@ def test_an_upload_that_was_stopped_is_resumed_by_its_name(signed, tmp_path):
             etl.resume(stopped.run, pim)
     count = signed.instance.writer.execute('SELECT count(*) FROM "File" WHERE deleted = 0').fetchone()
     assert count[0] == 10
+
+
+def test_a_content_that_stands_twice_in_a_folder_is_foreseen_and_uploaded_once(signed, tmp_path):
+    images = tmp_path / "images"
+    (images / "copy.jpg").write_bytes((images / "a.jpg").read_bytes())
+    assert asked("images", "--dry-run")[1]["files"]["missing"] == 2
+    assert asked("images")[1]["files"]["uploaded"] == 2
