@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent.parent
 FEEDS = ("brands", "categories", "products", "images")
+NEXT = (
+    "`atro-etl sandbox` in one terminal, `atro-etl import MAPPING.yaml` in another. "
+    'README.md, "The first import", has the commands for these tables.'
+)
 OLD_CELL, NEW_CELL = ";ready;", ";draft;"
 
 
@@ -53,7 +57,7 @@ def command(console: Console, *, keep: bool) -> int:
             if keep
             else "Add --keep to look at the reports."
         )
-        console.say(f"\n{where}\nNext: `atro-etl sandbox` in one terminal, `atro-etl import` in another.")
+        console.say(f"\n{where}\nNext: {NEXT}")
     finally:
         if not keep:
             shutil.rmtree(folder)

@@ -100,7 +100,7 @@ def _previews(rules: Rules, table: Table) -> Iterator[RowPreview]:
 
 def _show(console: Console, rules: Rules, table: Table, limit: int) -> None:
     for one in islice(_previews(rules, table), limit):
-        console.say(f"row {one.row}: {one.state}")
+        console.say(f"row {one.row}: {'would be sent' if one.state == 'sent' else one.state}")
         values = [*one.payload.items(), *one.attributes.items(), *one.relations]
         lines = [f"  {name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values]
         for line in (*lines, *(f"  ! {problem}" for problem in one.problems)):

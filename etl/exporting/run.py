@@ -216,7 +216,7 @@ async def _carry(
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
     )
-    written = "" if is_stopped or path is None else str(path)
+    written = "" if is_stopped or path is None else named_from(place.cwd, path)
     summary = replace(summary, started=run.facts.started, output=written)
     end_run(run, to_object(summary))
     log.info("ends", extra={"run": run.id, "status": summary.status})

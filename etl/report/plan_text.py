@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.report.neutral import neutral, shortened
-from etl.report.text import first_line, problem_line, to_size
+from etl.report.text import first_line, problem_line, rows_told, to_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def verdict(foreseen: Foreseen) -> str:
     bad = [(foreseen.summary.rows.failed, "blocked"), (foreseen.summary.rows.invalid, "invalid")]
     stuck = ", ".join(f"{count:,} {name}" for count, name in bad if count)
     what = " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told) or "change nothing"
-    rows = f"; of {foreseen.summary.rows.read:,} rows {stuck}" if stuck else ""
+    rows = f"; of {rows_told(foreseen.summary.rows.read)} {stuck}" if stuck else ""
     return f"An import would {what}{rows}. Nothing was sent."
 
 

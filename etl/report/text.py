@@ -90,14 +90,14 @@ def _verdict(summary: Summary) -> str:
     is_plan = summary.verb == "plan" and summary.status in ("ok", "partial")
     sentence = f"{name}: {PLANNED if is_plan else VERDICTS[summary.status]}"
     if summary.verb == "upload":
-        sentence = f"{name}: {_uploaded(summary)}"
+        sentence = f"{name}: {_uploaded(summary)}" if summary.run else _uploaded(summary)
     if summary.verb == "export" and summary.files.failed:
         sentence = f"{name}: done, but {summary.files.failed:,} files are missing"
     if summary.rows.bad or summary.rows.pending:
         counts = [(summary.rows.failed, "failed"), (summary.rows.invalid, "invalid"),
                   (summary.rows.pending, "pending")]  # fmt: skip
         told = ", ".join(f"{count:,} {name}" for count, name in counts if count)
-        sentence += f"; of {summary.rows.read:,} rows {told}"
+        sentence += f"; of {rows_told(summary.rows.read)} {told}"
     why = summary.guard or summary.error
     return f"{sentence}.\n{neutral(why, keep=chr(10))}" if why else f"{sentence}."
 
@@ -105,7 +105,7 @@ def _verdict(summary: Summary) -> str:
 def _uploaded(summary: Summary) -> str:
     files = summary.files
     if not summary.run and summary.status in ("ok", "partial"):
-        verdict = "what an upload would do; nothing was sent"
+        verdict = "What an upload would do; nothing was sent"
     else:
         verdict = VERDICTS[summary.status].replace("row", "file")
     count = files.uploaded + files.reused + files.failed + files.missing
@@ -167,17 +167,27 @@ def _known(summary: Summary) -> list[str]:
     if (known := summary.known) is None or not (known.rows or known.compared):
         return []
     if not known.compared:
-        return [f"known state: all {known.rows:,} rows are as they were; nobody was asked about them"]
-    cost = f"{known.compared:,} rows were compared with the server, {known.asked:,} requests only read"
+        return [f"known state: {'all ' * (known.rows > 1)}{_as_before(known.rows)}; nobody was asked"]
+    were = "was" if known.compared == 1 else "were"
+    asked = "1 request" if known.asked == 1 else f"{known.asked:,} requests"
+    cost = f"{rows_told(known.compared)} {were} compared with the server, {asked} only read"
     reasons = [
         (known.changed, "changed in AtroCore since"),
         (known.verified, "reread because it was their turn"),
         (known.unsteady, "name addresses or files written just now, which may change unseen"),
     ]
     told = "".join(f"; {count:,} {reason}" for count, reason in reasons if count)
-    as_they_were = f"{known.rows:,} rows are as they were"
-    begin = as_they_were if known.rows or not known.why else neutral(known.why)
+    begin = _as_before(known.rows) if known.rows or not known.why else neutral(known.why)
     return [f"known state: {begin}; {cost}{told}"]
+
+
+def rows_told(count: int) -> str:
+    """Return `1 row` or `1,204 rows`."""
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _as_before(count: int) -> str:
+    return "1 row is as it was" if count == 1 else f"{rows_told(count)} are as they were"
 
 
 def _limits(summary: Summary) -> list[str]:

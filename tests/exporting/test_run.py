@@ -178,8 +178,8 @@ async def test_an_interrupted_export_leaves_no_file(shop, export, place):
 
 async def test_the_report_says_what_was_written_and_when_it_was_read(shop, export, place):
     summary = await export("p.csv", entity="Product", columns="number")
-    assert (summary.started, summary.output) == ("2026-11-21T20:00:00+00:00", str(place.cwd / "p.csv"))
-    assert f"Written {place.cwd / 'p.csv'}\nAs of   2026-11-21T20:00:00+00:00; what was" in to_text(summary)
+    assert (summary.started, summary.output) == ("2026-11-21T20:00:00+00:00", "p.csv")
+    assert "Written p.csv\nAs of   2026-11-21T20:00:00+00:00; what was" in to_text(summary)
 
 
 async def test_names_of_files_take_the_date(shop, export, place):

@@ -100,7 +100,7 @@ def test_preview_shows_values_and_problems() -> None:
     code, out, _ = call("preview", "tools.yaml")
     assert code == 0
     assert out == (
-        "row 2: sent\n"
+        "row 2: would be sent\n"
         '  number = "1"\n  name = "Hammer"\n  price = 1.5\n  productStatus = "draft"\n'
         "row 3: invalid\n"
         '  ! column "Price": "x" is not a number. Correct the cell.\n'
