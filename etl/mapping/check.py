@@ -91,6 +91,7 @@ def bind_and_check(
             )
             problems += bound.problems
             problems += _whole(mapping, bound)
+            problems += _conflicts(mapping, bound)
             problems += check_absence(mapping, entity)
             problems += suspicions(mapping, bound, generation=generation)
             problems += _idle_patterns(mapping, bound, header)
@@ -106,6 +107,26 @@ def _keys(mapping: Mapping) -> Iterator[MappingProblem]:
         if not written & set(names):
             spot = mapping.spot("key", position)
             yield finding("key_unmapped", spot, key=mapping.key[position])
+
+
+def _conflicts(mapping: Mapping, bound: Bound) -> Iterator[MappingProblem]:
+    # A policy that the language knows and nobody carries out is refused: nobody shall rely on it.
+    joined = {one.name for one in bound.relations}
+    rules = {one.name: one for one in bound.rules if one.link is not None}
+    for name, doc in mapping.fields.items():
+        rule, what = rules.get(name), ""
+        if name in joined:
+            what = "relation records"
+        elif rule is not None and rule.link_form is not None and rule.link_form.is_object:
+            what = "linked objects"
+        elif rule is not None and rule.link is not None and rule.link.is_multiple and not rule.link.replaces:
+            what = "links that are added to others"
+        if what and doc.on_conflict is not None:
+            yield finding("conflict_of_links", mapping.spot("fields", name, "on_conflict"), what=what)
+        for inner, one in doc.with_.items():
+            if one.on_conflict is not None:
+                spot = mapping.spot("fields", name, "with", inner, "on_conflict")
+                yield finding("conflict_of_links", spot, what="relation records")
 
 
 def _columns(mapping: Mapping, header: Sequence[str], *, file: str) -> Iterator[MappingProblem]:

@@ -161,6 +161,7 @@ FINDINGS: dict[str, Kind] = {
     "absent_without_active": _error(
         "{entity} has no field {field}, which is what deactivate switches off", "Write delete or keep."
     ),
+    "conflict_of_links": _error('"on_conflict" is not carried out for {what}', "Remove it."),
     # against the header
     "unknown_column": _error('column "{column}" is not in {file}', "Columns there: {columns}.{close}"),
     "column_twice": _error(

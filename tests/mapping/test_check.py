@@ -205,6 +205,10 @@ CASES: list[tuple[str, str, tuple[str, ...] | None, dict[str, object], str]] = [
      'm.yaml:6:12: rows that "rows.where" leaves out would count as absent. Remove it, or remove "on_absent".'),
     ("absent_without_active", "entity: Maker\nkey: code\non_absent: deactivate\nfields: {code: No, name: Name}", HEADER, {},
      "m.yaml:3:12: Maker has no field isActive, which is what deactivate switches off. Write delete or keep."),
+    ("conflict_of_links", F + "  categories: {column: A, link: {by: code}, on_conflict: server}", HEADER, {},
+     'm.yaml:6:58: "on_conflict" is not carried out for links that are added to others. Remove it.'),
+    ("conflict_of_links", F + "  categories: {each: {column: A}, link: {by: code}, on_conflict: server}", HEADER, {},
+     'm.yaml:6:66: "on_conflict" is not carried out for relation records. Remove it.'),
     ("pattern_idle", F + "patterns: [{header: '{code}-en', attribute: '{code}'}]", HEADER, {},
      'm.yaml:6:12: "{code}-en" catches no column. Correct it, or remove the pattern.'),
 ]  # fmt: skip
