@@ -21,6 +21,7 @@ from etl.mapping import (
     is_file,
     load,
     no_way_back,
+    place_columns,
 )
 from etl.mapping.backwards import BackColumn
 from etl.mapping.using import named_columns
@@ -60,6 +61,8 @@ class Backwards:
     """What is read of the server; their headers mean nothing to people."""
     back: tuple[BackColumn | BackFiles, ...]
     needs: Mapping[str, Need]
+    empty: tuple[str, ...]
+    """Columns that the mapping asks for and that hold nothing: they only say where new files go."""
     lost: tuple[MappingProblem, ...]
     """What cannot be brought back; its columns are missing or empty."""
     keeps_types: bool
@@ -68,7 +71,7 @@ class Backwards:
     @property
     def header(self) -> tuple[str, ...]:
         """The columns of the file, in the mapping's order."""
-        return tuple(one.name for one in self.back)
+        return (*(one.name for one in self.back), *self.empty)
 
     @property
     def files(self) -> tuple[BackFiles, ...]:
@@ -89,16 +92,18 @@ class Backwards:
         arrays = [
             named[one.name] if isinstance(one, BackFiles) else self._cells(one, values) for one in self.back
         ]
+        arrays += [pa.nulls(len(table), pa.string()) for _ in self.empty]
         return pa.table(arrays, names=list(self.header))
 
     def types(self) -> tuple[pa.DataType, ...]:
         """Return the types of the file's columns."""
-        return tuple(
+        types = [
             _plain_type(one)
             if self.keeps_types and isinstance(one, BackColumn) and _is_plain(one)
             else pa.string()
             for one in self.back
-        )
+        ]
+        return (*types, *(pa.string() for _ in self.empty))
 
     def _cells(self, column: BackColumn, values: Mapping[str, pa.Array]) -> pa.Array:
         if self.keeps_types and _is_plain(column):
@@ -145,7 +150,13 @@ async def read_backwards(path: Path, client: Client, *, schema: Schema, keeps_ty
         if is_file(one.rule):
             maker.add(one.rule, rules)
     return Backwards(
-        mapping, tuple(maker.columns), tuple(back), maker.needs, tuple(no_way_back(rules)), keeps_types
+        mapping,
+        tuple(maker.columns),
+        tuple(back),
+        maker.needs,
+        empty=place_columns(rules, {one.name for one in back}),
+        lost=tuple(no_way_back(rules)),
+        keeps_types=keeps_types,
     )
 
 

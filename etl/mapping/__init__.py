@@ -2,7 +2,7 @@
 
 from etl.mapping.attributes import AttributeFacts
 from etl.mapping.backwards import BackColumn, back_columns, no_way_back
-from etl.mapping.backwards_files import BackFiles, file_columns, is_file
+from etl.mapping.backwards_files import BackFiles, file_columns, is_file, place_columns
 from etl.mapping.check import check
 from etl.mapping.facts import fixed_texts, missing_targets, repeated_keys
 from etl.mapping.file_rules import missing_types, named_types
@@ -40,6 +40,7 @@ __all__ = [
     "name_of",
     "named_types",
     "no_way_back",
+    "place_columns",
     "read",
     "repeated_keys",
 ]

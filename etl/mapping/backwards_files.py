@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from etl.mapping.fields import FieldRule
+    from etl.mapping.filing import Filing
     from etl.mapping.origins import Source
     from etl.mapping.parts import SplitDoc
     from etl.mapping.relations import RelationRule
@@ -73,6 +74,26 @@ def file_columns(rules: Rules, taken: Collection[str] = ()) -> tuple[BackFiles, 
     return tuple(found.values())
 
 
+def place_columns(rules: Rules, taken: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the columns that only say which folder and name new files get: an export leaves them empty.
+
+    Args:
+        taken: columns that something else is exported into.
+    """
+    shown = {one.field for one in file_columns(rules)}
+    filings = [
+        *(_filing(one) for one in rules.bound.relations if one.name in shown),
+        *(one.rule.filing for one in rules.bound.attributes if one.rule.name in shown),
+    ]
+    named = [name for one in filings if one is not None for name in one.columns]
+    called = dict.fromkeys(rules.bound.layout.header(name) or name for name in named)
+    return tuple(name for name in called if name not in taken)
+
+
+def _filing(relation: LinkedFiles | RelationRule) -> Filing | None:
+    return relation.rule.filing if isinstance(relation, LinkedFiles) else relation.filing
+
+
 def is_file(rule: FieldRule) -> bool:
     """Tell whether the cells of a rule are files."""
     return rule.link is not None and rule.link.files is not None
@@ -89,6 +110,10 @@ def files_without_way_back(rules: Rules, taken: Collection[str]) -> Iterator[Map
             reason = reason or "another field is exported into its column"
             yield finding("no_way_back", spot, field=relation.name, reason=reason)
             continue
+        for name in place_columns(rules, {*taken, *(one.name for one in file_columns(rules, taken))}):
+            if (filing := _filing(relation)) is not None and name in filing.columns:
+                reason = f'column "{name}" only says where new files go: it is empty'
+                yield finding("no_way_back", spot, field=f"{relation.name}.file", reason=reason)
         for inner in () if isinstance(relation, LinkedFiles) else relation.fields:
             if inner.constant is None and not _follows_order(inner):
                 spot = rules.mapping.key_spot(kind, relation.name, "with", inner.name)

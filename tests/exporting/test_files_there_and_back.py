@@ -26,17 +26,24 @@ fields:
   files:
     each: {column: Images, split: "|", unique: true}
     links: replace
-    file: {base: BASE, folder: "shop/{No}", name: "{item.index}"}
+    file: {base: BASE, folder: "shop/{Group}", name: "{item.index}"}
     with: {sorting: {expr: item.index * 10}}
   name: Name
 attributes:
   sheet: {column: Sheet, file: {base: BASE}}
 """
 ROWS = (
-    {"No": "1", "Image": "b.png", "Images": "c.png|b.png|a.png", "Name": "one", "Sheet": "a.png"},
-    {"No": "2", "Image": "", "Images": "d.png", "Name": "two", "Sheet": ""},
-    {"No": "3", "Image": "e.png", "Images": "", "Name": "three", "Sheet": "f.png"},
-    {"No": "4", "Image": "", "Images": "", "Name": "four", "Sheet": "d.png"},
+    {
+        "No": "1",
+        "Group": "g1",
+        "Image": "b.png",
+        "Images": "c.png|b.png|a.png",
+        "Name": "one",
+        "Sheet": "a.png",
+    },
+    {"No": "2", "Group": "g2", "Image": "", "Images": "d.png", "Name": "two", "Sheet": ""},
+    {"No": "3", "Group": "g3", "Image": "e.png", "Images": "", "Name": "three", "Sheet": "f.png"},
+    {"No": "4", "Group": "g4", "Image": "", "Images": "", "Name": "four", "Sheet": "d.png"},
 )
 
 
@@ -78,7 +85,8 @@ async def test_files_laid_beside_an_export_by_a_mapping_are_what_its_cells_name(
     summary = await export("back.csv", mapping=place.cwd / "out.yaml", how={"files": "laid"})
     assert (summary.status, summary.files.downloaded) == ("ok", 6)
     found = cells(place.cwd / "back.csv")
-    assert list(found[0]) == ["No", "Image", "Images", "Name", "Sheet"]
+    assert list(found[0]) == ["No", "Image", "Images", "Name", "Sheet", "Group"]
+    assert {row["Group"] for row in found} == {""}, "it only says where new files go"
 
     def contents(cell: str) -> list[str]:
         read = [(place.cwd / "laid" / name).read_bytes() for name in cell.split("|") if name]
