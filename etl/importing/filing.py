@@ -47,6 +47,7 @@ class Bad:
 
     cells: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     _folders: dict[Path, BaseFolder] = dataclasses.field(default_factory=dict)
+    """What was looked into: one for all rules that name the same folder."""
 
     def folder(self, base: Path) -> BaseFolder:
         """Return what looks into a base folder, and remembers here what it did not find."""

@@ -1,7 +1,8 @@
 """The values that a run created records with: kept as the columns that they are, compressed, for the history.
 
 `created-1.arrows` in the folder of the run, one for each part of a resumed run: a stream of Arrow's for every
-frame, one behind the other, each with the layout that its columns have. About a third of what is sent.
+frame, one behind the other, each with the layout that its columns have. A record of twenty fields takes some
+300 bytes.
 """
 
 from __future__ import annotations

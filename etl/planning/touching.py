@@ -178,19 +178,20 @@ def _changing(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _owners(batches: Iterable[pa.RecordBatch], part: PartGround, absent: str) -> Hashes:
-    """Hashes of the ids that records of other parts name in their keys: what they join or belong to."""
+    """Hashes of the ids of other parts' records, as far as they are of the entity, and of what they join."""
     own = {part.part, absent, *OF_RECORDS}
     found: list[Hashes] = [np.empty(0, np.uint64)]
     for batch in batches:
         lines = _changing(batch)
-        keys = [
-            key
-            for entity, where, key in zip(
-                *(lines[name].to_pylist() for name in ("entity", "part", "key")), strict=True
-            )
-            if key and (entity != part.entity or (where or "") not in own)
-        ]
-        found.append(_hashes(id_ for key in dict.fromkeys(keys) for id_ in key.split(PART_SEPARATOR)))
+        ids: dict[str, None] = {}
+        columns = (lines[name].to_pylist() for name in ("entity", "part", "key", "id"))
+        for entity, where, key, record_id in zip(*columns, strict=True):
+            if entity != part.entity:
+                ids |= dict.fromkeys((key or "").split(PART_SEPARATOR))
+            elif (where or "") not in own:
+                # A record of another block may be the same one.
+                ids |= dict.fromkeys((*(key or "").split(PART_SEPARATOR), record_id or ""))
+        found.append(_hashes(ids))
     return np.unique(np.concatenate(found))
 
 

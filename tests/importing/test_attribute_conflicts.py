@@ -91,11 +91,10 @@ def values(pim, records):
         ({"clock": CLOCK}, "report", False, "by hand", "edited_in_both"),
         ({"clock": CLOCK}, "source", True, "green", ""),
         ({"clock": CLOCK}, "server", False, "by hand", "edit_kept"),
-        ({"clock": CLOCK, "generation": "2.3"}, "report", False, "by hand", "edited_in_both"),
         ({"clock": CLOCK, "generation": "2.3"}, "server", True, "by hand", "edit_kept"),
     ],
     indirect=["sandbox"],
-    ids=["2.2-report", "2.2-source-own", "2.2-server", "2.3-report", "2.3-server-own"],
+    ids=["2.2-report", "2.2-source-own", "2.2-server", "2.3-server-own"],
 )
 async def test_a_value_edited_on_both_sides_ends_as_the_mapping_says(
     carry, edit, values, policy, is_own, colour, code
