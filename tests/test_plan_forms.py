@@ -186,3 +186,18 @@ def test_the_time_of_uploads_stands_where_their_bytes_are_told():
         "3 files to upload (2.0 MB, about 1 h 30 min as measured here), "
         "1 of them by addresses that were not fetched yet."
     )
+
+
+def test_files_to_upload_stand_on_the_page_and_in_the_workbook(tmp_path):
+    lines = [line("upload", entity="File", key="a.png", new="a.png, 20 bytes, MD5 x", row=7), line("create")]
+    plan = dataclasses.replace(foreseen(lines), files=FilesForeseen(1, 20))
+    write_plan_page(plan, tmp_path / "plan.html", lines=lambda: iter(lines))
+    page = (tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert "Files to upload (1)" in page
+    assert "a.png, 20 bytes, MD5 x" in page
+    write_plan_workbook(plan, tmp_path / "plan.xlsx", lines=lines)
+    rows = list(load_workbook(tmp_path / "plan.xlsx")["Changes"].iter_rows(min_row=2, values_only=True))
+    assert [(row[0] or "", row[1], row[4]) for row in rows] == [
+        ("", "upload", "a.png"),
+        ("yes", "create", "N1"),
+    ]

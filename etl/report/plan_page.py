@@ -28,6 +28,7 @@ SECTIONS = {
     "update": ("Changes", 5000),
     "create": ("New records", 1000),
     "delete": ("Deletes", 5000),
+    "upload": ("Files to upload", 1000),
     "blocked": ("Blocked", 1000),
     "invalid": ("Invalid rows", 1000),
 }
@@ -77,7 +78,8 @@ def _sections(
 ) -> Iterator[tuple[str, str, int, int, Iterator[list[Line]]]]:
     """Yield of each kind of change: kind, title, records in all, records not shown, and the records."""
     for kind, (title, most) in SECTIONS.items():
-        if count := foreseen.count(kind):
+        files = foreseen.files.uploads if foreseen.files is not None and kind == "upload" else 0
+        if count := foreseen.count(kind) + files:
             yield kind, title, count, max(0, count - most), islice(_records(lines(), kind), most)
 
 
@@ -95,6 +97,6 @@ def _value(text: str) -> str:
 
 def _link(url: str, line: Line) -> str:
     """Return where AtroCore shows the record; empty where there is none yet."""
-    if not line.record_id or line.kind in ("create", "invalid"):
+    if not line.record_id or line.kind in ("create", "upload", "invalid"):
         return ""
     return f"{url}/#{quote(line.entity, safe='')}/view/{quote(line.record_id, safe='')}"

@@ -82,7 +82,7 @@ PAGE = """\
 <span id="shown"></span>
 </form>
 {% for kind, title, count, hidden, found in sections %}
-<details{% if kind != "create" %} open{% endif %}>
+<details{% if kind not in ("create", "upload") %} open{% endif %}>
 <summary>{{ title }} ({{ count | number }})</summary>
 <div class="wide"><table class="lines">
 {% if kind in ("blocked", "invalid") %}
@@ -90,7 +90,7 @@ PAGE = """\
 {% elif kind == "delete" %}
 <tr><th class="n">row</th><th>record</th><th>of</th><th>name</th><th>id</th></tr>
 {% else %}
-<tr><th class="n">row</th><th>record</th><th>field</th>{% if kind != "create" %}<th>old</th>{% endif %}<th>new</th></tr>
+<tr><th class="n">row</th><th>record</th><th>field</th>{% if kind not in ("create", "upload") %}<th>old</th>{% endif %}<th>new</th></tr>
 {% endif %}
 {% for lines in found %}
 {% for line in lines %}
@@ -105,7 +105,7 @@ PAGE = """\
 <td>{{ line.record_id | value }}</td>
 {% else %}
 <td class="field">{{ line.field | value }}</td>
-{% if kind != "create" %}
+{% if kind not in ("create", "upload") %}
 <td>{% if line.old and line.mode == "add" %}{{ line.old | value }}{% elif line.old %}<del>{{ line.old | value }}</del>{% else %}<span class="none">empty</span>{% endif %}</td>
 {% endif %}
 <td>{% if line.new %}<ins>{% if line.mode == "add" %}+ {% endif %}{{ line.new | value }}</ins>{% elif line.field %}<span class="none">empty</span>{% endif %}</td>
