@@ -13,6 +13,7 @@ import xlsxwriter
 from etl import tables
 from etl.errors import SourceEmpty, SourceUnreadable
 from etl.tables import origin
+from tests.tables.biff import old_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -267,3 +268,11 @@ def test_doubled_and_missing_header_names_are_told_apart(book: Callable[..., Pat
     table = tables.read(book(("a", None, "a"), (1, 2, 3)))
     assert (table.header, cells_of(table)) == (("a", "(column B)", "a (2)"), {2: (1, 2, 3)})
     assert {one.sheet for one in table.problems} == {"Sheet"}
+
+
+def test_an_old_workbook_is_read_as_a_new_one_is(tmp_path: Path) -> None:
+    rows = [("No", "Größe", "New"), ("007", 12.5, True), ("1", 3, False)]
+    (tmp_path / "a.xls").write_bytes(old_workbook("Artikel", rows))
+    table = tables.read(tmp_path / "a.xls")
+    assert (table.sheet, table.header) == ("Artikel", ("No", "Größe", "New"))
+    assert cells_of(table) == {2: ("007", 12.5, True), 3: ("1", 3, False)}
