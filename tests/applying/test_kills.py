@@ -18,7 +18,7 @@ from tests.importing.test_files_killed import links_of, links_wanted, write_gall
 ROWS = range(20)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def killer():
     running = Killer()
     yield running
@@ -56,6 +56,13 @@ def go_on(url, source, state, verb, again):
             assert "applied it already" in str(refused)  # noqa: PT017  it ended before it was killed
 
 
+def apply_killed(killer, url, plan, *, source, state, when):
+    """Kill an apply at a moment and go on; tell whether it was hit before its end."""
+    hit = killer.run(url, plan, state=state, what="plan", **when)["killed"]
+    go_on(url, source, state, "apply", lambda: applied(url, plan, state=state))
+    return hit
+
+
 def killed_applies(killer, folder, *, kills, moment, seed):
     chance = random.Random(seed)  # noqa: S311  repeatable moments
     killed, whole = 0, {}
@@ -69,14 +76,7 @@ def killed_applies(killer, folder, *, kills, moment, seed):
                 whole = killer.run(sandbox.url, plan, state=state, what="plan")
             else:
                 when = moment(chance, whole)
-                killed += killer.run(sandbox.url, plan, state=state, what="plan", **when)["killed"]
-                go_on(
-                    sandbox.url,
-                    source,
-                    state,
-                    "apply",
-                    lambda p=plan, s=state: applied(sandbox.url, p, state=s),
-                )
+                killed += apply_killed(killer, sandbox.url, plan, source=source, state=state, when=when)
             after = asyncio.run(planned(sandbox.url, source, state))
             assert not after.has_changes, after.records
             assert after.summary.rows.unchanged == 26
@@ -95,14 +95,7 @@ def killed_galleries(killer, folder, *, kills, moment, seed):
                 whole = killer.run(sandbox.url, plan, state=state, what="plan")
             else:
                 when = moment(chance, whole)
-                killed += killer.run(sandbox.url, plan, state=state, what="plan", **when)["killed"]
-                go_on(
-                    sandbox.url,
-                    source,
-                    state,
-                    "apply",
-                    lambda p=plan, s=state: applied(sandbox.url, p, state=s),
-                )
+                killed += apply_killed(killer, sandbox.url, plan, source=source, state=state, when=when)
             assert asyncio.run(links_of(sandbox.url, prefix)) == links_wanted(folder, prefix)
             assert not asyncio.run(planned(sandbox.url, source, state)).has_changes
     return killed
