@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 ATTRIBUTE, CHANNEL = "Attribute", "Channel"
 MOST_NAMES = 1000
+# Where rows of values keep them, by type. Source: api-contract §6, storage; recorded metadata.
+_VALUE_COLUMNS = {
+    "varchar": "varcharValue", "url": "varcharValue", "email": "varcharValue", "color": "varcharValue",
+    "text": "textValue", "wysiwyg": "textValue", "markdown": "textValue",
+    "int": "intValue", "rangeInt": "intValue", "float": "floatValue", "rangeFloat": "floatValue",
+    "currency": "floatValue", "bool": "boolValue", "date": "dateValue", "datetime": "datetimeValue",
+    "extensibleEnum": "referenceValue", "link": "referenceValue", "file": "referenceValue",
+    "asset": "referenceValue", "array": "jsonValue", "extensibleMultiEnum": "jsonValue",
+    "linkMultiple": "jsonValue", "multiEnum": "jsonValue",
+}  # fmt: skip
 """So many codes are read to find the one that was meant."""
 
 
@@ -192,3 +202,8 @@ def _select(schema: Schema) -> list[str]:
 def _belongs(record: Record, entity: str) -> bool:
     # 1.10 has attributes of products only, and no field that says so.
     return str(record.get("entityId") or entity) == entity
+
+
+def value_column(attribute_type: str) -> str:
+    """Return the field of a row of values that keeps a value of this type of attribute."""
+    return _VALUE_COLUMNS.get(attribute_type, "varcharValue")

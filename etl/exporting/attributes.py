@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from etl.api.attributes import value_column
 from etl.api.where import any_of
 from etl.errors import Refused
 from etl.exporting.columns import attribute_key
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
     from etl.exporting.columns import Column
     from etl.schema import EntitySchema, Schema
 
-# Where the rows of values keep them, by type. Source: api-contract §6, storage; recorded metadata.
-PLACES: dict[str, str] = {
-    "varchar": "varcharValue", "url": "varcharValue", "email": "varcharValue", "color": "varcharValue",
-    "text": "textValue", "wysiwyg": "textValue", "markdown": "textValue",
-    "int": "intValue", "rangeInt": "intValue", "float": "floatValue", "rangeFloat": "floatValue",
-    "currency": "floatValue", "bool": "boolValue", "date": "dateValue", "datetime": "datetimeValue",
-    "extensibleEnum": "referenceValue", "link": "referenceValue", "file": "referenceValue",
-    "asset": "referenceValue", "array": "jsonValue", "extensibleMultiEnum": "jsonValue",
-    "linkMultiple": "jsonValue", "multiEnum": "jsonValue",
-}  # fmt: skip
 # What stands behind an attribute's name in a flattened record. Source: api-contract §6.2.
 ENDINGS: dict[str, str] = {"link": "Id", "file": "Id", "asset": "Id", "linkMultiple": "Ids"}
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -143,7 +134,7 @@ class Attributes:
             return f"{WHOLE}{part or ENDINGS.get(facts.type, '')}"
         if part == "UnitId":
             return "referenceValue"
-        return f"{PLACES.get(facts.type, 'varcharValue')}{'1' if part == 'To' else ''}"
+        return f"{value_column(facts.type)}{'1' if part == 'To' else ''}"
 
     def _is_of(self, row: Record, facts: AttributeFacts, language: str) -> bool:
         if self._channels and (row.get("channelId") or "") != facts.rows_channel:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from etl.api import answers, wire
+from etl.api.attributes import value_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,14 +20,6 @@ if TYPE_CHECKING:
     from etl.model import AttributeTarget
     from etl.schema import EntitySchema, Schema
 
-# Where rows keep values, by the type of the attribute. Source: api-contract §6, storage; metadata of 2.1.
-PLACES: Mapping[str, str] = {
-    "varchar": "varcharValue", "url": "varcharValue", "text": "textValue", "wysiwyg": "textValue",
-    "markdown": "textValue", "int": "intValue", "rangeInt": "intValue", "float": "floatValue",
-    "rangeFloat": "floatValue", "bool": "boolValue", "date": "dateValue", "datetime": "datetimeValue",
-    "extensibleEnum": "referenceValue", "link": "referenceValue", "file": "referenceValue",
-    "array": "jsonValue", "extensibleMultiEnum": "jsonValue", "linkMultiple": "jsonValue",
-}  # fmt: skip
 MAIN_LANGUAGE = "main"
 WHOLE = "value"
 """The key of a value in rows that keep any type under one name (1.10)."""
@@ -162,7 +155,7 @@ class AttributeReader:
             return f"{WHOLE}{ending}"
         if ending == "UnitId":
             return "referenceValue"
-        place = PLACES.get(self._types.get(target.attribute_id, ""), "varcharValue")
+        place = value_column(self._types.get(target.attribute_id, ""))
         if ending == "To":
             return f"{place}1"
         return f"{place}{_camel(target.language)}"
