@@ -19,7 +19,7 @@ from etl.report import FileCounts
 from etl.resolving.keys import PART_SEPARATOR, own_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from etl.api import Client
     from etl.applying.reading import LiveReader
@@ -37,15 +37,23 @@ Place: TypeAlias = "tuple[str, str | None]"
 class FilesOfPlan:
     """What a plan wants uploaded; one row's files at a time, when its row is about to go."""
 
-    def __init__(self, uploads: Uploads | None, *, note: Note, before: FileCounts) -> None:
+    def __init__(
+        self,
+        uploads: Uploads | None,
+        *,
+        note: Note,
+        report: Callable[[Iterable[Problem]], None],
+        before: FileCounts,
+    ) -> None:
         """Begin with nothing.
 
         Args:
             uploads: None: the plan has no files.
             note: takes the outcomes of files that were uploaded, and what became of all so far.
+            report: takes what is wrong with files that stand there all the same: they are not shared.
             before: what became of files in a stopped part of the same run.
         """
-        self._uploads, self._note, self._before = uploads, note, before
+        self._uploads, self._note, self._report, self._before = uploads, note, report, before
         self._needed: defaultdict[Place, defaultdict[int, list[PlannedFile]]]
         self._needed = defaultdict(lambda: defaultdict(list))
         self._stored: dict[PlannedFile, Stored] = {}
@@ -102,8 +110,14 @@ class FilesOfPlan:
         told: dict[int, list[Problem]] = {}
         for row, files in wanted.items():
             for one in dict.fromkeys(files):
-                if (flaw := self._stored[one].flaw) is not None:
-                    told.setdefault(row, []).append(_problem(flaw, one, place, row))
+                stored = self._stored[one]
+                if stored.flaw is None:
+                    continue
+                problem = _problem(stored.flaw, one, place, row)
+                if stored.status is FileStatus.FAILED:
+                    told.setdefault(row, []).append(problem)
+                else:
+                    self._report([problem])
         return told
 
     async def _upload(self, files: Sequence[PlannedFile]) -> None:

@@ -280,7 +280,7 @@ async def _sent(
         )
         if uploads is not None:
             opened.enter_context(uploads)
-        files = FilesOfPlan(uploads, note=uploaded, before=read_counts(run.folder))
+        files = FilesOfPlan(uploads, note=uploaded, report=tally.add_problems, before=read_counts(run.folder))
         applying = Applying(
             client,
             schema,
