@@ -133,3 +133,23 @@ async def test_what_earlier_imports_made_stays_known_completely(carry, applied, 
     # What was put back on purpose is left alone.
     await carry(mapping, *lines[:-1])
     assert len(await records("Product", "id")) == 100
+
+
+async def test_what_an_apply_deleted_is_known_to_no_other_block(carry, applied, records):
+    mapping = (
+        "blocks:\n"
+        "  - id: names\n    entity: Product\n    key: number\n    fields: {number: No, name: Name}\n"
+        "    rows: {command: {column: Do, values: {gone: delete}}}\n"
+        "  - id: codes\n    entity: Product\n    key: number\n    write: update\n"
+        "    fields: {number: No, mpn: Mpn}\n"
+    )
+    lines = ("No,Name,Mpn,Do", "1,a,m1,", "2,b,m2,", "3,c,m3,")
+    await carry(mapping, *lines)
+    lines = (lines[0], "1,other,m1,", *lines[2:])
+    for _ in range(2):
+        # What was changed since then is asked for no more.
+        await carry(mapping, *lines)
+    done = await applied(mapping, *lines[:2], "2,b,m2,gone", lines[3])
+    assert done.records["Product"].deleted == 1, done.problems
+    await carry(mapping, *lines)
+    assert [one["mpn"] for one in await records("Product", "number", "mpn")] == ["m1", "m2", "m3"]
