@@ -14,12 +14,27 @@ from typing import TYPE_CHECKING
 
 from etl.sandbox import run_in_thread
 from tests.bench.bench_import import measured
-from tests.bench.products import MAPPING, write_rows
+from tests.bench.products import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FEW, MANY = 20_000, 100_000
+# Of the columns of the table those that every sandbox has a field for.
+MAPPING = """\
+entity: Product
+key: number
+source:
+  number: {decimal: ","}
+fields:
+  number: number
+  name: {column: name, required: true}
+  description: description
+  price: price
+  quantity: quantity
+  ean: ean
+  isActive: {column: active, values: {ja: true, nein: false}}
+"""
 PAGE_COST = "500ms"
 """Of a page of 1,000 records. Source: observations, "The way of writing": 1,000 to 3,000 records a second."""
 
