@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from etl.problems import say
+from etl.report.text import rows_told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +24,11 @@ def as_text(found: Inspection, problems: Sequence[Problem]) -> list[str]:
     how = f'sheet "{table.sheet}"' if table.sheet is not None else dialect.format
     if dialect.format == "csv":
         how += f', {dialect.encoding}, delimiter "{dialect.delimiter}"'
-    lines = [f"{table.name} ({how}): {found.rows:,} rows, {len(found.columns)} columns"]
+    lines = [f"{table.name} ({how}): {rows_told(found.rows)}, {len(found.columns)} columns"]
     if others := [name for name in table.sheets if name != table.sheet]:
         lines.append(f"Other sheets: {', '.join(others)}")
     if found.unreadable_total:
-        lines.append(f"{found.unreadable_total:,} rows cannot be read")
+        lines.append(f"{rows_told(found.unreadable_total)} cannot be read")
     name_width = max((len(one.name) for one in found.columns), default=0)
     for one in found.columns:
         kind = f"{one.kind} {one.form}".strip()
