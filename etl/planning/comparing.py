@@ -12,7 +12,15 @@ from etl.model import ChangeKind, LinkTexts, Outcomes, Status
 from etl.planning.changes import plan_changes, will_stand
 from etl.planning.ends import Ends
 from etl.planning.phases import in_phases
-from etl.planning.relating import Pairs, existing_pairs, joined, left_out, place_of, plan_relation
+from etl.planning.relating import (
+    Pairs,
+    existing_pairs,
+    joined,
+    left_out,
+    place_of,
+    plan_relation,
+    take_over,
+)
 from etl.planning.rights import permitted
 from etl.planning.settling import Settled, settled, wanted_files
 from etl.resolving import Found
@@ -130,21 +138,22 @@ class Comparison:
                 for creates in self.links.creates(link):
                     yield Compared(creates, None, is_needed=True)
             names = {link.target.key: self.ends.names(link.target) for link in payloads.links}
+            own = await self._own(payloads, found)
             changes, after = in_phases(
-                await self._own(payloads, found),
+                own,
                 self.entity,
                 takes_parents_ids=self.client.generation.takes_parents_ids,
             )
             self._expect(changes)
             told = left_out(payloads, self.ends)
             changes = dataclasses.replace(changes, problems=(*changes.problems, *told)) if told else changes
+            is_needed = after is not None or bool(payloads.relations)
             if payloads.attributes and self.attributes is not None:
                 async for step in self.attributes.steps(changes, payloads, found, knowing=self.knowing):
                     self._block(step.changes)
                     compared = _of(step.changes, changes, found)
-                    yield Compared(step.changes, compared, names, is_needed=step.is_needed or bool(after))
+                    yield Compared(step.changes, compared, names, is_needed=step.is_needed or is_needed)
             else:
-                is_needed = after is not None or bool(payloads.relations)
                 async for part in self._tried(changes):
                     yield Compared(
                         part, _of(part, changes, found), names, is_needed=is_needed or len(part) == 1
@@ -152,6 +161,7 @@ class Comparison:
             if after is not None:
                 stands = [i for i, row in enumerate(after.numbers.to_pylist()) if row not in self.failed]
                 yield Compared(take(after, stands), None, names)
+            await take_over(self.client, payloads.relations, pairs, own=own, schema=self.schema)
             for joining in self._relations(payloads, found, pairs, usable=self._meant(changes, settled_)):
                 yield joining
             self._close(payloads)

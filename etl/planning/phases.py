@@ -111,3 +111,12 @@ def _any_valid(changes: Changes, keys: list[str]) -> pa.BooleanArray:
     for key in keys[1:]:
         valid = pc.or_(valid, pc.is_valid(changes.columns[key]))
     return valid
+
+
+def new_children(changes: Changes) -> list[str]:
+    """Return the ids of the records that are created under a parent."""
+    parents = [key for key in PARENT_KEYS if key in changes.columns]
+    if not parents:
+        return []
+    both = zip(changes.ids.to_pylist(), changes.kinds, _any_valid(changes, parents).to_pylist(), strict=True)
+    return [one for one, kind, is_child in both if is_child and kind is ChangeKind.CREATE]

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from etl.model import ChangeKind, Changes, Missing, Payloads
 from etl.planning.changes import plan_changes
+from etl.planning.phases import new_children
 from etl.resolving import Found, own_id
 from etl.resolving.keys import PART_SEPARATOR
 from etl.resolving.links import LEFT_OUT
@@ -91,6 +92,32 @@ async def existing_pairs(
         for record in records:
             pairs.records[PART_SEPARATOR.join(str(record.get(key)) for key in pairs.keys)] = record
     return found
+
+
+async def take_over(
+    client: Client,
+    relations: Sequence[RelationRecords],
+    pairs: Mapping[tuple[str, ...], Pairs],
+    *,
+    own: Changes,
+    schema: Schema,
+) -> None:
+    """Take note of the relation records that new children were given by their parents, once they stand.
+
+    Args:
+        pairs: what is known of the relations; gets those records.
+        own: what was sent of the owners.
+
+    Raises:
+        RequestFailed, NoAccess: the server could not be asked.
+    """
+    # Source: quirks, 7.
+    children = new_children(own) if relations else []
+    if not children:
+        return
+    for place, found in (await existing_pairs(client, relations, owners=children, schema=schema)).items():
+        for mark, record in found.records.items():
+            pairs[place].records.setdefault(mark, record)
 
 
 def place_of(relation: RelationRecords) -> tuple[str, ...]:

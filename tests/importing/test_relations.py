@@ -43,6 +43,33 @@ async def test_relation_records_carry_fields_of_their_own_and_are_not_doubled(ca
 
 
 @GENERATIONS
+async def test_what_a_new_child_takes_over_from_its_parent_is_found_and_changed(carry, records):
+    await carry(
+        "entity: Channel\nkey: code\nfields: {code: C, name: C}\n", "C", "web", "print", name="channels"
+    )
+    mapping = PRODUCT + (
+        "  parents: {column: Parent, link: {by: number, in: both}}\n"
+        "  channels:\n    each: {column: Where, split: '|'}\n    link: {by: code}\n"
+        "    with: {isActive: {constant: true}}\n"
+    )
+    await carry(
+        PRODUCT + "  channels: {column: Where, split: '|', link: {by: code}}\n", "No,Name,Where", "1,a,web"
+    )
+    lines = ("No,Name,Parent,Where", "2,b,1,web|print", "3,c,2,web", "4,d,,print")
+    first = await carry(mapping, *lines)
+    assert (first.rows.created, first.rows.bad) == (3, 0), first.problems
+    products = {one["id"]: one["number"] for one in await records("Product", "id", "number")}
+    channels = {one["id"]: one["code"] for one in await records("Channel", "id", "code")}
+    pairs = await records("ProductChannel", "productId", "channelId")
+    found = sorted((products[one["productId"]], channels[one["channelId"]]) for one in pairs)
+    # What the parent gets later, its child is given too.
+    assert found == [
+        ("1", "web"), ("2", "print"), ("2", "web"), ("3", "print"), ("3", "web"), ("4", "print"),
+    ]  # fmt: skip
+    assert (await carry(mapping, *lines)).rows.unchanged == 3
+
+
+@GENERATIONS
 async def test_a_missing_end_of_a_relation_fails_the_row_with_its_reason(carry, records):
     mapping = PRODUCT + "  channels:\n    each: {column: Where, split: '|'}\n    link: {by: code}\n"
     summary = await carry(mapping, "No,Name,Where", "1,a,nowhere", "2,b,")
