@@ -75,7 +75,7 @@ def test_the_verb_says_what_a_person_needs(tmp_path: Path) -> None:
     )
     assert said(str(tmp_path / "feed.csv")) == (
         'feed.csv (csv, cp1252, delimiter ";"): 2 rows, 2 columns\n'
-        "1 rows cannot be read\n"
+        "1 row cannot be read\n"
         "    A  EAN    integer, 2 different: 4006381333931; 4006381333932\n"
         '    B  Größe  number decimal ",", 2 different: 1,5; 2\n'
         "\n"
@@ -91,7 +91,7 @@ def test_the_verb_says_what_a_person_needs(tmp_path: Path) -> None:
 
 def test_the_verb_reads_standard_input() -> None:
     result = CliRunner().invoke(main, ["inspect", "-"], input="EAN;Price\n4006381333931;1,5\n")
-    assert result.stdout.startswith('- (csv, utf-8, delimiter ";"): 1 rows, 2 columns\n')
+    assert result.stdout.startswith('- (csv, utf-8, delimiter ";"): 1 row, 2 columns\n')
 
 
 def test_the_verb_says_the_same_to_a_program() -> None:
