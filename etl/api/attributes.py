@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE, CHANNEL = "Attribute", "Channel"
 MOST_NAMES = 1000
+"""So many codes are read to find the one that was meant."""
 # Where rows of values keep them, by type. Source: api-contract §6, storage; recorded metadata.
 _VALUE_COLUMNS = {
     "varchar": "varcharValue", "url": "varcharValue", "email": "varcharValue", "color": "varcharValue",
@@ -27,7 +28,6 @@ _VALUE_COLUMNS = {
     "asset": "referenceValue", "array": "jsonValue", "extensibleMultiEnum": "jsonValue",
     "linkMultiple": "jsonValue", "multiEnum": "jsonValue",
 }  # fmt: skip
-"""So many codes are read to find the one that was meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,11 @@ def has_channels(schema: Schema) -> bool:
     return described is not None and "channel" in described.fields
 
 
+def value_column(attribute_type: str) -> str:
+    """Return the field of a row of values that keeps a value of this type of attribute."""
+    return _VALUE_COLUMNS.get(attribute_type, "varcharValue")
+
+
 def read_facts(record: Record, *, code: str) -> AttributeFacts:
     """Return what a record of Attribute says."""
     kind_of_type = str(record.get("type") or "text")
@@ -202,8 +207,3 @@ def _select(schema: Schema) -> list[str]:
 def _belongs(record: Record, entity: str) -> bool:
     # 1.10 has attributes of products only, and no field that says so.
     return str(record.get("entityId") or entity) == entity
-
-
-def value_column(attribute_type: str) -> str:
-    """Return the field of a row of values that keeps a value of this type of attribute."""
-    return _VALUE_COLUMNS.get(attribute_type, "varcharValue")

@@ -173,7 +173,7 @@ def settle_conflicts(
     kept, problems = find_conflicts(
         changes, found, before=before, prints=prints, policies=policies, ordered=ordered
     )
-    return (_told(_without(changes, kept), problems) if problems else changes), kept
+    return (with_told(_without(changes, kept), problems) if problems else changes), kept
 
 
 def find_conflicts(
@@ -271,7 +271,8 @@ def without_kept(made: Prints, kept: Marks | None) -> Prints:
     return made if kept is None else np.where(kept, NOTHING, made).astype(np.uint32)
 
 
-def _told(changes: Changes, problems: Mapping[int, Problem]) -> Changes:
+def with_told(changes: Changes, problems: Mapping[int, Problem]) -> Changes:
+    """Return the changes with what is told of them, by position; edits on both sides are not overwritten."""
     kinds = [
         ChangeKind.BLOCKED if at in problems and problems[at].code == "edited_in_both" else kind
         for at, kind in enumerate(changes.kinds)

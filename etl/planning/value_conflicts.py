@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from etl.model import ChangeKind
 from etl.planning.attributes import beside_fields
-from etl.planning.conflicts import any_of, find_conflicts, prints_of, without_kept
+from etl.planning.conflicts import any_of, find_conflicts, prints_of, with_told, without_kept
 from etl.planning.known import WROTE
 from etl.resolving import Found
 
@@ -86,14 +85,8 @@ def settle_values(
     )
     if problems:
         names = {one.target.key: one.target.address for one in attributes}
-        told = tuple(
-            dataclasses.replace(problems[at], field=names[problems[at].field]) for at in sorted(problems)
-        )
-        kinds = [
-            ChangeKind.BLOCKED if at in problems and problems[at].code == "edited_in_both" else kind
-            for at, kind in enumerate(own.kinds)
-        ]
-        own = dataclasses.replace(own, kinds=kinds, problems=(*told, *own.problems))
+        told = {at: dataclasses.replace(one, field=names[one.field]) for at, one in problems.items()}
+        own = with_told(own, told)
         attributes = [_without(one, kept) for one in attributes]
         whole = beside_fields(own, attributes, live=live)
     remembered = {f"{ATTRIBUTE}{key}": without_kept(made, kept.get(key)) for key, made in prints.items()}
