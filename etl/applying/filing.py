@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyarrow as pa
 
 from etl.files import Address, FileStatus, Flaw, Rules, Share, Wanted
-from etl.importing.filing import uploaded_outcomes
+from etl.importing.filing import file_counts, uploaded_outcomes
 from etl.mapping.fitting import FILE, link_entity
 from etl.model import Problem
 from etl.planning.from_lines import taken
@@ -74,14 +74,8 @@ class FilesOfPlan:
     @property
     def counts(self) -> FileCounts:
         """What became of files so far."""
-        then, now = self._before, self._uploads.counts if self._uploads is not None else FileCounts()
-        return FileCounts(
-            uploaded=then.uploaded + now.uploaded,
-            reused=then.reused + now.reused,
-            failed=len(self._failed),
-            bytes=then.bytes + now.bytes,
-            upload_ms=then.upload_ms + now.upload_ms,
-        )
+        now = file_counts(self._uploads.counts) if self._uploads is not None else FileCounts()
+        return dataclasses.replace(self._before + now, failed=len(self._failed), missing=0)
 
     def take(self, lines: pa.RecordBatch) -> None:
         """Learn which files the rows that come later need."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
     from etl.api import Client
-    from etl.files import Stored
+    from etl.files import Counts, Stored
     from etl.model import FilesFrom, ProgressListener
     from etl.planning.ends import FilesOfRows
     from etl.schema import Schema
@@ -152,15 +152,9 @@ class FileLinks:
     @property
     def counts(self) -> FileCounts:
         """What became of files so far."""
-        now, then = self._uploads.counts, self._before
-        return FileCounts(
-            uploaded=then.uploaded + now.uploaded,
-            reused=then.reused + now.reused,
-            failed=then.failed + len(self._bad.cells),
-            bytes=then.bytes + now.bytes,
-            missing=len(self._would_send),
-            upload_ms=then.upload_ms + now.upload_ms,
-        )
+        both = self._before + file_counts(self._uploads.counts)
+        failed = self._before.failed + len(self._bad.cells)
+        return dataclasses.replace(both, failed=failed, missing=len(self._would_send))
 
     @property
     def has_sent(self) -> bool:
@@ -257,6 +251,11 @@ FETCHED = "fetched"
 """Folder of a run for files from addresses, until they are stored."""
 COUNTS = "files.json"
 """Name in the folder of a run; absent where its mapping has no files."""
+
+
+def file_counts(counts: Counts) -> FileCounts:
+    """Return what uploads count as a report tells it."""
+    return FileCounts(**dataclasses.asdict(counts))
 
 
 def write_counts(folder: Path, counts: FileCounts) -> None:

@@ -78,6 +78,11 @@ class FileCounts:
     upload_ms: int = 0
     """Milliseconds in which at least one file was being sent."""
 
+    def __add__(self, other: FileCounts) -> FileCounts:
+        """Return what became of the files of both."""
+        names = [one.name for one in dataclasses.fields(FileCounts)]
+        return FileCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
 
 @dataclass(frozen=True, slots=True)
 class ReportedProblem:

@@ -136,15 +136,7 @@ class Tally:
 
     def add_files(self, files: FileCounts) -> None:
         """Count what became of files."""
-        self._files = FileCounts(
-            uploaded=self._files.uploaded + files.uploaded,
-            reused=self._files.reused + files.reused,
-            failed=self._files.failed + files.failed,
-            bytes=self._files.bytes + files.bytes,
-            missing=self._files.missing + files.missing,
-            downloaded=self._files.downloaded + files.downloaded,
-            upload_ms=self._files.upload_ms + files.upload_ms,
-        )
+        self._files += files
 
     @property
     def files(self) -> FileCounts:
