@@ -3,8 +3,9 @@
 A request stands here before it leaves, its outcomes after it was answered; rows that need no request are
 noted too. The outcomes of a run are read from here, never from memory. One writer; every call is a commit.
 
-Outcomes that are alike stand here as Arrow columns, in the form that messages of Arrow have: they are made of
-columns and become columns of the report, and no row of them is ever an object.
+Rows, keys and ids stand here as Arrow columns, in the form that messages of Arrow have: they are made of
+columns and become columns of the report, and no row of them is ever an object. Where all that a request held
+ended alike, as most does, they stand here once: as they were sent.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 import orjson
 import pyarrow as pa
-import xxhash
 
 from etl.errors import JournalOutdated
 from etl.model import Alike, ChangeKind, Outcome, Outcomes, Status
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 RowNumbers: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 Place: TypeAlias = tuple[str, str | None]
 """File and sheet."""
-RequestPhase = Literal["record", "relations", "attributes"]
+Columns: TypeAlias = list[pa.Array]
+"""Those of `COLUMNS`."""
 
-FORM = 2
+FORM = 3
 """Of the tables; raised with every change of theirs. Files without a number are older."""
 # WAL and synchronous=NORMAL: a killed process loses nothing, a power cut the last commits at most, which a
 # plain import finds again on the server.
@@ -43,24 +44,23 @@ PRAGMA synchronous = NORMAL;
 PRAGMA user_version = {FORM};
 CREATE TABLE IF NOT EXISTS requests (
   request INTEGER PRIMARY KEY,
-  answered INTEGER NOT NULL DEFAULT 0,
   batch INTEGER NOT NULL,
-  phase TEXT NOT NULL,
   entity TEXT NOT NULL,
-  part TEXT NOT NULL,
-  first_row INTEGER NOT NULL,
-  last_row INTEGER NOT NULL,
-  digest BLOB NOT NULL,
   kinds BLOB NOT NULL,
-  ids BLOB NOT NULL
+  columns BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS outcomes (
   seq INTEGER PRIMARY KEY,
+  request INTEGER,
   alike BLOB,
-  rows BLOB NOT NULL
+  rows BLOB
 );
 """
-# Of the outcomes that are alike; `Outcome` has the others as JSON.
+# Outcomes that name a request say that it was answered. Where they are alike they have columns as `rows`, or
+# none: those of the request are theirs. The others have JSON.
+OUTCOMES = """
+SELECT alike, coalesce(rows, columns) FROM outcomes LEFT JOIN requests USING (request) ORDER BY seq
+"""
 COLUMNS = pa.schema([("rows", pa.int64()), ("keys", pa.string()), ("ids", pa.string())])
 
 
@@ -96,6 +96,7 @@ class Journal:
         insist_on_form(path)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript(SET_UP)
+        self._under_way: dict[int, Columns] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -107,64 +108,51 @@ class Journal:
         """Close the file; everything stands in it already."""
         self._db.close()
 
-    def sending(self, batch: Batch, *, phase: RequestPhase = "record") -> int:
+    def sending(self, batch: Batch) -> int:
         """Write down that a request is about to leave; return its number for `answered`."""
         changes = batch.changes
-        numbers = changes.numbers.to_numpy()
+        columns = [changes.numbers, changes.keys, changes.ids]
         cursor = self._db.execute(
-            "INSERT INTO requests (batch, phase, entity, part, first_row, last_row, digest, kinds, ids)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                batch.number,
-                phase,
-                batch.entity,
-                changes.part,
-                int(numbers.min()),
-                int(numbers.max()),
-                xxhash.xxh3_128_digest(batch.body),
-                orjson.dumps(_shortened(changes.kinds)),
-                orjson.dumps(changes.ids.to_pylist()),
-            ),
+            "INSERT INTO requests (batch, entity, kinds, columns) VALUES (?, ?, ?, ?)",
+            (batch.number, batch.entity, orjson.dumps(_shortened(changes.kinds)), _message(columns)),
         )
-        return int(cursor.lastrowid or 0)
+        request = int(cursor.lastrowid or 0)
+        self._under_way[request] = columns
+        return request
 
     def answered(self, request: int, outcomes: Iterable[Outcome]) -> None:
         """Write down what became of the items of a request, in the same commit as that it was answered."""
-        self._db.execute("BEGIN")
-        self._db.execute("UPDATE requests SET answered = 1 WHERE request = ?", (request,))
-        self._insert(outcomes)
-        self._db.execute("COMMIT")
+        self._insert(Outcomes.of(outcomes), request)
 
     def noted(self, outcomes: Iterable[Outcome]) -> None:
         """Write down what became of rows that no request was needed for."""
         if outcomes := Outcomes.of(outcomes):
-            self._db.execute("BEGIN")
             self._insert(outcomes)
-            self._db.execute("COMMIT")
 
     def given_up(self, request: int) -> None:
         """Write down that a request was never answered but what it held is known by other means."""
-        self._db.execute("UPDATE requests SET answered = 1 WHERE request = ?", (request,))
+        self._insert(Outcomes(), request)
 
     def outcomes(self) -> Iterator[Outcomes]:
         """Yield all outcomes, in the order in which they were written; some hundred at a time."""
-        for alike, rows in self._db.execute("SELECT alike, rows FROM outcomes ORDER BY seq"):
+        for alike, rows in self._db.execute(OUTCOMES):
             yield _outcomes(alike, rows)
 
     def outcomes_backwards(self) -> Iterator[list[Outcome]]:
         """Yield the same, the last one first."""
-        for alike, rows in self._db.execute("SELECT alike, rows FROM outcomes ORDER BY seq DESC"):
+        for alike, rows in self._db.execute(f"{OUTCOMES} DESC"):
             yield [*_outcomes(alike, rows)][::-1]
 
     def unanswered(self) -> list[Unanswered]:
         """Return the records of requests that left and were never answered."""
         found = self._db.execute(
-            "SELECT entity, kinds, ids FROM requests WHERE answered = 0 ORDER BY request"
+            "SELECT entity, kinds, columns FROM requests"
+            " WHERE request NOT IN (SELECT request FROM outcomes WHERE request IS NOT NULL) ORDER BY request"
         )
         return [
             Unanswered(entity, record_id, ChangeKind(kind))
-            for entity, kinds, ids in found
-            for kind, record_id in _paired(orjson.loads(kinds), orjson.loads(ids))
+            for entity, kinds, columns in found
+            for kind, record_id in _paired(orjson.loads(kinds), _columns(columns)[-1].to_pylist())
         ]
 
     def done_rows(
@@ -209,18 +197,18 @@ class Journal:
                 self._db.execute("UPDATE outcomes SET rows = ? WHERE seq = ?", (cells, seq))
         self._db.execute("COMMIT")
 
-    def _insert(self, outcomes: Iterable[Outcome]) -> None:
-        outcomes = Outcomes.of(outcomes)
-        rows: list[tuple[bytes | None, bytes | pa.Buffer]] = [
-            (
-                orjson.dumps([one.file, one.sheet, one.entity, one.status, one.records, one.part]),
-                _columns(one),
-            )
-            for one in outcomes.alike
-        ]
-        if outcomes.told:
-            rows.append((None, orjson.dumps([_cells(one) for one in outcomes.told])))
-        self._db.executemany("INSERT INTO outcomes (alike, rows) VALUES (?, ?)", rows)
+    def _insert(self, outcomes: Outcomes, request: int | None = None) -> None:
+        sent = None if request is None else self._under_way.pop(request, None)
+        rows: list[tuple[int | None, bytes | None, bytes | pa.Buffer | None]] = []
+        for one in outcomes.alike:
+            constants = orjson.dumps([one.file, one.sheet, one.entity, one.status, one.records, one.part])
+            columns = [one.rows, one.keys, one.ids]
+            rows.append((request, constants, None if columns == sent else _message(columns)))
+        if outcomes.told or not rows:
+            rows.append((request, None, orjson.dumps([_cells(one) for one in outcomes.told])))
+        self._db.execute("BEGIN")
+        self._db.executemany("INSERT INTO outcomes (request, alike, rows) VALUES (?, ?, ?)", rows)
+        self._db.execute("COMMIT")
 
 
 def _shortened(kinds: Sequence[ChangeKind]) -> list[ChangeKind]:
@@ -238,13 +226,18 @@ def _outcomes(alike: bytes | None, rows: bytes) -> Outcomes:
     return Outcomes((_alike(alike, rows),))
 
 
-def _columns(alike: Alike) -> pa.Buffer:
-    return pa.RecordBatch.from_arrays([alike.rows, alike.keys, alike.ids], schema=COLUMNS).serialize()
+def _message(columns: Columns) -> pa.Buffer:
+    return pa.RecordBatch.from_arrays(columns, schema=COLUMNS).serialize()
+
+
+def _columns(message: bytes) -> Columns:
+    columns: Columns = pa.ipc.read_record_batch(pa.py_buffer(message), COLUMNS).columns
+    return columns
 
 
 def _alike(constants: bytes, columns: bytes) -> Alike:
     file, sheet, entity, status, records, part = orjson.loads(constants)
-    rows, keys, ids = pa.ipc.read_record_batch(pa.py_buffer(columns), COLUMNS).columns
+    rows, keys, ids = _columns(columns)
     return Alike(file, sheet, entity, Status(status), rows, keys, ids, records, part)
 
 

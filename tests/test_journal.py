@@ -1,3 +1,4 @@
+import dataclasses
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -60,6 +61,31 @@ def test_what_is_alike_comes_back_as_columns(path):
     assert first == Outcomes((alike,))
     assert list(first) == list(alike)
     assert list(second) == [outcome(4)]
+
+
+def test_what_ended_alike_takes_hardly_more_room_than_what_was_sent(tmp_path):
+    rows = range(1, 10_001)
+    alike = Alike("a.csv", None, "Product", Status.CREATED, *columns(*rows), records=len(rows))
+    sent, done = tmp_path / "sent.db", tmp_path / "done.db"
+    with Journal(sent) as journal:
+        journal.sending(batch(*rows))
+    with Journal(done) as journal:
+        journal.answered(journal.sending(batch(*rows)), Outcomes((alike,)))
+    assert done.stat().st_size < 1.1 * sent.stat().st_size
+    with Journal(done) as journal:
+        assert list(journal.outcomes()) == [Outcomes((alike,))]
+        assert list(journal.outcomes_backwards()) == [list(alike)[::-1]]
+
+
+def test_records_without_a_key_come_back_with_an_empty_one(path):
+    sent = batch(2, 3)
+    keys = pa.array(["2", None], pa.string())
+    sent = dataclasses.replace(sent, changes=dataclasses.replace(sent.changes, keys=keys))
+    told = (sent.changes.numbers, keys.fill_null(""), sent.changes.ids)
+    alike = Alike("a.csv", None, "Product", Status.CREATED, *told, records=2)
+    with Journal(path) as journal:
+        journal.answered(journal.sending(sent), Outcomes((alike,)))
+        assert list(journal.outcomes()) == [Outcomes((alike,))]
 
 
 def test_a_part_of_columns_takes_the_room_of_a_part(path):
