@@ -37,7 +37,8 @@ NOTHING, EMPTY = 0, 1
 """Prints of what was not written, and of what was written empty: null, "" and [] show alike."""
 RETURN = 0x0D
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-4, 1e9
-"""Between these Arrow and Python write the same digits; beyond them each has exponents of its own."""
+"""Between these, and of 0, Arrow and Python write the same digits, of whole numbers without a point; beyond
+them each has exponents of its own."""
 LOOKED_AT = 256
 """Values of a column that tell whether it repeats itself."""
 SHOWN = 60
@@ -89,11 +90,12 @@ def _prints_of_texts(column: pa.StringArray) -> Prints:
     """As `print_of` makes them, without a call for each: most of a source is text."""
     if (letters_of(column) == RETURN).any():
         column = pc.replace_substring(column, "\r\n", "\n")
-    texts = column.cast(pa.binary()).fill_null(b"").to_pylist()
-    made = np.fromiter(map(xxhash.xxh32_intdigest, texts), np.uint32, len(texts))
-    made = np.maximum(made, np.uint32(EMPTY + 1))
-    made[pc.equal(pc.binary_length(column), 0).fill_null(False).to_numpy(zero_copy_only=False)] = EMPTY  # noqa: FBT003
-    made[column.is_null().to_numpy(zero_copy_only=False)] = NOTHING
+    texts = column.drop_null()
+    digests = b"".join(map(xxhash.xxh32_digest, texts.cast(pa.binary()).to_pylist()))
+    prints = np.maximum(np.frombuffer(digests, ">u4"), EMPTY + 1)
+    prints[pc.binary_length(texts).to_numpy() == 0] = EMPTY
+    made = np.full(len(column), NOTHING, np.uint32)
+    made[column.is_valid().to_numpy(zero_copy_only=False)] = prints
     return made
 
 
@@ -106,22 +108,22 @@ def _each_once(column: pa.Array, prints: Callable[[pa.Array], Prints]) -> Prints
     """Values that come again and again are looked at once; a column of none of these loses little."""
     encoded = column.dictionary_encode()
     distinct = prints(encoded.dictionary)
-    at = encoded.indices.fill_null(len(distinct)).to_numpy()
-    made: Prints = np.append(distinct, np.uint32(NOTHING))[at]
-    return made
+    at = encoded.indices
+    if at.null_count:
+        distinct = np.append(distinct, np.uint32(NOTHING))
+        at = at.fill_null(len(distinct) - 1)
+    return distinct[at.to_numpy()]
 
 
 def _prints_of_plain(column: pa.Array) -> Prints:
-    """Of numbers, truths and days, as `print_of` makes them."""
+    """Of numbers, truths and days without nulls among them, as `print_of` makes them."""
     if pa.types.is_integer(column.type):
         return _prints_of_texts(column.cast(pa.string()))
     if pa.types.is_floating(column.type):
-        size = pc.abs(column)
-        whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(size, LARGEST_PLAIN))
-        plain = pc.or_(whole, pc.and_(pc.greater_equal(size, SMALLEST_PLAIN), pc.less(size, LARGEST_PLAIN)))
-        if pc.all(plain).as_py():
-            digits = pc.cast(pc.if_else(whole, column, 0.0), pa.int64()).cast(pa.string())
-            return _prints_of_texts(pc.if_else(whole, digits, column.cast(pa.string())))
+        numbers = column.to_numpy() + 0.0  # -0.0 becomes 0.0
+        size = np.abs(numbers)
+        if ((size == 0) | ((size >= SMALLEST_PLAIN) & (size < LARGEST_PLAIN))).all():
+            return _prints_of_texts(pa.array(numbers).cast(pa.string()))
     made = [print_of(value, is_ordered=False) for value in column.to_pylist()]
     return np.array(made, np.uint32)
 
