@@ -148,8 +148,8 @@ class Passage:
             self.knowing.landed(outcomes)
 
     def _heard(self, batch: Batch, answers: Sequence[ItemAnswer]) -> None:
-        if self.knowing is not None and batch.entity == self.knowing.entity:
-            self.knowing.heard(batch.changes.ids.to_pylist(), answers)
+        if self.knowing is not None:
+            self.knowing.heard(batch.changes, answers)
 
     def _news(self, outcomes: Outcomes) -> Outcomes:
         """Leave out that rows are unchanged whose outcome is known."""

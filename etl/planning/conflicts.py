@@ -112,7 +112,8 @@ def _each_once(column: pa.Array, prints: Callable[[pa.Array], Prints]) -> Prints
     if at.null_count:
         distinct = np.append(distinct, np.uint32(NOTHING))
         at = at.fill_null(len(distinct) - 1)
-    return distinct[at.to_numpy()]
+    made: Prints = distinct[at.to_numpy()]
+    return made
 
 
 def _prints_of_plain(column: pa.Array) -> Prints:
@@ -226,8 +227,9 @@ def _moved(found: Found, before: Before) -> Marks:
     """Records that are the ones we knew, and were changed since."""
     moved = np.zeros(len(found.ids), np.bool_)
     ids, moments = before.lines["id"].to_pylist(), before.lines["modified_at"].to_pylist()
-    for position, (at, record) in enumerate(zip(before.at.tolist(), found.records, strict=True)):
-        if at >= 0 and record is not None and str(record["id"]) == ids[at]:
+    for position in np.flatnonzero(before.at >= 0).tolist():
+        at, record = before.at[position], found.records[position]
+        if record is not None and str(record["id"]) == ids[at]:
             moved[position] = moments[at] is None or record.get("modifiedAt") != moments[at]
     return moved
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from etl.planning.known_journal import KnownJournal
     from etl.planning.matching import Matched, Numbers, Place
     from etl.planning.value_conflicts import SettledValues
+    from etl.planning.waiting import Moments
     from etl.resolving import Found
     from etl.resolving.attribute_values import LiveValues
     from etl.resolving.keys import Record
@@ -69,9 +70,6 @@ class Knowing:
     looks_once: bool = False
     """True: records were read long before they are written, so others may have written in between."""
     _waiting: dict[Place, list[Waiting]] = field(default_factory=dict)
-    _heard: dict[str, str | None] = field(default_factory=dict)
-    """Id of a record that was sent -> `modifiedAt` as the server answered it; None: it did not tell."""
-    _written: set[str] = field(default_factory=set)
     _revoked: set[str] = field(default_factory=set)
 
     def weigh(
@@ -114,17 +112,19 @@ class Knowing:
         waiting = Waiting(
             rows,
             payloads.keys,
-            changes.ids.to_pylist(),
+            changes.ids,
             under_way,
             at,
             {key: without_kept(made, kept.get(key)) for key, made in prints.items()},
-            [None if one is None else _moment(one.get("modifiedAt")) for one in found.records],
+            _moments_of(found.records),
+            np.full(len(rows), None),
             any_of(kept, len(rows)),
-            np.array([not one for one in _lacking(payloads, links)], np.bool_),
+            ~_lacking(payloads, links),
             np.zeros(len(rows), np.int64),
             np.ones(len(rows), np.bool_),
             before,
             NO_ROWS,
+            np.zeros(len(rows), np.bool_),
         )
         self._waiting.setdefault(place, []).append(waiting)
         if not has_values:
@@ -155,8 +155,9 @@ class Knowing:
 
     def _intend(self, waiting: Waiting, changes: Changes) -> None:
         """Write what is about to be written into records, before it leaves."""
-        is_update = np.array([kind is ChangeKind.UPDATE for kind in changes.kinds], np.bool_)
-        waiting.changed = np.flatnonzero((waiting.before.at >= 0) & is_update)
+        has_line = np.flatnonzero(waiting.before.at >= 0).tolist()
+        changed = [at for at in has_line if changes.kinds[at] is ChangeKind.UPDATE]
+        waiting.changed = np.array(changed, np.int64)
         self._write_intents(waiting, waiting.prints, waiting.changed)
 
     def _write_intents(self, waiting: Waiting, prints: Mapping[str, Prints] | None, rows: Numbers) -> None:
@@ -193,16 +194,15 @@ class Knowing:
         """Learn of changes before they leave: each of their rows waits for an outcome more."""
         numbers: Numbers = changes.numbers.to_numpy()
         wrong = np.array([one.row for one in changes.problems], np.int64)
+        is_sent = np.array([kind in SENT for kind in changes.kinds], np.bool_)
         for waiting in self._waiting.get((changes.file, changes.sheet), ()):
-            at, is_here = _at(waiting.rows, numbers)
+            at, is_here = waiting.places(numbers)
             np.add.at(waiting.pending, at[is_here], 1)
-            at, is_here = _at(waiting.rows, wrong)
+            at, is_here = waiting.places(wrong)
             waiting.is_told[at[is_here]] = False
-        if changes.entity == self.entity:
-            ids = changes.ids.to_pylist()
-            if not set(changes.kinds) <= SENT:
-                ids = [one for one, kind in zip(ids, changes.kinds, strict=True) if kind in SENT]
-            self._written.update(ids)
+            if changes.entity == self.entity:
+                at, is_own = waiting.places_of(changes)
+                waiting.is_written[at[is_own & is_sent]] = True
 
     def closed(self, payloads: Payloads) -> None:
         """Learn that nothing more will be made of these rows."""
@@ -214,11 +214,16 @@ class Knowing:
                 waiting.is_closed = True
         self._settle()
 
-    def heard(self, ids: Sequence[str], answers: Sequence[ItemAnswer]) -> None:
+    def heard(self, changes: Changes, answers: Sequence[ItemAnswer]) -> None:
         """Learn when the server says that it changed records."""
-        for record_id, answer in zip(ids, answers, strict=True):
-            if answer.modified_at is not None:
-                self._heard[record_id] = answer.modified_at
+        if changes.entity != self.entity:
+            return
+        moments = np.array([one.modified_at for one in answers], np.object_)
+        is_told = np.array([one is not None for one in moments], np.bool_)
+        for waiting in self._waiting.get((changes.file, changes.sheet), ()):
+            at, is_own = waiting.places_of(changes)
+            is_news = is_own & is_told
+            waiting.heard[at[is_news]] = moments[is_news]
 
     def landed(self, outcomes: Iterable[Outcome]) -> None:
         """Learn what became of records."""
@@ -244,12 +249,12 @@ class Knowing:
 
     def _landed(self, place: Place, rows: Numbers, *, bad: Numbers, told: Numbers) -> None:
         for waiting in self._waiting.get(place, ()):
-            at, is_here = _at(waiting.rows, rows)
+            at, is_here = waiting.places(rows)
             np.subtract.at(waiting.pending, at[is_here], 1)
-            at, is_here = _at(waiting.rows, bad)
-            waiting.is_good[at[is_here]] = False
-            at, is_here = _at(waiting.rows, told)
-            waiting.is_told[at[is_here]] = False
+            for some, marks in ((bad, waiting.is_good), (told, waiting.is_told)):
+                if len(some):
+                    at, is_here = waiting.places(some)
+                    marks[at[is_here]] = False
 
     def revoke(self, sent: Changes, there: Record) -> None:
         """Learn of a record that the server holds otherwise than it was sent: it is compared each time.
@@ -318,27 +323,22 @@ class Knowing:
         ended = np.flatnonzero((waiting.pending == 0) & waiting.is_good)
         if self.journal is None or not len(ended):
             return
-        ids = [waiting.ids[at] for at in ended.tolist()]
-        then = [waiting.moments[at] for at in ended.tolist()]
-        moments = self._moments_of(ids, then)
-        if waiting.is_edited.any():
-            edited = waiting.is_edited[ended].tolist()
-            moments = [None if is_edited else one for one, is_edited in zip(moments, edited, strict=True)]
-        is_known = waiting.is_told[ended] & np.array([one is not None for one in moments], np.bool_)
+        ids = waiting.ids.take(pa.array(ended))
+        then, is_written = waiting.then[ended], waiting.is_written[ended]
+        moments = np.where(is_written, waiting.heard[ended], then)
+        moments[waiting.is_edited[ended]] = None
+        is_known = waiting.is_told[ended] & (moments != None)  # noqa: E711  of each
         if self.looks_once:
             # Somebody else may have written between our look and our write.
-            pairs = zip(ids, then, strict=True)
-            is_known &= np.array(
-                [before is None or one not in self._written for one, before in pairs], np.bool_
-            )
+            is_known &= ~is_written | (then == None)  # noqa: E711  of each
         if self._revoked:
-            is_known &= np.array([one not in self._revoked for one in ids], np.bool_)
+            is_known &= ~pc.is_in(ids, pa.array([*self._revoked])).to_numpy(zero_copy_only=False)
         taken = pa.array(waiting.at[ended])
         cells = waiting.under_way.cells.take(taken)
         columns = [
             waiting.under_way.keys.take(taken),
             waiting.texts.take(pa.array(ended)),
-            pa.array(ids, pa.string()),
+            ids,
             pc.if_else(pa.array(is_known & self.is_knowable), cells, pa.scalar(None, cells.type)),
             pa.array(moments, pa.string()),
         ]
@@ -347,37 +347,29 @@ class Knowing:
             made = waiting.prints.get(key)
             columns.append(pa.array(np.zeros(len(ended), np.uint32) if made is None else made[ended]))
         self.journal.append(pa.record_batch(columns, schema=layout_of(fields)))
-        self._written.difference_update(ids)
-        if self._heard:
-            for one in ids:
-                self._heard.pop(one, None)
-
-    def _moments_of(self, ids: Sequence[str], then: Sequence[str | None]) -> list[str | None]:
-        """The server's `modifiedAt` of records after this run; None: it did not tell."""
-        written, heard = self._written, self._heard
-        return [heard.get(one) if one in written else before for one, before in zip(ids, then, strict=True)]
 
 
-def _at(rows: Numbers, wanted: Numbers) -> tuple[Numbers, Marks]:
-    at = np.minimum(np.searchsorted(rows, wanted), len(rows) - 1)
-    is_here: Marks = rows[at] == wanted
-    return at, is_here
-
-
-def _lacking(payloads: Payloads, links: Sequence[LinkIds]) -> list[bool]:
+def _lacking(payloads: Payloads, links: Sequence[LinkIds]) -> Marks:
     """Tell of each record whether something was left out or is to be told: it is compared each time."""
-    wrong = {one.row for one in payloads.problems}
+    wrong = [one.row for one in payloads.problems]
     for one in links:
-        wrong.update(problem.row for problem in one.problems)
-    lacking = [row in wrong for row in payloads.numbers.to_pylist()]
+        wrong += [problem.row for problem in one.problems]
+    lacking: Marks = np.isin(payloads.numbers.to_numpy(), wrong)
     for texts, ids in zip(payloads.links, links, strict=True):
         if pa.types.is_list(ids.ids.type):
             pairs = zip(texts.texts.to_pylist(), ids.ids.to_pylist(), strict=True)
-            missing = [bool(said) and len(set(said)) != len(there or ()) for said, there in pairs]
+            lacking |= np.array(
+                [bool(said) and len(set(said)) != len(there or ()) for said, there in pairs], np.bool_
+            )
         else:
-            missing = pc.and_(pc.is_valid(texts.texts), pc.is_null(ids.ids)).to_pylist()
-        lacking = [one or other for one, other in zip(lacking, missing, strict=True)]
+            missing = pc.and_(pc.is_valid(texts.texts), pc.is_null(ids.ids))
+            lacking |= missing.to_numpy(zero_copy_only=False)
     return lacking
+
+
+def _moments_of(records: Sequence[Record | None]) -> Moments:
+    moments = [None if one is None else _moment(one.get("modifiedAt")) for one in records]
+    return np.array(moments, np.object_)
 
 
 def _moment(value: object) -> str | None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
+    from etl.model import Changes
     from etl.planning.conflicts import Before, Prints
     from etl.planning.known import Marks
     from etl.planning.matching import InFlight, Numbers
+
+Moments: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
+"""Times as the server writes them; None: not known."""
 
 
 @dataclass(slots=True)
@@ -20,14 +26,16 @@ class Waiting:
     rows: Numbers
     """Source rows, rising."""
     texts: pa.StringArray
-    ids: list[str]
+    ids: pa.StringArray
     under_way: InFlight
     at: Numbers
     """Where each row stands in `under_way`."""
     prints: dict[str, Prints]
     """Of what will stand in each field and attribute value, by remembered name."""
-    moments: list[str | None]
+    then: Moments
     """`modifiedAt` of the records as they were looked up; None: they are new, or it does not count."""
+    heard: Moments
+    """The same as the server answered what was sent; None: it did not tell."""
     is_edited: Marks
     """True where a field keeps what a person wrote: without a moment it is an edit the next time too."""
     is_told: Marks
@@ -39,4 +47,18 @@ class Waiting:
     """What was known of the records."""
     changed: Numbers
     """Where those that are about to be changed, and of which something was known, stand in `rows`."""
+    is_written: Marks
+    """True where the record itself is sent."""
     is_closed: bool = False
+
+    def places(self, rows: Numbers) -> tuple[Numbers, Marks]:
+        """Return where source rows stand here, and which of them do: the places of others mean nothing."""
+        at = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        is_here: Marks = self.rows[at] == rows
+        return at, is_here
+
+    def places_of(self, changes: Changes) -> tuple[Numbers, Marks]:
+        """Return the same of changes that are about the records of these rows themselves."""
+        at, is_here = self.places(changes.numbers.to_numpy())
+        is_same = pc.equal(self.ids.take(pa.array(at)), changes.ids)
+        return at, is_here & is_same.to_numpy(zero_copy_only=False)
