@@ -196,11 +196,13 @@ def _created(journal: Journal, entity: str, block: str) -> Iterator[Alike]:
 def _in_portions(created: Iterator[Alike]) -> Iterator[list[Alike]]:
     """Put together what makes a look-up worth while."""
     some: list[Alike] = []
+    keys = 0
     for one in created:
         some.append(one)
-        if sum(map(len, some)) >= KEYS_AT_ONCE:
+        keys += len(one)
+        if keys >= KEYS_AT_ONCE:
             yield some
-            some = []
+            some, keys = [], 0
     if some:
         yield some
 

@@ -86,11 +86,10 @@ def write_header(known: Known, header: KnownHeader) -> None:
 def _written(known: Known, header: KnownHeader, forgotten: Marks | None, unwritten: Marks | None) -> Known:
     known.folder.mkdir(parents=True, exist_ok=True)
     said = journalled(known.journal)
-    new = 0 if said is None else sum(len(one) for one in said.lines())
-    names = dict.fromkeys(known.fields)
-    if said is not None:
-        names |= {name.removeprefix(WROTE): None for one in said.lines() for name in one.column_names
-                  if name.startswith(WROTE)}  # fmt: skip
+    new, names = 0, dict.fromkeys(known.fields)
+    for one in said.lines() if said is not None else ():
+        new += len(one)
+        names |= {name.removeprefix(WROTE): None for name in one.column_names if name.startswith(WROTE)}
     layout = layout_of(tuple(names))
     about = {META: json.dumps(to_plain(header)).encode()}
     beside = known.path.with_name(f"{known.path.name}.new")
@@ -173,9 +172,10 @@ def with_column(table: pa.Table, name: str, column: pa.ChunkedArray) -> pa.Table
 
 
 def _shaped(lines: pa.Table, layout: pa.Schema) -> pa.Table:
-    columns = [
-        lines[one.name] if one.name in lines.column_names else _nothing(len(lines), one) for one in layout
-    ]
+    if lines.schema.equals(layout):
+        return lines
+    names = set(lines.column_names)
+    columns = [lines[one.name] if one.name in names else _nothing(len(lines), one) for one in layout]
     return pa.table(columns, schema=layout)
 
 

@@ -19,7 +19,7 @@ from etl.errors import SourceDamaged
 from etl.model import Problem
 from etl.problems import say
 from etl.tables.columns import letters
-from etl.tables.probes import ERROR_TEXTS, Probe
+from etl.tables.probes import ERROR_TEXTS, Probe, bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -261,7 +261,7 @@ def broken_cells(frame: Frame, columns: Collection[str]) -> tuple[Problem, ...]:
     problems = []
     for name in columns:
         column = frame.column(name)
-        if not pa.types.is_string(column.type):
+        if not pa.types.is_string(column.type) or b"#" not in bytes_of(column):
             continue
         hits = np.flatnonzero(pc.is_in(column, ERROR_TEXTS).to_numpy(zero_copy_only=False))
         problems += [

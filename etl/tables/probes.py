@@ -68,14 +68,16 @@ MOJIBAKE_BYTES = (
 DOT_DECIMAL = r"^[+-]?([0-9]{1,3}(,[0-9]{3})+\.[0-9]+|[0-9]+\.([0-9]{1,2}|[0-9]{4,}))\s*%?$"
 COMMA_DECIMAL = r"^[+-]?([0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[0-9]+,([0-9]{1,2}|[0-9]{4,}))\s*%?$"
 GTIN = r"^([0-9]{8}|[0-9]{12,14})$"
-WEIGHTS = np.array([3, 1] * 7, np.int64)
+WEIGHTS = np.array([3, 1] * 7, np.uint16)
 
 SPACE, ZERO = np.uint8(32), np.uint8(48)
+NO_LENGTH = pa.scalar(0, pa.int32())
 TELLING_BYTES = 65_536
 """So many of a frame's column tell whether it is mostly digits."""
 
 DAYS_OF_DATES = (20_000, 80_000)
 """As spreadsheets count days: 1954 to 2119."""
+DIGITS_OF_DATES = 5
 LARGEST_EXACT = 10**15
 LONG_IDENTIFIER = 8
 """Digits from which a column of one length is taken for identifiers whatever its name says."""
@@ -106,7 +108,6 @@ class Probe:
         self._cells = 0
         self._marks: set[str] = set()
         """Decimal marks that frames had so far: `dot`, `comma`, `both`."""
-        self._gtins = 0
         self._keys = NearKeys() if self._has_identifier_name else None
 
     @staticmethod
@@ -126,7 +127,7 @@ class Probe:
             self._add_numbers(column, numbers)
 
     def _add_texts(self, column: pa.Array, numbers: pa.Int64Array) -> None:
-        data = _bytes_of(column)
+        data = bytes_of(column)
         letters = np.frombuffer(data, np.uint8)
         if b"#" in data:
             self._note("error_cell", pc.is_in(column, ERROR_TEXTS), column, numbers)
@@ -157,11 +158,11 @@ class Probe:
             self._match("dot_decimal", DOT_DECIMAL, column, numbers)
             self._match("comma_decimal", COMMA_DECIMAL, column, numbers)
             return
-        plain = pc.fill_null(pc.ascii_is_decimal(column), False)  # noqa: FBT003  pyarrow's fill value
-        lengths = pc.if_else(plain, pc.binary_length(column), 0)
-        self._add_lengths(lengths.to_numpy(zero_copy_only=False), column, numbers)
+        lengths = pc.if_else(pc.ascii_is_decimal(column), pc.binary_length(column), NO_LENGTH)
+        lengths = pc.fill_null(lengths, NO_LENGTH).to_numpy()
+        self._add_lengths(lengths, column, numbers)
         if self._has_date_name:
-            values = pc.if_else(pc.equal(lengths, 5), column, None).cast(pa.int64())
+            values = pc.if_else(pa.array(lengths == DIGITS_OF_DATES), column, None).cast(pa.int64())
             self._note("date_as_number", _between(values, *DAYS_OF_DATES), column, numbers)
 
     def _add_numbers(self, column: pa.Array, numbers: pa.Int64Array) -> None:
@@ -173,17 +174,15 @@ class Probe:
         if self._has_date_name:
             self._note("date_as_number", _between(column, *DAYS_OF_DATES), column, numbers)
         texts = column.cast(pa.string())
-        lengths = pc.fill_null(pc.binary_length(texts), 0)
-        self._add_lengths(lengths.to_numpy(zero_copy_only=False), texts, numbers)
+        lengths = pc.fill_null(pc.binary_length(texts), NO_LENGTH)
+        self._add_lengths(lengths.to_numpy(), texts, numbers)
 
     def _add_lengths(self, lengths: np.ndarray, texts: pa.Array, numbers: pa.Int64Array) -> None:
-        for length in np.unique(lengths).tolist():
+        for length in np.flatnonzero(np.bincount(lengths)).tolist():
             if length:
                 seen = self._by_length.setdefault(length, Seen())
                 _count(seen, lengths == length, texts, numbers)
-        is_gtin = np.isin(lengths, (8, 12, 13, 14))
-        if self._has_gtin_name and is_gtin.any():
-            self._gtins += int(is_gtin.sum())
+        if self._has_gtin_name and (is_gtin := np.isin(lengths, (8, 12, 13, 14))).any():
             self._note("wrong_check_digit", is_gtin & ~_has_check_digit(texts, is_gtin), texts, numbers)
 
     def _match(self, code: str, pattern: str, column: pa.Array, numbers: pa.Int64Array) -> None:
@@ -262,7 +261,8 @@ def _hashes(texts: pa.StringArray) -> np.ndarray:
     return np.array([xxhash.xxh3_64_intdigest(one) for one in texts.cast(pa.binary()).to_pylist()], np.uint64)
 
 
-def _bytes_of(column: pa.StringArray) -> bytes:
+def bytes_of(column: pa.StringArray) -> bytes:
+    """Return the UTF-8 of all texts of a column behind each other."""
     _, offsets, data = column.buffers()
     if data is None:
         return b""
@@ -297,8 +297,8 @@ def _has_check_digit(texts: pa.Array, chosen: Mask) -> Mask:
 
     Source: GS1 General Specifications, 7.9.1: weights 3 and 1 from the right.
     """
-    padded = pc.utf8_lpad(texts.filter(pa.array(chosen)), 14, "0")
-    digits = np.frombuffer(_bytes_of(padded), np.uint8).reshape(-1, 14).astype(np.int64) - ord("0")
+    padded = pc.ascii_lpad(texts.filter(pa.array(chosen)), 14, "0")
+    digits = np.frombuffer(bytes_of(padded), np.uint8).reshape(-1, 14) - ZERO
     found = np.zeros(len(chosen), np.bool_)
-    found[chosen] = (digits * WEIGHTS).sum(axis=1) % 10 == 0
+    found[chosen] = digits @ WEIGHTS % 10 == 0
     return found
