@@ -27,7 +27,7 @@ from etl.planning.conflicts import (
 )
 from etl.planning.known import LAYOUT, WROTE, layout_of
 from etl.planning.value_conflicts import settle_values
-from etl.planning.waiting import Waiting
+from etl.planning.waiting import Heard, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -70,6 +70,8 @@ class Knowing:
     looks_once: bool = False
     """True: records were read long before they are written, so others may have written in between."""
     _waiting: dict[Place, list[Waiting]] = field(default_factory=dict)
+    _heard: dict[Place, list[Heard]] = field(default_factory=dict)
+    """What no row has taken yet: rows take it of many requests at once."""
     _revoked: set[str] = field(default_factory=set)
 
     def weigh(
@@ -201,7 +203,7 @@ class Knowing:
             at, is_here = waiting.places(wrong)
             waiting.is_told[at[is_here]] = False
             if changes.entity == self.entity:
-                at, is_own = waiting.places_of(changes)
+                at, is_own = waiting.places_of(numbers, changes.ids)
                 waiting.is_written[at[is_own & is_sent]] = True
 
     def closed(self, payloads: Payloads) -> None:
@@ -216,12 +218,21 @@ class Knowing:
 
     def heard(self, changes: Changes, answers: Sequence[ItemAnswer]) -> None:
         """Learn when the server says that it changed records."""
-        if changes.entity != self.entity:
+        place = (changes.file, changes.sheet)
+        if changes.entity == self.entity and self._waiting.get(place):
+            moments = [one.modified_at for one in answers]
+            heard = Heard(changes.numbers.to_numpy(), changes.ids, moments)
+            self._heard.setdefault(place, []).append(heard)
+
+    def _take_heard(self, place: Place) -> None:
+        if not (some := self._heard.pop(place, None)):
             return
-        moments = np.array([one.modified_at for one in answers], np.object_)
-        is_told = np.array([one is not None for one in moments], np.bool_)
-        for waiting in self._waiting.get((changes.file, changes.sheet), ()):
-            at, is_own = waiting.places_of(changes)
+        rows = np.concatenate([one.rows for one in some])
+        ids = pa.concat_arrays([one.ids for one in some])
+        moments = np.array([moment for one in some for moment in one.moments], np.object_)
+        is_told = moments != None  # noqa: E711  of each
+        for waiting in self._waiting[place]:
+            at, is_own = waiting.places_of(rows, ids)
             is_news = is_own & is_told
             waiting.heard[at[is_news]] = moments[is_news]
 
@@ -301,7 +312,8 @@ class Knowing:
 
     def finish(self) -> None:
         """Write down what ended well, also where the run ended before all of it did."""
-        for some in self._waiting.values():
+        for place, some in self._waiting.items():
+            self._take_heard(place)
             for waiting in some:
                 if waiting.is_closed:
                     self._write(waiting)
@@ -312,6 +324,7 @@ class Knowing:
             left = []
             for waiting in some:
                 if waiting.is_closed and not waiting.pending.any():
+                    self._take_heard(place)
                     self._write(waiting)
                 else:
                     left.append(waiting)

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 if TYPE_CHECKING:
-    from etl.model import Changes
+    from collections.abc import Sequence
+
     from etl.planning.conflicts import Before, Prints
     from etl.planning.known import Marks
     from etl.planning.matching import InFlight, Numbers
@@ -57,8 +58,18 @@ class Waiting:
         is_here: Marks = self.rows[at] == rows
         return at, is_here
 
-    def places_of(self, changes: Changes) -> tuple[Numbers, Marks]:
-        """Return the same of changes that are about the records of these rows themselves."""
-        at, is_here = self.places(changes.numbers.to_numpy())
-        is_same = pc.equal(self.ids.take(pa.array(at)), changes.ids)
+    def places_of(self, rows: Numbers, ids: pa.StringArray) -> tuple[Numbers, Marks]:
+        """Return the same of rows with the ids of records: those that are the row's own are here."""
+        at, is_here = self.places(rows)
+        is_same = pc.equal(self.ids.take(pa.array(at)), ids)
         return at, is_here & is_same.to_numpy(zero_copy_only=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the server said of the records of a request."""
+
+    rows: Numbers
+    ids: pa.StringArray
+    moments: Sequence[str | None]
+    """`modifiedAt`; None: it did not tell."""
