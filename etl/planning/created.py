@@ -59,16 +59,16 @@ class CreatedValues:
     def keep(self, compared: Compared, entity: EntitySchema) -> None:
         """Write what records will be created with."""
         changes = compared.changes
-        columns = {
-            key: one
-            for key, one in changes.columns.items()
-            if key not in NEVER_TOLD and one.null_count < len(one) and not _is_secret(entity, key)
-        }
+        columns: dict[str, pa.Array] = {}
         fields: dict[str, str] = {}
         names: dict[str, dict[str, str]] = {}
-        for key, one in columns.items():
+        for key, one in changes.columns.items():
+            if key in NEVER_TOLD or one.null_count == len(one):
+                continue
             known = entity.by_payload_key(key)
-            fields[key] = known.name if known is not None else key
+            if known is not None and known.type == "password":
+                continue
+            columns[key], fields[key] = one, known.name if known is not None else key
             if called := compared.names.get(key):
                 names[key] = _named(one, called)
         about = {"entity": changes.entity, "fields": fields, "names": names}
@@ -82,11 +82,6 @@ class CreatedValues:
         options = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
         with pa.ipc.new_stream(self._file, batch.schema, options=options) as stream:
             stream.write_batch(batch)
-
-
-def _is_secret(entity: EntitySchema, key: str) -> bool:
-    known = entity.by_payload_key(key)
-    return known is not None and known.type == "password"
 
 
 def _named(column: pa.Array, names: Mapping[str, str]) -> dict[str, str]:

@@ -60,9 +60,10 @@ class KeptValues:
     def keep(self, compared: Compared) -> None:
         """Write what stands there of records that will be changed or deleted, and what new ones will hold."""
         changes = compared.changes
-        if ChangeKind.CREATE in changes.kinds:
+        kinds = set(changes.kinds)
+        if ChangeKind.CREATE in kinds:
             self._created.keep(compared, self._schema.entity(changes.entity))
-        if not any(kind in changes.kinds for kind in OVERWRITING):
+        if kinds.isdisjoint(OVERWRITING):
             return
         entity = self._schema.entity(changes.entity)
         lines = lines_of(compared, entity=entity)

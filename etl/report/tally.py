@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -25,13 +25,15 @@ from etl.report.summary import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import pyarrow as pa
-
     from etl.model import Outcome
+
+RowNumbers: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 
 # 0 stands for a row that was not seen; of two statuses of a row the higher one counts.
 RANKS: dict[Status, int] = {status: len(ROW_PRECEDENCE) - at for at, status in enumerate(ROW_PRECEDENCE)}
 TOLD = frozenset({Status.FAILED, Status.INVALID, Status.SKIPPED})
+ROWS_HELD = 5_000
+"""Rows that ended alike, before they are counted together."""
 RECORDED = ("created", "updated", "unchanged", "deleted", "exported")
 
 
@@ -53,6 +55,10 @@ class Tally:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str | None], bytearray] = {}
         self._count = [0] * (len(ROW_PRECEDENCE) + 1)
+        self._uncounted: dict[tuple[str, str | None, Status], list[RowNumbers]] = {}
+        """Rows that ended alike; which of them are counted first makes no difference."""
+        self._held_rows = 0
+        """How many they are."""
         self._records: defaultdict[tuple[str, str], int] = defaultdict(int)
         """Entity and status, or `exported` -> records."""
         self._files = FileCounts()
@@ -69,8 +75,13 @@ class Tally:
         """
         portion = Outcomes.of(outcomes)
         for alike in filter(len, portion.alike):
-            self._add_rows(alike.file, alike.sheet, alike.rows, alike.status)
+            self._rows.setdefault((alike.file, alike.sheet), bytearray())
+            of_status = self._uncounted.setdefault((alike.file, alike.sheet, alike.status), [])
+            of_status.append(alike.rows.to_numpy())
+            self._held_rows += len(alike)
             self._records[alike.entity, alike.status] += alike.records
+        if self._held_rows >= ROWS_HELD:
+            self._count_rows()
         # All of a run's outcomes go through here: what can be looked up once is.
         seen: set[tuple[str, str, Status]] = set()
         count, records = self._count, self._records
@@ -96,8 +107,13 @@ class Tally:
             if outcome.code or outcome.problems:
                 self._tell(outcome)
 
-    def _add_rows(self, file: str, sheet: str | None, rows: pa.Int64Array, status: Status) -> None:
-        numbers = rows.to_numpy()
+    def _count_rows(self) -> None:
+        for (file, sheet, status), portions in self._uncounted.items():
+            self._add_rows(file, sheet, np.concatenate(portions), status)
+        self._uncounted.clear()
+        self._held_rows = 0
+
+    def _add_rows(self, file: str, sheet: str | None, numbers: RowNumbers, status: Status) -> None:
         if len(numbers) > 1 and not (numbers[1:] > numbers[:-1]).all():
             # A row counts once, however many of its records are here.
             numbers = np.unique(numbers)
@@ -117,6 +133,7 @@ class Tally:
 
     def add_rest(self, file: str, sheet: str | None, *, rows: Iterable[int], status: Status) -> None:
         """Count rows whose fate nobody told yet; settled ones stay as they are. They are no records."""
+        self._count_rows()
         for row in rows:
             held = self._held(file, sheet, last=row)
             if held[row] == 0:
@@ -146,6 +163,7 @@ class Tally:
     @property
     def rows(self) -> RowCounts:
         """How the rows that came so far ended."""
+        self._count_rows()
         return RowCounts(**{status.value: self._count[rank] for status, rank in RANKS.items()})
 
     @property
@@ -155,7 +173,7 @@ class Tally:
 
     @property
     def bad(self) -> int:
-        """Rows failed or invalid so far: for progress and guards, at no cost."""
+        """Rows failed or invalid so far: for progress and guards, at no cost. None that ended alike are."""
         return self._count[RANKS[Status.FAILED]] + self._count[RANKS[Status.INVALID]]
 
     def summary(
