@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -198,11 +199,7 @@ def _flag(value: Json) -> bool | None:
 _ITEM_CODE = re.compile(r"^Code: (\d+)\.\s*(?:Message: )?")
 
 _STORED = MappingProxyType(
-    {
-        "Created": ItemAnswer(ItemKind.CREATED),
-        "Updated": ItemAnswer(ItemKind.UPDATED),
-        "NotModified": ItemAnswer(ItemKind.UNCHANGED),
-    }
+    {"Created": ItemKind.CREATED, "Updated": ItemKind.UPDATED, "NotModified": ItemKind.UNCHANGED}
 )
 
 
@@ -223,28 +220,32 @@ def read_items(request: Request, answer: Answer, *, count: int) -> list[ItemAnsw
         raise AnswerUnusable(
             str(request), status=answer.status, reason=f"with {len(value)} outcomes for {count} records"
         )
-    # Most records of a request were stored alike, in the same second: one object tells of all of them.
-    alike: dict[tuple[str, str], ItemAnswer] = {}
-    return [_read_item(request, answer, item, alike) for item in value]
+    try:
+        # Most often all were stored, and the instance says when.
+        return [_stored(item["status"], item["entity"]["modifiedAt"]) for item in value]
+    except (KeyError, TypeError):
+        return [_read_item(request, answer, item) for item in value]
 
 
-def _read_item(
-    request: Request, answer: Answer, item: Json, alike: dict[tuple[str, str], ItemAnswer]
-) -> ItemAnswer:
+@lru_cache(maxsize=64)
+def _stored(status: str, modified_at: Json) -> ItemAnswer:
+    """Return what became of an item that was stored; many are in the same second, and share one object.
+
+    Raises:
+        KeyError: it was not.
+    """
+    return ItemAnswer(_STORED[status], modified_at=modified_at if isinstance(modified_at, str) else None)
+
+
+def _read_item(request: Request, answer: Answer, item: Json) -> ItemAnswer:
     if not isinstance(item, dict):
         raise AnswerUnusable(str(request), status=answer.status, reason="with an outcome that is no object")
     status = item.get("status")
-    stored = _STORED.get(status) if isinstance(status, str) else None
-    if stored is not None:
+    if isinstance(status, str) and status in _STORED:
         # v1 puts the record there, 2.3 the entity's name with the id beside it. Source: api-contract §2.4.
         entity = item.get("entity")
-        modified = entity.get("modifiedAt") if isinstance(entity, dict) else None
-        if not isinstance(modified, str):
-            return stored
-        told = alike.get((stored.kind, modified))
-        if told is None:
-            told = alike[stored.kind, modified] = ItemAnswer(stored.kind, modified_at=modified)
-        return told
+        modified_at = entity.get("modifiedAt") if isinstance(entity, dict) else None
+        return _stored(status, modified_at if isinstance(modified_at, str) else None)
     if status != "Failed":
         raise AnswerUnusable(str(request), status=answer.status, reason=f"with an outcome {status!r:.40}")
     text = str(item.get("message") or "")

@@ -164,6 +164,17 @@ def test_an_item_of_a_bulk_upsert_is_read_by_its_shape(item, expected):
     assert answers.read_items(ASKED, json([item]), count=1) == [expected]
 
 
+def test_items_that_ended_otherwise_are_read_together():
+    values, expected = zip(*(param.values for param in ITEMS), strict=True)
+    assert answers.read_items(ASKED, json(list(values)), count=len(values)) == list(expected)
+
+
+@pytest.mark.parametrize("moment", [5, None, ["2026-01-01 00:00:00"]])
+def test_a_moment_that_is_no_text_is_none(moment):
+    item = {"status": "Created", "entity": {"id": "b1", "modifiedAt": moment}}
+    assert answers.read_items(ASKED, json([item]), count=1) == [ItemAnswer(ItemKind.CREATED)]
+
+
 @pytest.mark.parametrize(
     "value", [[], [{"status": "Created"}] * 3, {"jobId": "j1"}, [{"status": "Perhaps"}, 5], ["Created", None]]
 )
