@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +124,11 @@ class Frame:
                 array = array.combine_chunks()
             self._columns[name] = array
         return array
+
+    def made_of(self, columns: Mapping[str, pa.Array]) -> Self:
+        """Return this frame, which knows from now on the arrays that columns of `data` were made of."""
+        self._columns.update(columns)
+        return self
 
     def ref(self, position: int) -> RowRef:
         """Return where the row at `position` (0-based within this frame) stands in the file."""

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from etl.batching import letters_of
 from etl.model import ChangeKind, Problem
+from etl.model.letters import letters_of
 from etl.planning.diff import sent_where
 from etl.planning.known import WROTE, layout_of
 

@@ -123,7 +123,12 @@ def to_frame(
     columns = {at: ArrowExtensionArray(column) for at, column in enumerate(data.columns)}
     rows = pd.DataFrame(columns, index=pd.RangeIndex(len(numbers)), copy=False)
     rows.columns = _index(tuple(data.column_names))
-    return Frame(rows, numbers, name, sheet, unreadable)
+    whole = {
+        header: column.chunk(0)
+        for header, column in zip(data.column_names, data.columns, strict=True)
+        if column.num_chunks == 1
+    }
+    return Frame(rows, numbers, name, sheet, unreadable).made_of(whole)
 
 
 def table_of(rows: pa.Table | Frame) -> pa.Table:

@@ -8,6 +8,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from etl.model.letters import may_be_blank
+
 EXACT = 2.0**53
 """Whole numbers below this are exact in a double."""
 
@@ -42,6 +44,8 @@ def is_empty(cells: pa.Array) -> pa.BooleanArray:
 
 def blanked(cells: pa.Array) -> pa.Array:
     """Return the cells with null where they are empty; the same array where none is."""
+    if pa.types.is_string(cells.type) and not may_be_blank(cells):
+        return cells
     empty = is_empty(cells)
     if pc.sum(empty).as_py() in (None, cells.null_count):
         return cells

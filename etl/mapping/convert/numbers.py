@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.mapping.convert.cells import as_text, without
+from etl.model.letters import bounds_of, letters_of, relettered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -197,17 +199,18 @@ def _at_once(texts: pa.StringArray) -> pa.DoubleArray | None:
 
 def _as_said(texts: pa.StringArray, decimal: str) -> pa.DoubleArray | None:
     """Return numbers that are written with digits and the decimal mark alone; None: some look otherwise."""
-    if decimal != ".":
-        if pc.any(pc.match_substring(texts, ".")).as_py():
-            return None
-        texts = pc.replace_substring(texts, decimal, ".")
-    values = _at_once(texts)
-    if values is None:
+    letters, mark = letters_of(texts).tobytes(), decimal.encode()
+    if letters.translate(None, b"-0123456789" + mark) or _hangs(texts, letters, mark):
         return None
-    # Arrow reads these forms, and `Marks.pattern` does not.
-    odd = [pc.starts_with(texts, start) for start in ("+", ".", "-.")]
-    odd += [pc.ends_with(texts, "."), pc.match_substring(texts, "e"), pc.match_substring(texts, "E")]
-    return None if any(pc.any(one).as_py() for one in odd) else values
+    return _at_once(texts if mark == b"." else relettered(texts, letters.replace(mark, b".")))
+
+
+def _hangs(texts: pa.StringArray, letters: bytes, mark: bytes) -> bool:
+    """Tell whether a mark lacks a digit before or behind it: Arrow reads that, `Marks.pattern` does not."""
+    bounds, data = bounds_of(texts), np.frombuffer(letters, np.uint8)
+    is_filled = bounds[1:] > bounds[:-1]
+    ends = data[bounds[:-1][is_filled]], data[bounds[1:][is_filled] - 1]
+    return b"-" + mark in letters or any((one == ord(mark)).any() for one in ends)
 
 
 def _within(
