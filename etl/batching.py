@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import groupby
+from typing import TYPE_CHECKING
 
-import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.model import Batch, ChangeKind, Changes
+from etl.model.letters import letters_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 # What JSON strings may not contain as it is. Source: RFC 8259, section 7.
 SPACE, QUOTE, BACKSLASH = 0x20, 0x22, 0x5C
 CONTROL = r"[\x00-\x1f]"
 SHORT_ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
-Bytes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
 SENT_KINDS = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE})
 
 
@@ -142,26 +142,12 @@ def to_json(column: pa.Array) -> pa.StringArray:
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind):
         return pc.cast(column, pa.string())
     if pa.types.is_floating(kind):
-        # The server judges by JSON type: `3` in a float field counts as a change. Source: observations, 4.
-        text = pc.cast(column, pa.string())
-        is_float = pc.or_(pc.match_substring(text, "."), pc.match_substring(text, "e"))
-        return pc.if_else(is_float, text, _joined(text, ".0"))
+        return _joined(*_floats(column))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return _lists(column)
     if pa.types.is_null(kind):
         return column.cast(pa.string())
     raise TypeError(f"no JSON form for a column of {kind}")
-
-
-def letters_of(column: pa.StringArray) -> Bytes:
-    """Return the UTF-8 of all texts of a column behind each other; no copy."""
-    _, offsets, data = column.buffers()
-    if data is None:
-        return np.empty(0, np.uint8)
-    width = np.int64 if pa.types.is_large_string(column.type) else np.int32
-    ends = np.frombuffer(offsets, width)
-    letters: Bytes = np.frombuffer(data, np.uint8)[ends[column.offset] : ends[column.offset + len(column)]]
-    return letters
 
 
 def append_key(key: str) -> str:
@@ -174,21 +160,34 @@ def append_key(key: str) -> str:
 
 def _items(changes: Changes) -> pa.Array:
     """One JSON item and a comma behind it per record, in one string column without nulls."""
-    fragments = [_fragment("id", changes.ids)]
+    parts = [f'{{"entity":{_name(changes.entity)},"payload":{{"id":', *_json_of(changes.ids)]
     for key, column in changes.columns.items():
-        fragment = _fragment(key, column)
+        member = [f",{_name(key)}:", *_json_of(column)]
         if key in changes.appends:
-            fragment = _joined(fragment, f',"{append_key(key)}":1')
-        if (clear := changes.clears.get(key)) is not None:
-            fragment = pc.if_else(pc.fill_null(clear, False), f"{_name(key)}:null", fragment)  # noqa: FBT003  a value
-        fragments.append(fragment)
+            member.append(f',"{append_key(key)}":1')
+        clear = changes.clears.get(key)
+        if column.null_count or clear is not None:
+            # A member that some records do not have is put together first, to be left out there as a whole.
+            member = [_joined(*member)]
+        if clear is not None:
+            member = [_cleared(key, clear, member[0])]
+        parts += member
     for key, clear in changes.clears.items():
         if key not in changes.columns:
-            nothing = pa.scalar(None, pa.string())
-            fragments.append(pc.if_else(pc.fill_null(clear, False), f"{_name(key)}:null", nothing))  # noqa: FBT003
-    fragments += _old_values(changes)
-    payload = pc.binary_join_element_wise(*fragments, ",", null_handling="skip")
-    return _joined(f'{{"entity":{_name(changes.entity)},"payload":{{', payload, "}},")
+            parts.append(_cleared(key, clear, pa.scalar(None, pa.string())))
+    parts += [*_old_values(changes), "}},"]
+    return pc.binary_join_element_wise(*_merged(parts), "", null_handling="replace", null_replacement="")
+
+
+def _merged(parts: Sequence[pa.Array | str]) -> Iterator[pa.Array | str]:
+    """Yield the parts, texts that follow each other as one."""
+    for is_text, some in groupby(parts, key=lambda one: isinstance(one, str)):
+        run = list(some)
+        yield from ["".join(run)] if is_text else run
+
+
+def _cleared(key: str, clear: pa.BooleanArray, member: pa.Array | pa.Scalar) -> pa.Array:
+    return pc.if_else(pc.fill_null(clear, fill_value=False), f",{_name(key)}:null", member)
 
 
 def _old_values(changes: Changes) -> list[pa.Array]:
@@ -202,14 +201,21 @@ def _old_values(changes: Changes) -> list[pa.Array]:
     inner = pc.binary_join_element_wise(*old, "", null_handling="replace", null_replacement="")
     inner = pc.utf8_slice_codeunits(inner, 1)
     has_none = pc.equal(inner, "")
-    return [pc.if_else(has_none, pa.scalar(None, pa.string()), _joined('"_prev":{', inner, "}"))]
+    return [pc.if_else(has_none, pa.scalar(None, pa.string()), _joined(',"_prev":{', inner, "}"))]
 
 
-def _fragment(key: str, column: pa.Array) -> pa.Array:
+def _json_of(column: pa.Array) -> list[pa.Array | str]:
+    """Return what `to_json` returns in parts, to be joined with others: each join copies all of the text."""
     if pa.types.is_string(column.type):
-        # As `to_json` says it, in one go: most of a body is text, and each step copies it.
-        return _joined(f'{_name(key)}:"', _escaped_where_needed(column), '"')
-    return _joined(f"{_name(key)}:", to_json(column))
+        return ['"', _escaped_where_needed(column), '"']
+    return _floats(column) if pa.types.is_floating(column.type) else [to_json(column)]
+
+
+def _floats(column: pa.Array) -> list[pa.Array]:
+    """The server judges by JSON type: `3` in a float field counts as a change. Source: observations, 4."""
+    text = pc.cast(column, pa.string())
+    is_float = pc.or_(pc.match_substring(text, "."), pc.match_substring(text, "e"))
+    return [text, pc.if_else(is_float, "", ".0")]
 
 
 def _name(text: str) -> str:
