@@ -68,16 +68,18 @@ def plan_changes(
             problems.setdefault(position, _first(one, payloads.numbers[position].as_py()))
     columns.pop("id", None)
     columns, clears, old = _differences(columns, payloads, found, entity=entity, appends=appends)
-    changed = _any(columns, clears, len(payloads))
     deleted = _deleted(payloads)
-    for position, kind in enumerate(kinds):
-        if position in problems or position in refused:
-            kinds[position] = ChangeKind.BLOCKED
-        elif position in deleted:
-            # What is not there needs no deleting.
-            kinds[position] = ChangeKind.DELETE if kind is ChangeKind.UPDATE else ChangeKind.UNCHANGED
-        elif kind is ChangeKind.UPDATE and (write == "none" or not changed[position]):
-            kinds[position] = ChangeKind.UNCHANGED
+    if ChangeKind.UPDATE in kinds:
+        changed = [False] * len(payloads) if write == "none" else _any(columns, clears, len(payloads))
+        for position, kind in enumerate(kinds):
+            if kind is ChangeKind.UPDATE and not changed[position]:
+                kinds[position] = ChangeKind.UNCHANGED
+    for position in deleted:
+        # What is not there needs no deleting.
+        is_there = found.records[position] is not None
+        kinds[position] = ChangeKind.DELETE if is_there else ChangeKind.UNCHANGED
+    for position in problems.keys() | refused.keys():
+        kinds[position] = ChangeKind.BLOCKED
     reasons = [one for one in problems.values() if policies.get(one.code.removesuffix("_left")) != "skip"]
     told = {id(problem) for problem in problems.values()}
     warnings = [p for one in links for p in one.problems if id(p) not in told]
@@ -166,9 +168,10 @@ def will_stand(payloads: Payloads, found: Found, *, write: WriteMode) -> list[bo
     kinds = [ChangeKind.CREATE if record is None else ChangeKind.UPDATE for record in found.records]
     refused = _unwanted(payloads, kinds, write=write)
     deleted = _deleted(payloads)
-    return [
-        at not in refused and at not in deleted and at not in found.blocked for at in range(len(payloads))
-    ]
+    stands = [True] * len(payloads)
+    for at in (*refused, *deleted, *found.blocked):
+        stands[at] = False
+    return stands
 
 
 def _unwanted(payloads: Payloads, kinds: list[ChangeKind], *, write: WriteMode) -> dict[int, Problem]:

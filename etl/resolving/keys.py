@@ -20,8 +20,10 @@ PART_SEPARATOR = "\x1f"
 ALPHABET = np.frombuffer(b"abcdefghijklmnopqrstuvwxyz234567", np.uint8)
 """Base32 as in RFC 4648, section 6, in lower case."""
 BASE32_LETTERS = 23
-BASE32_BYTES = 15
-"""So many bytes of the digest make the letters."""
+GROUP_BYTES, GROUPS = 5, 3
+"""Five bytes of the digest make eight letters; of the last group, seven are taken."""
+PAIRS = np.stack((np.repeat(ALPHABET, 32), np.tile(ALPHABET, 32)), axis=1)
+"""The two letters of ten bits."""
 
 
 def own_id(entity: str, key_fields: Sequence[str], *, key: str) -> str:
@@ -39,16 +41,15 @@ def own_ids(entity: str, key_fields: Sequence[str], *, keys: Sequence[str]) -> l
     """Return `own_id` of many keys, in their order; base32 is made of all of them at once."""
     head = "\x1e".join((entity, PART_SEPARATOR.join(key_fields), "")).encode()
     sha256 = hashlib.sha256
-    digests = b"".join(
-        [sha256(head + key.encode("utf-8", "surrogatepass")).digest()[:BASE32_BYTES] for key in keys]
-    )
-    bits = np.unpackbits(np.frombuffer(digests, np.uint8).reshape(-1, BASE32_BYTES), axis=1)
-    fives = bits[:, : BASE32_LETTERS * 5].reshape(-1, BASE32_LETTERS, 5) @ np.array(
-        [16, 8, 4, 2, 1], np.uint8
-    )
-    letters = ALPHABET[fives].tobytes().decode("ascii")
-    starts = range(0, len(letters), BASE32_LETTERS)
-    return ["e" + letters[start : start + BASE32_LETTERS] for start in starts]
+    digests = b"".join([sha256(head + key.encode("utf-8", "surrogatepass")).digest() for key in keys])
+    taken = np.frombuffer(digests, np.uint8).reshape(-1, sha256().digest_size)[:, : GROUPS * GROUP_BYTES]
+    wide = np.zeros((len(keys), GROUPS, 8), np.uint8)
+    wide[:, :, -GROUP_BYTES:] = taken.reshape(-1, GROUPS, GROUP_BYTES)
+    tens = wide.view(">u8").astype(np.uint64) >> np.array([30, 20, 10, 0], np.uint64) & np.uint64(0x3FF)
+    ids = np.full((len(keys), 1 + BASE32_LETTERS), ord("e"), np.uint8)
+    ids[:, 1:] = PAIRS[tens].reshape(-1, GROUPS * 8)[:, :BASE32_LETTERS]
+    letters, size = ids.tobytes().decode("ascii"), ids.shape[1]
+    return [letters[at : at + size] for at in range(0, len(letters), size)]
 
 
 def canonical_keys(columns: Mapping[str, pa.Array]) -> pa.StringArray:
