@@ -1,37 +1,42 @@
-"""Batches that are on their way, and their outcomes as they land."""
+"""Batches that are on their way."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from etl.model import Outcomes
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import Coroutine
 
 
 class Flight:
     """The batches that are on their way."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[Outcomes]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, sending: Coroutine[None, None, Outcomes]) -> None:
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(self._tasks)
+
+    def start(self, sending: Coroutine[None, None, None]) -> None:
         """Let one more batch leave."""
         self._tasks.add(asyncio.create_task(sending))
 
-    async def landing(self, *, leave: int) -> AsyncIterator[Outcomes]:
-        """Yield outcomes until at most `leave` batches are on their way."""
-        while len(self._tasks) > leave:
-            done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                yield task.result()
+    async def land(self) -> None:
+        """Wait until at least one of them has ended.
 
-    async def rest(self) -> list[Outcomes]:
-        """Wait for all that are on their way; those that fail too add nothing to what is known."""
-        landed = await asyncio.gather(*self._tasks, return_exceptions=True)
-        return [outcomes for outcomes in landed if isinstance(outcomes, Outcomes)]
+        Raises:
+            What one of those raised that ended.
+        """
+        done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        failures = [failure for task in done if (failure := task.exception()) is not None]
+        if failures:
+            raise failures[0]
+
+    async def rest(self) -> None:
+        """Wait for all that are on their way; the run has a reason to end already."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cancel(self) -> None:
         """Wait for none of them any more."""

@@ -29,6 +29,7 @@ from etl.delivery.judging import (
 from etl.delivery.standing import done_when_still, may_still_work
 from etl.errors import (
     AnswerUnusable,
+    EtlError,
     HeldBack,
     Interrupted,
     NoAnswer,
@@ -73,7 +74,7 @@ async def deliver(
     """Yield the outcomes of batches as their answers come, not in the order of the batches.
 
     The next batch is asked for when a place is free: that pull is the back-pressure. What is yielded stands
-    in the journal already.
+    in the journal already, and whatever stands there is yielded, also of a batch that was not finished.
 
     Args:
         batches: None among them: what came before must have its outcomes before the next is asked for.
@@ -92,16 +93,21 @@ async def deliver(
     flight = Flight()
     try:
         async for batch in batches:
-            async for outcomes in flight.landing(leave=0 if batch is None else paces.at_once(batch) - 1):
-                yield outcomes
+            while len(flight) > (0 if batch is None else paces.at_once(batch) - 1):
+                await flight.land()
+                for outcomes in sender.landed():
+                    yield outcomes
             _stop_if(is_stopping)
             if batch is not None:
                 flight.start(sender.send(batch))
-        async for outcomes in flight.landing(leave=0):
-            yield outcomes
+        while len(flight):
+            await flight.land()
+            for outcomes in sender.landed():
+                yield outcomes
     except (RequestFailed, Stopped, HeldBack):
         # What left is waited for, so that as little as possible stays unknown.
-        for outcomes in await flight.rest():
+        await flight.rest()
+        for outcomes in sender.landed():
             yield outcomes
         raise
     finally:
@@ -131,27 +137,48 @@ class _Sender:
         self._paces, self._heard = paces, heard
         self._on_drift: OnDrift = on_drift
         self._silence = Silence(client.url, limits=limits, clock=clock)
+        self._landed: list[Outcomes] = []
 
-    async def send(self, batch: Batch, *, was_sent_before: bool = False) -> Outcomes:
-        request = self._journal.sending(batch)
+    def landed(self) -> list[Outcomes]:
+        """Return what the journal was told since this was asked last."""
+        landed, self._landed = self._landed, []
+        return landed
+
+    async def send(self, batch: Batch) -> None:
+        await self._send(batch, self._journal.sending(batch))
+
+    async def _send(self, batch: Batch, request: int, *, was_sent_before: bool = False) -> None:
         if not batch.body:
-            return await self._delete(batch, request)
+            await self._delete(batch, request)
+            return
         if batch.changes.attribute_keys:
-            return await self._through_endpoints(batch, request)
+            await self._through_endpoints(batch, request)
+            return
         left, outcomes = await self._without_drifted(batch)
         if left is None:
-            self._journal.answered(request, outcomes)
-            return outcomes
-        self._journal.noted(outcomes)
-        return outcomes + await self._until_judged(left, request, was_sent_before=was_sent_before)
+            self._answered(request, outcomes)
+            return
+        self._noted(outcomes)
+        await self._until_judged(left, request, was_sent_before=was_sent_before)
 
-    async def _until_judged(self, batch: Batch, request: int, *, was_sent_before: bool) -> Outcomes:
+    def _answered(self, request: int, outcomes: Outcomes) -> None:
+        self._journal.answered(request, outcomes)
+        if outcomes:
+            self._landed.append(outcomes)
+
+    def _noted(self, outcomes: Outcomes) -> None:
+        if outcomes:
+            self._journal.noted(outcomes)
+            self._landed.append(outcomes)
+
+    async def _until_judged(self, batch: Batch, request: int, *, was_sent_before: bool) -> None:
         tries = broken = 0
         while True:
             try:
                 answers = await self._upsert(batch)
             except (TooLarge, Refused) as refusal:
-                return await self._apart(batch, request, was_sent_before=was_sent_before, why=refusal)
+                await self._apart(batch, request, was_sent_before=was_sent_before, why=refusal)
+                return
             except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
                 was_sent_before = was_sent_before or failure.may_be_done
                 tries += 1
@@ -159,19 +186,21 @@ class _Sender:
                 log.warning("no answer", extra={"batch": batch.number, "tries": tries, "why": str(failure)})
                 if broken >= HALVE_AFTER:
                     # A single row that the server never finishes comes here too.
-                    return await self._apart(batch, request, was_sent_before=True, why=failure)
+                    await self._apart(batch, request, was_sent_before=True, why=failure)
+                    return
                 if may_still_work(failure):
                     done = await done_when_still(batch, self._client, clock=self._clock)
                     self._silence.broken()
                     if done or len(batch) > 1:
-                        return await self._rest_in_halves(batch, request, done=done)
+                        await self._rest_in_halves(batch, request, done=done)
+                        return
                     broken += tries >= self._limits.attempts - 1
                 self._silence.give_up(tries, failure)
                 await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
                 continue
-            outcomes = await self._judged(batch, answers, request=request, was_sent_before=was_sent_before)
+            await self._judged(batch, answers, request=request, was_sent_before=was_sent_before)
             log.info("answered", extra={"batch": batch.number, "entity": batch.entity, "items": len(batch)})
-            return outcomes
+            return
 
     async def _without_drifted(self, batch: Batch) -> tuple[Batch | None, Outcomes]:
         """Leave out what somebody changed by now and the instance would not notice; None: nothing is left."""
@@ -225,50 +254,66 @@ class _Sender:
                 self._heard(batch, answers)
                 return answers
 
-    async def _rest_in_halves(self, batch: Batch, request: int, *, done: Sequence[int]) -> Outcomes:
+    async def _rest_in_halves(self, batch: Batch, request: int, *, done: Sequence[int]) -> None:
         """Send again, in halves, what does not stand as it was sent."""
-        outcomes = Outcomes()
         if done:
             part = _part(batch, done)
             ids = frozenset(part.changes.ids.to_pylist())
             answers = [ItemAnswer(ItemKind.UPDATED)] * len(part)
-            outcomes = judge(part, answers, standing=ids, was_sent_before=True)
-            self._journal.noted(outcomes)
+            self._noted(judge(part, answers, standing=ids, was_sent_before=True))
         rest = sorted(set(range(len(batch))) - set(done))
         log.warning("looked at", extra={"batch": batch.number, "stand": len(done), "sent again": len(rest)})
-        if rest:
-            left = _part(batch, rest)
-            for part in halves(left) if len(left) > 1 else (left,):
-                outcomes += await self.send(part, was_sent_before=True)
+        left = [_part(batch, rest)] if rest else []
+        parts = halves(left[0]) if len(rest) > 1 else left
+        await self._in_parts(parts, request, was_sent_before=True)
+
+    async def _in_parts(self, parts: Sequence[Batch], request: int, *, was_sent_before: bool) -> None:
+        """Send parts in the place of a request: they stand in the journal before it counts as settled."""
+        requests = [self._journal.sending(part) for part in parts]
         self._journal.given_up(request)
-        return outcomes
+        for part, number in zip(parts, requests, strict=True):
+            await self._send(part, number, was_sent_before=was_sent_before)
 
-    async def _delete(self, batch: Batch, request: int) -> Outcomes:
+    async def _delete(self, batch: Batch, request: int) -> None:
         """Delete records one by one: what is gone already, or goes twice, is deleted."""
-        refusals: dict[str, str] = {}
-        for record_id in batch.changes.ids.to_pylist():
-            try:
-                await self._until_answered(partial(self._client.delete, batch.entity, record_id))
-            except Refused as refusal:
-                refusals[record_id] = str(refusal)
-        outcomes = judge_each(batch, refusals, done=Status.DELETED)
-        self._journal.answered(request, outcomes)
-        return outcomes
+        gone = [
+            (one, [partial(self._client.delete, batch.entity, one)]) for one in batch.changes.ids.to_pylist()
+        ]
+        await self._one_by_one(batch, request, gone, done=Status.DELETED)
 
-    async def _through_endpoints(self, batch: Batch, request: int) -> Outcomes:
+    async def _through_endpoints(self, batch: Batch, request: int) -> None:
         """Write attribute values record by record; each request may go twice."""
+        written = [
+            (one, [partial(self._client.write, call.method, call.path, body=call.body) for call in calls])
+            for one, calls in calls_of(batch)
+        ]
+        await self._one_by_one(batch, request, written, done=Status.UPDATED)
+
+    async def _one_by_one(
+        self,
+        batch: Batch,
+        request: int,
+        records: Sequence[tuple[str, Sequence[Callable[[], Awaitable[object]]]]],
+        *,
+        done: Status,
+    ) -> None:
+        """Send the requests of each record; where they break off, what is known by then is written down."""
         refusals: dict[str, str] = {}
-        for record_id, calls in calls_of(batch):
-            for call in calls:
+        answered = 0
+        try:
+            for record_id, asks in records:
                 try:
-                    write = partial(self._client.write, call.method, call.path, body=call.body)
-                    await self._until_answered(write)
+                    for ask in asks:
+                        await self._until_answered(ask)
                 except Refused as refusal:
                     refusals[record_id] = str(refusal)
-                    break
-        outcomes = judge_each(batch, refusals, done=Status.UPDATED)
-        self._journal.answered(request, outcomes)
-        return outcomes
+                answered += 1
+        except EtlError:
+            if answered:
+                told = dataclasses.replace(batch, changes=take(batch.changes, list(range(answered))))
+                self._noted(judge_each(told, refusals, done=done))
+            raise
+        self._answered(request, judge_each(batch, refusals, done=done))
 
     async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
         """Send a request that may go twice until it is answered.
@@ -291,31 +336,24 @@ class _Sender:
 
     async def _judged(
         self, batch: Batch, answers: Sequence[ItemAnswer], *, request: int, was_sent_before: bool
-    ) -> Outcomes:
+    ) -> None:
         if not was_sent_before and (planned := as_planned(batch, answers)) is not None:
-            self._journal.answered(request, planned)
-            return planned
+            self._answered(request, planned)
+            return
         found = await self._drift(batch, answers)
-        if found.again:
-            changes = dataclasses.replace(batch.changes, prev_keys=frozenset())
-            again = _part(dataclasses.replace(batch, changes=changes), found.again)
-            later = await self.send(again)
-            kept = [i for i in range(len(batch)) if i not in found.again]
-            batch = dataclasses.replace(batch, changes=take(batch.changes, kept))
-            answers = [answers[i] for i in kept]
-        else:
-            later, kept = Outcomes(), list(range(len(batch)))
-        unsure = ids_to_look_at(batch, answers, was_sent_before=was_sent_before)
-        standing = await self._standing(batch.entity, unsure)
-        if found.done:
-            stands = ItemAnswer(ItemKind.UPDATED)
-            answers = [stands if i in found.done else one for i, one in zip(kept, answers, strict=True)]
-        outcomes = judge(batch, answers, standing=standing, was_sent_before=was_sent_before)
+        kept = [i for i in range(len(batch)) if i not in found.again]
+        rest = dataclasses.replace(batch, changes=take(batch.changes, kept)) if found.again else batch
+        stands = ItemAnswer(ItemKind.UPDATED)
+        answers = [stands if i in found.done else answers[i] for i in kept]
+        unsure = ids_to_look_at(rest, answers, was_sent_before=was_sent_before)
+        standing = await self._standing(rest.entity, unsure)
+        outcomes = judge(rest, answers, standing=standing, was_sent_before=was_sent_before)
         if self._on_drift == "skip":
             outcomes = skipped_if_drifted(outcomes)
-        # What was sent once more stands in the journal already.
-        self._journal.answered(request, outcomes)
-        return outcomes + later
+        self._answered(request, outcomes)
+        if found.again:
+            changes = dataclasses.replace(batch.changes, prev_keys=frozenset())
+            await self.send(_part(dataclasses.replace(batch, changes=changes), found.again))
 
     async def _drift(self, batch: Batch, answers: Sequence[ItemAnswer]) -> Sorted:
         positions = alarms(batch, answers)
@@ -334,22 +372,15 @@ class _Sender:
         records = await self._client.look_up(entity, "id", ids, select=("id",))
         return frozenset(str(record["id"]) for record in records)
 
-    async def _apart(
-        self, batch: Batch, request: int, *, was_sent_before: bool, why: RequestFailed
-    ) -> Outcomes:
+    async def _apart(self, batch: Batch, request: int, *, was_sent_before: bool, why: RequestFailed) -> None:
         """Send a batch that cannot go as a whole in halves; a row that stands alone is reported."""
         if len(batch) > 1:
             log.warning("sent again in halves", extra={"batch": batch.number, "why": str(why)})
-            outcomes = Outcomes()
-            for half in halves(batch):
-                outcomes += await self.send(half, was_sent_before=was_sent_before)
-            self._journal.given_up(request)
-            return outcomes
+            await self._in_parts(halves(batch), request, was_sent_before=was_sent_before)
+            return
         standing = await self._standing(batch.entity, batch.changes.ids.to_pylist())
         code = "too_large" if isinstance(why, TooLarge) else "server_broke" if why.may_be_done else "refused"
-        outcomes = refused_whole(batch, code=code, text=str(why), record_ids=standing)
-        self._journal.answered(request, outcomes)
-        return outcomes
+        self._answered(request, refused_whole(batch, code=code, text=str(why), record_ids=standing))
 
 
 def _part(batch: Batch, positions: Sequence[int]) -> Batch:

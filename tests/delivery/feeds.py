@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import Request, urlopen
 
@@ -11,13 +13,12 @@ from pyarrow import parquet
 
 import etl
 from etl.api import RetryClock
-from etl.model import Limits
+from etl.model import ROW_PRECEDENCE, Limits, Status
 from etl.planning.guards import Guards, Threshold
+from etl.report import to_object, to_text
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from etl.report import Summary
 
 MAPPING = """entity: Product
@@ -135,3 +136,25 @@ def told_as_done(summary: Summary) -> set[str]:
     rows = parquet.read_table(f"{summary.folder}/results.parquet").to_pylist()
     done = ("created", "updated", "unchanged")
     return {one["id"] for one in rows if one["entity"] == "Product" and one["status"] in done}
+
+
+def insist_on_one_truth(summary: Summary) -> None:
+    """Insist that summary, JSON, text and table of a run say the same of every row, and that it adds up."""
+    rows = summary.rows
+    folder = Path(summary.folder)
+    counted = dict.fromkeys(ROW_PRECEDENCE, 0)
+    ends: dict[int, Status] = {}
+    for one in parquet.read_table(folder / "results.parquet").to_pylist():
+        if one["row"]:
+            status = Status(one["status"])
+            ends[one["row"]] = min(ends.get(one["row"], status), status, key=ROW_PRECEDENCE.index)
+    for status in ends.values():
+        counted[status] += 1
+    counted[Status.PENDING] += rows.read - len(ends)
+    assert counted == {status: getattr(rows, status.value) for status in ROW_PRECEDENCE}
+    said = json.loads((folder / "summary.json").read_text())
+    assert said["rows"] == to_object(summary)["rows"]
+    assert said["rows"]["read"] == sum(counted.values())
+    text = to_text(summary)
+    for status, count in counted.items():
+        assert bool(count) == bool(re.search(rf"^ *{status.value} +{count:,}$", text, re.MULTILINE))

@@ -1,0 +1,92 @@
+"""A run that is stopped tells all that is known by then, everywhere the same."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+
+import etl
+from etl.model import Limits
+from etl.pacing import Learnt, keep_learnt
+from etl.sandbox import Options
+from tests.delivery.feeds import CLOCK, UNGUARDED, insist_on_one_truth, what_stands, write_feed
+from tests.delivery.fronted import Fronted, says
+
+LIMITS = Limits(batch_rows=10, in_flight=8, attempts=2, request_timeout_s=30)
+
+
+def is_about_products(call):
+    return call.path[-1] == "upsert" and b'"entity":"Product"' in call.raw
+
+
+@pytest.fixture
+async def fronted(tmp_path):
+    """A sandbox whose requests about products a front decides on."""
+    running = Fronted(Options(db=tmp_path / "sandbox.db", seed=1))
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+def carried(fronted, tmp_path):
+    """Import a feed of ten rows a request, eight at once, or go on with it; all that is told agrees."""
+    state = tmp_path / "state"
+    for entity in ("Product", "Brand", "Channel"):
+        keep_learnt(state, f"{fronted.url.removeprefix('http://')}/{entity}", learnt=Learnt(8, 10))
+
+    async def carry(*, rows=80, front=None, resumes=False, limits=LIMITS, **options):
+        options = {"state_dir": state, "guards": UNGUARDED} | options
+        async with etl.aio.connect(
+            fronted.url, username="admin", password="admin", limits=limits, retry=CLOCK
+        ) as pim:
+            fronted.front = front
+            if resumes:
+                summary = await etl.aio.resume(None, pim, **options)
+            else:
+                source = write_feed(tmp_path, range(rows))
+                summary = await etl.aio.import_table(source, tmp_path / "feed.yaml", pim, **options)
+        fronted.front = None
+        insist_on_one_truth(summary)
+        return summary
+
+    return carry
+
+
+async def products(fronted):
+    return len((await what_stands(fronted.url))["Product"])
+
+
+async def test_the_half_of_a_request_that_arrived_is_told_where_the_other_half_ends_the_run(fronted, carried):
+    seen = []
+
+    async def one_half_arrives(call, pass_on):
+        if not is_about_products(call):
+            return await pass_on()
+        seen.append(call)
+        return says(413) if len(seen) == 1 else await pass_on() if len(seen) == 2 else says(503)
+
+    summary = await carried(rows=10, front=one_half_arrives)
+    assert (summary.status, summary.rows.created, summary.rows.pending) == ("stopped", 5, 5)
+    assert await products(fronted) == 5
+    whole = await carried(resumes=True)
+    assert (whole.status, whole.rows.created, whole.records["Product"].created) == ("ok", 10, 10)
+
+
+async def test_what_arrived_together_with_the_end_of_a_run_is_told(fronted, carried):
+    seen = []
+    all_done = asyncio.Barrier(8)
+
+    async def all_at_once(call, pass_on):
+        if not is_about_products(call):
+            return await pass_on()
+        seen.append(call)
+        answer = says(503) if len(seen) == 4 else await pass_on()
+        await all_done.wait()
+        return answer
+
+    summary = await carried(front=all_at_once, limits=dataclasses.replace(LIMITS, attempts=1))
+    assert (summary.status, summary.rows.created, summary.rows.pending) == ("stopped", 70, 10)
+    assert await products(fronted) == 70
