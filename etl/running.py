@@ -8,7 +8,6 @@ import logging
 import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.errors import (
@@ -31,57 +30,46 @@ from etl.importing.leaving import (
     what_changed,
     write_report,
 )
+from etl.importing.locking import MEANT, lock_of, mapping_from, path_of
 from etl.importing.opening import open_table
 from etl.importing.resuming import as_begun, begun_with, read_options_of
 from etl.journal import insist_on_form
 from etl.mapping import load_to_bind
 from etl.planning import PlanWriter, header_of
+from etl.planning.known import name_of
 from etl.report import Instance, Summary, to_object
 from etl.report.foreseen import CHANGING, Foreseen, costs_of, lines_from
 from etl.report.foreseen import to_object as foreseen_object
 from etl.report.together import known_together
-from etl.runs import Fingerprint, Run, RunFacts, RunLock, begin_run, end_run, list_runs, new_run_id
+from etl.runs import (
+    Fingerprint,
+    Run,
+    RunFacts,
+    begin_run,
+    end_run,
+    list_runs,
+    load_run,
+    new_run_id,
+)
 from etl.runs.places import named_from
 from etl.schema import read_metadata
 from etl.tables import ReadOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
-    from typing import BinaryIO
+    from pathlib import Path
 
     import pandas as pd
 
     from etl.api import Client
     from etl.importing.remembering import HowToRemember
     from etl.mapping import Mapping
+    from etl.runs import Place, RunLock
     from etl.schema import Schema
     from etl.tables import Table
 
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where runs are kept, and what a run cannot know by itself."""
-
-    state: Path
-    """The state folder."""
-    cwd: Path
-    """The folder that relative names start in."""
-    now: Callable[[], datetime]
-    """With its time zone."""
-    chance: Callable[[], int]
-    """Any number; tells two runs of one second apart."""
-    version: str
-    """Of this package."""
-    stdin: BinaryIO
-    """What a source called `-` is read from."""
-    profile: str = ""
-    """Empty: without a profile."""
-    begins: Callable[[Run], None] = lambda _: None
-    """Told once the folder of the run is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +98,7 @@ class _Ground:
             started=place.now().isoformat(timespec="seconds"),
             options={
                 "cwd": str(place.cwd),
+                MEANT: [name_of(self.mapping.path, place.state)],
                 "source": self.table.name,
                 **begun_with(how, read_options),
             },
@@ -177,21 +166,22 @@ async def run_plan(
     facts = await asyncio.to_thread(
         ground.facts, run_id, place, verb="plan", how=how, read_options=read_options
     )
-    run = begin_run(place.state, facts)
-    place.begins(run)
-    # A plan shows what stands there: nothing is spared, and what was known only settles conflicts.
-    remember = dataclasses.replace(_remembering(how, place, run=run.id, writes=False), refreshes=True)
-    how = dataclasses.replace(how, state=place.state, remember=remember)
-    with (
-        failing_leaves_a_summary(run, place),
-        PlanWriter(plan or run.folder / PLAN, header_of(facts, mapping)) as writer,
-    ):
-        carried = await plan_table(
-            table, mapping, schema=ground.schema, client=client, folder=run.folder, how=how, plan=writer
-        )
-    foreseen = _foreseen(run, ground, carried, writer, place=place)
-    end_run(run, foreseen_object(foreseen))
-    return foreseen
+    with place.lock(run_id):
+        run = begin_run(place.state, facts)
+        place.begins(run)
+        # A plan shows what stands there: nothing is spared, and what was known only settles conflicts.
+        remember = dataclasses.replace(_remembering(how, place, run=run.id, writes=False), refreshes=True)
+        how = dataclasses.replace(how, state=place.state, remember=remember)
+        with (
+            failing_leaves_a_summary(run, place),
+            PlanWriter(plan or run.folder / PLAN, header_of(facts, mapping)) as writer,
+        ):
+            carried = await plan_table(
+                table, mapping, schema=ground.schema, client=client, folder=run.folder, how=how, plan=writer
+            )
+        foreseen = _foreseen(run, ground, carried, writer, place=place)
+        end_run(run, foreseen_object(foreseen))
+        return foreseen
 
 
 PLAN = "plan.parquet"
@@ -244,17 +234,24 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     """Go on with a run that was stopped or killed; rows whose fate is known are not looked at again.
 
     Raises:
+        RunLocked: a process is at work on it, or on another run of its mapping.
         ResumeRefused: source, mapping, target, schema or our major version have changed; says which.
         JournalOutdated: an earlier version began the run and kept its journal in another form.
         Unusable, NoAccess: see `run_import`.
     """
+    with lock_of(run.facts, place) as lock:
+        # It may have come to its end before the lock was ours.
+        return await _resumed(load_run(run.folder), client=client, place=place, how=how, lock=lock)
+
+
+async def _resumed(run: Run, *, client: Client, place: Place, how: HowToImport, lock: RunLock) -> Summary:
     if run.facts.verb != "import":
         raise ResumeRefused(run.id, changed=[f"it is a run of {run.facts.verb}, which sends nothing"])
     if run.status in ("ok", "partial"):
         raise NothingToResume(run.id, status=run.status)
     insist_on_form(run.folder / JOURNAL)
-    mapping = load_to_bind(_path_of(run.facts.mappings[0], run))
-    path = _path_of(run.facts.sources[0], run)
+    mapping = load_to_bind(mapping_from(place.cwd, run.facts))
+    path = path_of(run.facts.sources[0], run.facts.options)
     # What came by standard input has another name on disk; its rows are those of the source all the same.
     named = str(run.facts.options["source"]) if "source" in run.facts.options else None
     how, read_options = as_begun(how, run), read_options_of(run)
@@ -265,9 +262,8 @@ async def resume_import(run: Run, *, client: Client, place: Place, how: HowToImp
     )
     if changed := what_changed(run.facts, facts):
         raise ResumeRefused(run.id, changed=changed)
-    with lock_of(facts, place) as lock:
-        place.begins(run)
-        return await _carry(run, ground, place=place, how=how, lock=lock)
+    place.begins(run)
+    return await _carry(run, ground, place=place, how=how, lock=lock)
 
 
 async def retry_import(run: Run, *, client: Client, place: Place, how: HowToImport) -> Summary:
@@ -282,12 +278,8 @@ async def retry_import(run: Run, *, client: Client, place: Place, how: HowToImpo
     rejected = next(iter(sorted(run.folder.glob("rejected.*"))), None)
     if rejected is None:
         raise RetryRefused(run.id, status=run.status)
-    mapping = run.facts.mappings[0].name
-    # As the command was typed, so that the next one can be typed as well.
-    path = Path(mapping) if place.cwd == Path(str(run.facts.options.get("cwd"))) else None
-    return await run_import(
-        rejected, path or _path_of(run.facts.mappings[0], run), client=client, place=place, how=how
-    )
+    mapping = mapping_from(place.cwd, run.facts)
+    return await run_import(rejected, mapping, client=client, place=place, how=how)
 
 
 async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, lock: RunLock) -> Summary:
@@ -376,12 +368,6 @@ INCOMING = "incoming"
 """Folder in the state folder for what came by standard input or from an address, one for each run."""
 
 
-def lock_of(facts: RunFacts, place: Place) -> RunLock:
-    """Return the lock that keeps runs of the same mapping into the same instance apart."""
-    names = [f"{one.name} {facts.url}" for one in facts.mappings]
-    return RunLock(place.state, names, run=facts.run, now=place.now)
-
-
 @contextmanager
 def failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
     """Let a run that cannot go on say so in its folder."""
@@ -391,8 +377,3 @@ def failing_leaves_a_summary(run: Run, place: Place) -> Iterator[None]:
         said = Summary(run.id, run.facts.verb, status="failed", error=str(error), version=place.version)
         end_run(run, to_object(dataclasses.replace(said, folder=named_from(place.cwd, run.folder))))
         raise
-
-
-def _path_of(fingerprint: Fingerprint, run: Run) -> Path:
-    """A file of a stopped run; a relative name starts where the command was typed then."""
-    return Path(str(run.facts.options.get("cwd", "."))) / fingerprint.name

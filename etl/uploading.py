@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import dataclasses
 import logging
 import shlex
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from etl.model import Problem
 from etl.problems import say
 from etl.report import FileCounts, Instance, Summary, to_object
 from etl.report.tally import Tally
-from etl.runs import RunFacts, begin_run, end_run, new_run_id
+from etl.runs import RunFacts, begin_run, end_run, load_run, new_run_id
 from etl.runs.places import named_from
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     from etl.files import Counts, Stored
     from etl.model import ProgressListener
     from etl.report import RunStatus
-    from etl.running import Place
-    from etl.runs import Run
+    from etl.runs import Place, Run, RunLock
 
 log = logging.getLogger(__name__)
 
@@ -70,18 +70,26 @@ async def run_upload(what: WhatToUpload, client: Client, *, place: Place, how: H
     files = await asyncio.to_thread(_listed, what, place.cwd)
     if how.is_dry:
         return await _foreseen(files, client, place=place, how=how)
-    run = begin_run(place.state, _facts(what, client, place))
-    place.begins(run)
-    return await _carried(run, what, files, client=client, place=place, how=how)
+    facts = _facts(what, client, place)
+    with place.lock(facts.run) as lock:
+        run = begin_run(place.state, facts)
+        place.begins(run)
+        return await _carried(run, what, files, client=client, place=place, how=_until_lost(how, lock))
 
 
 async def resume_upload(run: Run, client: Client, *, place: Place, how: HowToUpload) -> Summary:
     """Go on with a run that was stopped or killed: what stands on the server is not sent again.
 
     Raises:
+        RunLocked: a process is at work on it.
         NothingToResume: it came to its end.
         ConfigurationInvalid, RequestFailed, NoAccess: see `run_upload`.
     """
+    with place.lock(run.id) as lock:
+        return await _resumed(load_run(run.folder), client, place=place, how=_until_lost(how, lock))
+
+
+async def _resumed(run: Run, client: Client, *, place: Place, how: HowToUpload) -> Summary:
     if run.status in ("ok", "partial"):
         raise NothingToResume(run.id, status=run.status)
     options = run.facts.options
@@ -92,6 +100,12 @@ async def resume_upload(run: Run, client: Client, *, place: Place, how: HowToUpl
     files = await asyncio.to_thread(_listed, what, Path(str(options.get("cwd", "."))))
     place.begins(run)
     return await _carried(run, what, files, client=client, place=place, how=how)
+
+
+def _until_lost(how: HowToUpload, lock: RunLock) -> HowToUpload:
+    """Let an upload stop where another process took it over, for example while this machine was asleep."""
+    stops = how.is_stopping
+    return dataclasses.replace(how, is_stopping=lambda: stops() or lock.is_lost)
 
 
 async def _carried(

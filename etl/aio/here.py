@@ -9,8 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from etl.running import Place
-from etl.runs import default_state_folder
+from etl.runs import Place, default_state_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,6 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from etl.applying.accepting import is_workbook, take_accepted
@@ -24,6 +23,7 @@ from etl.importing import JOURNAL
 from etl.importing.absent import ABSENT, insist_on_few
 from etl.importing.filing import FETCHED, read_counts, write_counts
 from etl.importing.leaving import keep_paces, known_paces
+from etl.importing.locking import MEANT, lock_of, mappings_meant
 from etl.importing.looking_back import LookingBack
 from etl.importing.passage import ended_by
 from etl.importing.resuming import drift_of
@@ -31,19 +31,19 @@ from etl.journal import Journal
 from etl.model import Progress, Status
 from etl.planning import KeptValues, read_header, read_lines, write_ground, write_kept
 from etl.planning.guards import ErrorWatch
-from etl.planning.known import name_of
 from etl.planning.touching import note_touched
 from etl.report import Instance, to_object
 from etl.report.results import write_results
 from etl.report.tally import Tally
-from etl.running import PLAN, failing_leaves_a_summary, lock_of
-from etl.runs import Fingerprint, RunFacts, begin_run, end_run, find_run, new_run_id
+from etl.running import PLAN, failing_leaves_a_summary
+from etl.runs import Fingerprint, RunFacts, begin_run, end_run, find_run, load_run, new_run_id
 from etl.runs.places import named_from
 from etl.schema import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import timedelta
+    from pathlib import Path
 
     from etl.api import Client
     from etl.delivery import Paces
@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from etl.model import Outcome
     from etl.planning import PlanHeader
     from etl.report import FileCounts, Summary
-    from etl.running import Place
-    from etl.runs import Run, RunLock
+    from etl.runs import Place, Run, RunLock
+    from etl.runs.folder import Json
     from etl.schema import Schema
 
 log = logging.getLogger(__name__)
@@ -131,14 +131,16 @@ async def resume_applied(run: Run, *, client: Client, place: Place, how: HowToIm
     """Go on with an `apply` or an `undo` that was stopped or killed.
 
     Raises:
+        RunLocked: a process is at work on it, or on another run of its mapping.
         NothingToResume: it came to its end, or nothing was begun.
         Unusable, NoAccess: see `run_apply`.
     """
-    if run.status in ("ok", "partial", "failed") or not (run.folder / PLAN).exists():
-        raise NothingToResume(run.id, status=run.status)
-    schema = read_metadata(await client.metadata())
-    how = dataclasses.replace(how, on_drift=drift_of(run))
     with lock_of(run.facts, place) as lock:
+        run = load_run(run.folder)
+        if run.status in ("ok", "partial", "failed") or not (run.folder / PLAN).exists():
+            raise NothingToResume(run.id, status=run.status)
+        schema = read_metadata(await client.metadata())
+        how = dataclasses.replace(how, on_drift=drift_of(run))
         place.begins(run)
         return await carry(run, schema, client=client, place=place, how=how, lock=lock)
 
@@ -158,16 +160,18 @@ def facts_of(
         schema_digest=header.schema_digest,
         version=place.version,
         started=place.now().isoformat(timespec="seconds"),
-        options={"cwd": home_of(header, place), "plan_of": header.run, "on_drift": how.on_drift},
+        options={**_home_of(header, place), "plan_of": header.run, "on_drift": how.on_drift},
     )
 
 
-def home_of(header: PlanHeader, place: Place) -> str:
-    """Return the folder that the name of a plan's mapping starts in: where the run was typed that made it."""
+def _home_of(header: PlanHeader, place: Place) -> dict[str, Json]:
+    """Return what the name of a plan's mapping means: it was typed with the run that made the plan."""
     try:
-        return str(find_run(place.state, header.run).facts.options["cwd"])
-    except (EtlError, KeyError):  # made elsewhere
-        return str(place.cwd)
+        facts = find_run(place.state, header.run).facts
+    except EtlError:  # made elsewhere
+        return {"cwd": str(place.cwd)}
+    meant: list[Json] = [*mappings_meant(facts, place.state)]
+    return {"cwd": facts.options.get("cwd", str(place.cwd)), MEANT: meant}
 
 
 def forget_touched(run: Run, schema: Schema, client: Client, place: Place) -> None:
@@ -176,18 +180,17 @@ def forget_touched(run: Run, schema: Schema, client: Client, place: Place) -> No
     Else the next import would take it for edits of somebody else, or not see that records are gone.
     """
     ground = read_header(run.folder / PLAN).ground
-    for one in run.facts.mappings:
-        path = Path(str(run.facts.options.get("cwd", place.cwd))) / one.name
+    for name in mappings_meant(run.facts, place.state):
         touched = note_touched(
             place.state,
             lambda: read_lines(run.folder / PLAN),
             ground=ground,
-            mapping=name_of(path, place.state),
+            mapping=name,
             url=client.url,
             absent=ABSENT,
             entity_of=schema.entity,
         )
-        log.info("known records touched", extra={"mapping": one.name, "records": touched})
+        log.info("known records touched", extra={"mapping": name, "records": touched})
 
 
 async def carry(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from etl.applying.run import Intent, carry, facts_of
 from etl.errors import NotAgreed, UndoRefused
 from etl.importing import JOURNAL
+from etl.importing.locking import lock_of
 from etl.journal import Journal
 from etl.planning import PlanHeader, PlanWriter, read_ground
-from etl.running import PLAN, failing_leaves_a_summary, lock_of
+from etl.running import PLAN, failing_leaves_a_summary
 from etl.runs import Fingerprint, begin_run
 from etl.schema import read_metadata
 from etl.undoing import remarks_of, turn_round, what_happened
@@ -23,13 +24,13 @@ if TYPE_CHECKING:
     from etl.importing import HowToImport
     from etl.model import Outcome
     from etl.report import Summary
-    from etl.running import Place
-    from etl.runs import Run, RunFacts
+    from etl.runs import Place, Run, RunFacts
     from etl.schema import Schema
     from etl.undoing import Turned
 
 WRITING = ("import", "apply", "undo")
 """Verbs whose runs keep what they overwrite."""
+WHICH = "`atro-etl runs list` shows all runs."
 SPARE_S = 5.0
 """The server stores a record and its relations in two requests, some seconds apart."""
 
@@ -50,6 +51,7 @@ async def run_undo(
         agrees: asked before anything is sent, told what stays as it is; false: nothing is sent.
 
     Raises:
+        RunLocked: the run is under way, or another one of its mapping.
         UndoRefused: the run sent nothing, or to another instance.
         NotAgreed: `agrees` said no.
         Unusable, NoAccess: see `etl.running.run_import`.
@@ -58,7 +60,8 @@ async def run_undo(
     schema = read_metadata(await client.metadata())
     header = _header(run, client, place, schema)
     facts = facts_of("undo", header, Fingerprint(run.id, ""), client=client, place=place, how=how)
-    with lock_of(facts, place) as lock:
+    with lock_of(facts, place, also=[run.id]) as lock:
+        _insist_on_a_journal(run)
         own = begin_run(place.state, facts)
         place.begins(own)
         with failing_leaves_a_summary(own, place):
@@ -73,12 +76,16 @@ async def run_undo(
 
 
 def _insist_on_a_run(run: Run, client: Client) -> None:
-    if run.facts.verb not in WRITING or not (run.folder / JOURNAL).exists():
-        what = "it sent nothing" if run.facts.verb in WRITING else f"{run.facts.verb} changes nothing there"
-        raise UndoRefused(run.id, reason=f"{what}.", advice="`atro-etl runs list` shows all runs.")
+    if run.facts.verb not in WRITING:
+        raise UndoRefused(run.id, reason=f"{run.facts.verb} changes nothing there.", advice=WHICH)
     if run.facts.url != client.url:
         reason = f"it wrote to {run.facts.url}, and this is {client.url}."
         raise UndoRefused(run.id, reason=reason, advice="Give the --profile or --url of that instance.")
+
+
+def _insist_on_a_journal(run: Run) -> None:
+    if not (run.folder / JOURNAL).exists():
+        raise UndoRefused(run.id, reason="it sent nothing.", advice=WHICH)
 
 
 def _header(run: Run, client: Client, place: Place, schema: Schema) -> PlanHeader:

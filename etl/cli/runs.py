@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -12,10 +13,11 @@ from etl.cli.exits import Exit
 from etl.cli.options import output, pass_console, read_settings, state
 from etl.cli.runs_keeping import page_of, prune, share
 from etl.report import from_object, neutral, to_json, to_text
-from etl.runs import Run, find_run, list_runs
+from etl.runs import Run, find_run, list_runs, running_runs
 
 if TYPE_CHECKING:
     from etl.report.json import Json
+    from etl.runs import Holder
 
 
 @click.group("runs", invoke_without_command=True)
@@ -35,21 +37,20 @@ def list_(console: Console, limit: int) -> int:
     """All runs of this state folder, the newest first."""
     state_dir = read_settings(console).state_dir
     found = list_runs(state_dir)
+    busy = running_runs(state_dir, now=datetime.now(UTC))
     if console.form is Form.JSON:
-        console.say_json({"schema": 1, "runs": [_line(run) for run in found[:limit]]})
+        console.say_json({"schema": 1, "runs": [_line(run, is_busy=run.id in busy) for run in found[:limit]]})
         return Exit.DONE
     if not found:
         console.note(f"{state_dir}: no run yet.")
     for run in found[:limit]:
-        line = _line(run)
+        status = "under way" if run.id in busy else run.status
         rows = run.summary.get("rows") if run.summary else None
         counts = (
             f"{rows['read']:>10,} rows" if isinstance(rows, dict) and isinstance(rows["read"], int) else ""
         )
         what = ", ".join(one.name for one in run.facts.mappings)
-        console.say(
-            neutral(f"{run.id}  {run.facts.verb:<7} {line['status']:<10} {counts:<15}  {what}").rstrip()
-        )
+        console.say(neutral(f"{run.id}  {run.facts.verb:<7} {status:<10} {counts:<15}  {what}").rstrip())
     if len(found) > limit:
         console.note(f"and {len(found) - limit} older ones (--limit)")
     return Exit.DONE
@@ -62,18 +63,19 @@ def list_(console: Console, limit: int) -> int:
 @pass_console
 def show(console: Console, run: str | None) -> int:
     """The report of a run, or of the last one; the beginning of its name is enough."""
-    found = find_run(read_settings(console).state_dir, run)
+    state_dir = read_settings(console).state_dir
+    found = find_run(state_dir, run)
+    holder = running_runs(state_dir, now=datetime.now(UTC)).get(found.id)
     if found.summary is None:
         if console.form is Form.JSON:
-            console.say_json(_line(found))
+            console.say_json(_line(found, is_busy=holder is not None))
         else:
-            began = datetime.fromisoformat(found.facts.started).astimezone()
-            console.say(
-                f"Run {found.id} has no summary: it is under way, or was killed. It began {began:%F %T %Z}."
-            )
-            console.say(neutral(f"Folder  {found.folder}\nNext    atro-etl resume {found.id}", keep="\n"))
+            console.say(neutral(_unfinished(found, holder), keep="\n"))
         return Exit.DONE
     summary = from_object(dict(found.summary))
+    if holder is not None:
+        console.note(f"{_under_way(holder)} What follows is the report of its earlier part.")
+        summary = replace(summary, next=())
     if console.form is Form.JSON:
         console.say(to_json(summary, is_terminal=console.out.isatty()))
     else:
@@ -100,11 +102,35 @@ command.add_command(share)
 command.add_command(prune)
 
 
-def _line(run: Run) -> dict[str, Json]:
+RESUMABLE = ("import", "export", "upload", "apply", "undo")
+"""Verbs whose runs can be gone on with; the others send nothing."""
+
+
+def _unfinished(run: Run, holder: Holder | None) -> str:
+    """Tell of a run without a summary: a process is at work on it, or it was killed."""
+    began = f"It began {datetime.fromisoformat(run.facts.started).astimezone():%F %T %Z}."
+    folder = f"Folder  {run.folder}"
+    if holder is not None:
+        return f"{_under_way(holder)} {began}\n{folder}"
+    lines = [f"Run {run.id} has no summary: it was killed. {began}", folder]
+    return "\n".join(
+        [*lines, *([f"Next    atro-etl resume {run.id}"] if run.facts.verb in RESUMABLE else [])]
+    )
+
+
+def _under_way(holder: Holder) -> str:
+    process = holder.process
+    return (
+        f"Run {holder.run} is under way: process {process.pid} on {process.host.split()[0]} is at work on it."
+    )
+
+
+def _line(run: Run, *, is_busy: bool) -> dict[str, Json]:
     return {
         "run": run.id,
         "verb": run.facts.verb,
         "status": run.status,
+        "under_way": is_busy,
         "started": run.facts.started,
         "mappings": [one.name for one in run.facts.mappings],
         "sources": [one.name for one in run.facts.sources],

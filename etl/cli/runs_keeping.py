@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,7 @@ def share(console: Console, run: str | None, *, target: Path | None, without_row
 @pass_console
 def prune(console: Console, keep: int) -> int:
     """Remove old runs with their journals and reports; without --yes they are only listed."""
-    old = old_runs(read_settings(console).state_dir, keep)
+    old = old_runs(read_settings(console).state_dir, keep, now=datetime.now(UTC))
     removed = sum(remove_run(run) for run in old) if console.assumes_yes else 0
     if console.form is Form.JSON:
         names: list[Json] = [run.id for run in old]

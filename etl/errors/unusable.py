@@ -176,16 +176,17 @@ class RunAmbiguous(Unusable):
 
 
 class RunLocked(Unusable):
-    """Another run of the same mapping and target is under way."""
+    """Another run of the same mapping and target is under way, or another process is at work on this run."""
 
-    def __init__(self, folder: str, *, holder: str, since: str) -> None:
-        super().__init__(folder, holder, since)
-        self.folder, self.holder, self.since = folder, holder, since
+    def __init__(self, folder: str, *, holder: str, since: str, is_same: bool = False) -> None:
+        super().__init__(folder, holder, since, is_same)
+        self.folder, self.holder, self.since, self.is_same = folder, holder, since, is_same
 
     def __str__(self) -> str:
         """Say who holds the lock and what to do."""
         return (
-            f"{self.folder}: another run is under way ({self.holder}, since {self.since}). "
+            f"{self.folder}: {'this' if self.is_same else 'another'} run is under way "
+            f"({self.holder}, since {self.since}). "
             "Wait for it; a lock whose process is gone is taken over by itself."
         )
 

@@ -2,13 +2,12 @@
 
 from etl.exporting.describing import SelfDescription, mapping_of, mappings_of, read_self_description
 from etl.exporting.pulling import Exported, What, export_records, read_table
-from etl.exporting.run import Place, resume_export, run_export
+from etl.exporting.run import resume_export, run_export
 from etl.exporting.writing import How
 
 __all__ = [
     "Exported",
     "How",
-    "Place",
     "SelfDescription",
     "What",
     "export_records",

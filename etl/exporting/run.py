@@ -7,7 +7,7 @@ import logging
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from etl.errors import ConfigurationInvalid, RequestFailed, ResumeRefused, stopped_by
 from etl.exporting import ranges
@@ -25,7 +25,7 @@ from etl.mapping import load
 from etl.report import Instance, Summary, to_object
 from etl.report.tally import Tally
 from etl.resolving.changed import newest_change
-from etl.runs import Fingerprint, RunFacts, begin_run, end_run, new_run_id
+from etl.runs import Fingerprint, RunFacts, begin_run, end_run, load_run, new_run_id
 from etl.runs.places import named_from
 from etl.schema import read_metadata
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from etl.errors import EtlError
     from etl.exporting.pulling import Plan
     from etl.model import ProgressListener
-    from etl.runs import Run
+    from etl.runs import Place, Run, RunLock
     from etl.runs.folder import Json
     from etl.schema import Schema
 
@@ -48,38 +48,6 @@ PIPED = "export"
 """Of an export to standard output: the name of its file in the folder of the run, without suffix."""
 LAST = "last"
 WORKBOOK = ".xlsx"
-
-
-class Place(Protocol):
-    """Where runs are kept, and what a run cannot know by itself; `running.Place` is one."""
-
-    @property
-    def state(self) -> Path:
-        """The state folder."""
-
-    @property
-    def cwd(self) -> Path:
-        """The folder that relative names start in."""
-
-    @property
-    def now(self) -> Callable[[], datetime]:
-        """With its time zone."""
-
-    @property
-    def chance(self) -> Callable[[], int]:
-        """Any number; tells two runs of one second apart."""
-
-    @property
-    def version(self) -> str:
-        """Of this package."""
-
-    @property
-    def profile(self) -> str:
-        """Empty: without a profile."""
-
-    @property
-    def begins(self) -> Callable[[Run], None]:
-        """Told once the folder of the run is there."""
 
 
 async def run_export(what: What, client: Client, *, place: Place, how: How) -> Summary:
@@ -117,8 +85,10 @@ async def run_export(what: What, client: Client, *, place: Place, how: How) -> S
         if named:
             check_multiple(named, plan.header, multiple=plan.multiple, option=option)
     facts = _facts(what, how, client=client, place=place, schema=schema, started=started, changed=changed)
-    run = begin_run(place.state, facts)
-    return await _carry(run, plan, client, what=what, how=how, schema=schema, place=place)
+    with place.lock(facts.run) as lock:
+        run = begin_run(place.state, facts)
+        how = _until_lost(how, lock)
+        return await _carry(run, plan, client, what=what, how=how, schema=schema, place=place)
 
 
 async def resume_export(
@@ -132,9 +102,22 @@ async def resume_export(
     """Go on with an export that was stopped or killed: behind the last page that is kept.
 
     Raises:
+        RunLocked: a process is at work on it.
         ResumeRefused: target, schema, mapping or our options have changed.
         Unusable, NoAccess: see `run_export`.
     """
+    with place.lock(run.id) as lock:
+        how = _until_lost(How(output="", listener=listener, is_stopping=is_stopping), lock)
+        return await _resumed(load_run(run.folder), client, place=place, told=how)
+
+
+def _until_lost(how: How, lock: RunLock) -> How:
+    """Let an export stop where another process took it over, for example while this machine was asleep."""
+    stops = how.is_stopping
+    return replace(how, is_stopping=lambda: stops() or lock.is_lost)
+
+
+async def _resumed(run: Run, client: Client, *, place: Place, told: How) -> Summary:
     said = run.facts.options
     schema = read_metadata(await client.metadata())
     changed = [] if run.facts.url == client.url else [f"the target is {client.url} and was {run.facts.url}"]
@@ -150,7 +133,7 @@ async def resume_export(
     what = What(**_given(said["what"], What))  # type: ignore[arg-type]  # see above
     form = Format(**_given(said["form"], Format))  # type: ignore[arg-type]  # see above
     how = How(**_given(said["how"], How))  # type: ignore[arg-type]  # see above
-    how = replace(how, form=form, listener=listener, is_stopping=is_stopping)
+    how = replace(how, form=form, listener=told.listener, is_stopping=told.is_stopping)
     plan = await plan_export(what, client, schema=schema)
     return await _carry(run, plan, client, what=what, how=how, schema=schema, place=place)
 

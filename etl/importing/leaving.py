@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from etl.delivery import Paces
 from etl.errors import HeldBack
 from etl.importing import DIGESTS, JOURNAL
+from etl.importing.locking import mappings_meant
 from etl.journal import Journal
 from etl.model import Status
 from etl.pacing import keep_learnt, read_learnt
@@ -79,13 +80,13 @@ def next_commands(
 
 def last_time(run: Run, state: Path) -> Census | None:
     """Return what the last import with the same mapping into the same instance read; None: not known."""
-    names = [one.name for one in run.facts.mappings]
+    meant = mappings_meant(run.facts, state)
     found: list[tuple[int, Census]] = []
     for other in list_runs(state):
         facts = other.facts
         if other.id == run.id or other.status not in GONE_ON or facts.verb != "import":
             continue
-        if facts.url != run.facts.url or [one.name for one in facts.mappings] != names:
+        if facts.url != run.facts.url or mappings_meant(facts, state) != meant:
             continue
         if (census := read_census(other.folder)) is not None and census.is_whole:
             # Names tell seconds only, and a run that was resumed ends later than it began.

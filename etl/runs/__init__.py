@@ -12,11 +12,14 @@ from etl.runs.folder import (
     new_run_id,
 )
 from etl.runs.keeping import old_runs, pack_run, remove_run
-from etl.runs.lock import Process, RunLock, this_process
+from etl.runs.lock import Holder, Process, RunLock, run_name, running_runs, this_process
+from etl.runs.place import Place
 from etl.runs.places import default_state_folder, find_project_file, make_state_folder, write_whole
 
 __all__ = [
     "Fingerprint",
+    "Holder",
+    "Place",
     "Process",
     "Run",
     "RunFacts",
@@ -33,6 +36,8 @@ __all__ = [
     "old_runs",
     "pack_run",
     "remove_run",
+    "run_name",
+    "running_runs",
     "this_process",
     "write_whole",
 ]

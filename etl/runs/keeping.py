@@ -10,6 +10,7 @@ from etl.runs.folder import list_runs
 from etl.runs.lock import running_runs
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from etl.runs.folder import Run
@@ -18,9 +19,13 @@ ABOUT = ("run.json", "summary.json", "run.log")
 ROWS = ("results.parquet", "rejected.csv", "rejected.xlsx", "rejected.parquet", "report.html")
 
 
-def old_runs(state: Path, keep: int) -> list[Run]:
-    """Return the runs beyond the `keep` newest, the oldest last, without those that hold a lock."""
-    busy = running_runs(state)
+def old_runs(state: Path, keep: int, *, now: datetime) -> list[Run]:
+    """Return the runs beyond the `keep` newest, the oldest last, without those that are under way.
+
+    Args:
+        now: with its time zone.
+    """
+    busy = running_runs(state, now=now)
     return [run for run in list_runs(state)[max(keep, 0) :] if run.id not in busy]
 
 

@@ -52,6 +52,20 @@ class Process:
     """When it began, as the system counts; empty: not known here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock."""
+
+    run: str
+    process: Process
+    since: str
+    """ISO 8601 with its zone, seconds."""
+
+    def __str__(self) -> str:
+        """Return `run 20261121T181729Z-7f3a, process 17 on the-host`."""
+        return f"run {self.run}, process {self.process.pid} on {self.process.host.split()[0]}"
+
+
 def this_process() -> Process:
     """Return the process that runs this."""
     try:
@@ -96,7 +110,8 @@ class RunLock:
         """Prepare a lock; nothing is held yet.
 
         Args:
-            names: what must not be done twice at once, for example `products.yaml https://pim.example`.
+            names: what must not be done twice at once, for example `products.yaml https://pim.example`, and
+                the run itself (`run_name`).
             now: with its time zone.
             process: None: the one that runs this.
         """
@@ -135,11 +150,11 @@ class RunLock:
                 ).fetchone()
                 if held is not None and self._is_alive(Process(*held[:3]), beat=held[5]):
                     db.execute("ROLLBACK")
+                    holder = Holder(held[3], Process(*held[:3]), held[4])
                     raise RunLocked(
-                        str(self._state),
-                        holder=f"run {held[3]}, process {held[1]} on {held[0].split()[0]}",
-                        since=held[4],
+                        str(self._state), holder=str(holder), since=holder.since, is_same=held[3] == self._run
                     )
+            self._sweep(db)
             me, now = self._process, self._now()
             since = now.isoformat(timespec="seconds")
             db.executemany(
@@ -171,12 +186,17 @@ class RunLock:
                 # The folder is away for a moment; `EXPIRY_S` is six beats long.
                 continue
 
+    def _sweep(self, db: sqlite3.Connection) -> None:
+        """Remove what processes left that are gone for certain; a run that slept finds its names."""
+        for host, pid, start in db.execute("SELECT DISTINCT host, pid, process_start FROM locks").fetchall():
+            if _is_alive(Process(host, pid, start), me=self._process, age_s=0.0):
+                continue
+            db.execute(
+                "DELETE FROM locks WHERE host = ? AND pid = ? AND process_start = ?", (host, pid, start)
+            )
+
     def _is_alive(self, process: Process, *, beat: float) -> bool:
-        if process.host == self._process.host:
-            start = start_of(process.pid)
-            if start is None or (start and process.start):
-                return start is not None and start == process.start
-        return self._now().timestamp() - beat < EXPIRY_S
+        return _is_alive(process, me=self._process, age_s=self._now().timestamp() - beat)
 
     def _mine(self) -> str:
         marks = ", ".join("?" for _ in self._names)
@@ -192,14 +212,38 @@ class RunLock:
         return db
 
 
-def running_runs(state: Path) -> set[str]:
-    """Return the names of runs that hold a lock, alive or not yet known to be dead."""
+def run_name(run: str) -> str:
+    """Return the name under which a run itself is locked while a process is at work on it."""
+    return f"run {run}"
+
+
+def running_runs(state: Path, *, now: datetime) -> dict[str, Holder]:
+    """Return the runs that a process is at work on, as far as can be seen from here.
+
+    Args:
+        now: with its time zone.
+    """
     path = state / FILE
     if not path.exists():
-        return set()
+        return {}
+    me = this_process()
     with closing(sqlite3.connect(path, timeout=30.0)) as db:
         db.execute(SET_UP)
-        return {run for (run,) in db.execute("SELECT run FROM locks")}
+        rows = db.execute("SELECT host, pid, process_start, run, since, beat FROM locks").fetchall()
+    return {
+        run: Holder(run, Process(host, pid, start), since)
+        for host, pid, start, run, since, beat in rows
+        if _is_alive(Process(host, pid, start), me=me, age_s=now.timestamp() - beat)
+    }
+
+
+def _is_alive(process: Process, *, me: Process, age_s: float) -> bool:
+    """Tell whether a process is there; where that cannot be seen from here, by its last beat."""
+    if process.host == me.host:
+        start = start_of(process.pid)
+        if start is None or (start and process.start):
+            return start is not None and start == process.start
+    return age_s < EXPIRY_S
 
 
 def _is_there(pid: int) -> bool:

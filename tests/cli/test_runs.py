@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -40,7 +41,8 @@ def state(tmp_path: Path) -> Path:
             ),
         )
         if run == FIRST:
-            summary = Summary(run, "import", status="partial", rows=RowCounts(created=198, invalid=2))
+            summary = Summary(run, "import", status="partial", rows=RowCounts(created=198, invalid=2),
+                              next=(f"atro-etl retry {run}",))  # fmt: skip
             end_run(began, to_object(summary))
     return tmp_path
 
@@ -87,8 +89,21 @@ def test_a_run_is_shown_as_it_was_reported(state):
 def test_a_run_that_was_killed_is_shown_with_what_to_do(state):
     code, out, _ = call(state, "show")
     assert code == 0
-    assert f"Run {LAST} has no summary: it is under way, or was killed." in out
+    assert f"Run {LAST} has no summary: it was killed." in out
     assert out.endswith(f"Next    atro-etl resume {LAST}\n")
+
+
+def test_a_run_that_is_under_way_is_shown_so_and_not_to_be_resumed(state):
+    with RunLock(state, ["a"], run=LAST, now=lambda: datetime.now(UTC)):
+        out = call(state, "show")[1]
+        assert out.startswith(f"Run {LAST} is under way: process {os.getpid()} on ")
+        assert "atro-etl resume" not in out
+        assert call(state, "list", "--limit", "1")[1].split()[:4] == [LAST, "import", "under", "way"]
+        assert json.loads(call(state, "show", "--json")[1])["under_way"] is True
+    with RunLock(state, ["a"], run=FIRST, now=lambda: datetime.now(UTC)):
+        _, out, err = call(state, "show", FIRST)
+        assert (f"Run {FIRST} is under way" in err, "of 200 rows 2 invalid" in out) == (True, True)
+        assert json.loads(call(state, "show", FIRST, "--json")[1])["next"] == []
 
 
 def test_open_prints_the_folder_where_there_is_no_screen(state):

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from etl.exporting import How, What, run_export
+from etl.runs import RunLock, run_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,9 @@ class Place:
 
     def chance(self) -> int:
         return next(self.numbers)
+
+    def lock(self, run: str) -> RunLock:
+        return RunLock(self.state, [run_name(run)], run=run, now=self.now)
 
 
 @pytest.fixture

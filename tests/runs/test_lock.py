@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from etl.errors import RunLocked
-from etl.runs import Process, RunLock, this_process
+from etl.runs import Process, RunLock, running_runs, this_process
 from etl.runs.lock import EXPIRY_S, start_of
 
 START = datetime(2026, 11, 21, 18, 17, 29, tzinfo=UTC)
@@ -67,14 +69,30 @@ def test_a_lock_is_given_back(tmp_path):
             pass
 
 
-def test_a_lock_whose_process_is_gone_is_taken_over_at_once(tmp_path):
+def gone_process() -> Process:
     done = subprocess.Popen([sys.executable, "-c", "pass"])
     gone = Process(this_process().host, done.pid, start_of(done.pid) or "")
     done.wait(timeout=30)
+    return gone
+
+
+def test_a_lock_whose_process_is_gone_is_taken_over_at_once(tmp_path):
+    gone = gone_process()
     clock = Clock()
     lock(tmp_path, clock, "first", process=gone).acquire()
     with lock(tmp_path, clock, "second"):
         pass
+
+
+def test_what_a_dead_process_left_is_no_run_under_way_and_goes_with_the_next_lock(tmp_path):
+    clock = Clock()
+    lock(tmp_path, clock, "killed", process=gone_process(), names="a b").acquire()
+    lock(tmp_path, clock, "far", process=FAR, names="c").acquire()
+    assert set(running_runs(tmp_path, now=clock())) == {"far"}
+    with lock(tmp_path, clock, "other", names="d"), closing(sqlite3.connect(tmp_path / "locks.db")) as db:
+        assert {run for (run,) in db.execute("SELECT run FROM locks")} == {"far", "other"}
+    clock.wait(EXPIRY_S + 1)
+    assert running_runs(tmp_path, now=clock()) == {}
 
 
 @pytest.mark.skipif(not this_process().start, reason="this system does not tell when a process began")
