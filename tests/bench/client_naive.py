@@ -1,11 +1,11 @@
-"""An import as it is written first: pandas rows, json, one request at a time. Its arguments: FILE URL."""
+"""An import as it is written first: pandas rows, json, httpx, one request at a time: `FILE URL`."""
 
 from __future__ import annotations
 
 import json
 import sys
-from urllib.request import Request, urlopen
 
+import httpx
 import pandas as pd
 
 from tests.bench.usage import printed
@@ -13,25 +13,23 @@ from tests.bench.usage import printed
 ROWS = 100
 
 
-def post(url: str, items: list[dict[str, object]]) -> None:
+def post(client: httpx.Client, items: list[dict[str, object]]) -> None:
     """Post some items and read the answer."""
-    body = json.dumps(items).encode()
-    request = Request(  # noqa: S310  the sink's own address
-        f"{url}/api/v1/MassActions/action/upsert", data=body, headers={"Content-Type": "application/json"}
-    )
-    with urlopen(request) as answer:  # noqa: S310  the same
-        json.loads(answer.read())
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/api/v1/MassActions/action/upsert", content=json.dumps(items), headers=headers)
+    json.loads(answer.content)
 
 
 def main(path: str, url: str) -> None:
     """Post every row of a table."""
     items: list[dict[str, object]] = []
-    for _, row in pd.read_csv(path, sep=";", dtype=str, keep_default_na=False).iterrows():
-        items.append({"entity": "Product", "payload": {"id": row["number"], **row.to_dict()}})
-        if len(items) == ROWS:
-            post(url, items)
-            items = []
-    post(url, items)
+    with httpx.Client(base_url=url) as client:
+        for _, row in pd.read_csv(path, sep=";", dtype=str, keep_default_na=False).iterrows():
+            items.append({"entity": "Product", "payload": {"id": row["number"], **row.to_dict()}})
+            if len(items) == ROWS:
+                post(client, items)
+                items = []
+        post(client, items)
 
 
 if __name__ == "__main__":
