@@ -27,7 +27,7 @@ from etl.planning.conflicts import (
 )
 from etl.planning.known import LAYOUT, WROTE, layout_of
 from etl.planning.value_conflicts import settle_values
-from etl.planning.waiting import Heard, Waiting
+from etl.planning.waiting import Heard, Waiting, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from etl.api import ItemAnswer
     from etl.model import AttributeValues, Changes, Outcome, Payloads
     from etl.planning.conflicts import OnConflict, Prints
-    from etl.planning.known import Marks
     from etl.planning.known_journal import KnownJournal
     from etl.planning.matching import Matched, Numbers, Place
     from etl.planning.value_conflicts import SettledValues
@@ -48,6 +47,8 @@ if TYPE_CHECKING:
 NO_ROWS: Numbers = np.empty(0, np.int64)
 NO_PRINTS: Mapping[str, int] = MappingProxyType({})
 KNOWABLE = frozenset({Status.CREATED, Status.UPDATED, Status.UNCHANGED})
+LANDED_AT_ONCE = 1000
+"""Rows whose outcomes are put to them together."""
 SENT = frozenset({ChangeKind.CREATE, ChangeKind.UPDATE})
 
 
@@ -72,6 +73,10 @@ class Knowing:
     _waiting: dict[Place, list[Waiting]] = field(default_factory=dict)
     _heard: dict[Place, list[Heard]] = field(default_factory=dict)
     """What no row has taken yet: rows take it of many requests at once."""
+    _landed: dict[tuple[Place, bool, bool], list[Numbers]] = field(default_factory=dict)
+    """The same of rows whose record has its outcome: where, whether it is good, whether problems are told."""
+    _rows_landed: int = 0
+    """How many they are."""
     _revoked: set[str] = field(default_factory=set)
 
     def weigh(
@@ -92,6 +97,8 @@ class Knowing:
         """
         if not len(payloads):
             return changes
+        # What has landed so far is of the targets of these rows, or of rows before them.
+        self._take_landed()
         place = (payloads.file, payloads.sheet)
         rows: Numbers = payloads.numbers.to_numpy()
         under_way = self.matched.taken(place, int(rows[0]))
@@ -121,7 +128,7 @@ class Knowing:
             _moments_of(found.records),
             np.full(len(rows), None),
             any_of(kept, len(rows)),
-            ~_lacking(payloads, links),
+            ~lacking(payloads, links),
             np.zeros(len(rows), np.int64),
             np.ones(len(rows), np.bool_),
             before,
@@ -240,32 +247,37 @@ class Knowing:
         """Learn what became of records."""
         portion = Outcomes.of(outcomes)
         for alike in portion.alike:
-            rows: Numbers = alike.rows.to_numpy()
             if alike.status is Status.DELETED and alike.entity == self.entity:
                 self.drop([key for key in alike.keys.to_pylist() if key])
-            is_bad = not self._is_good(alike.status, alike.entity)
-            self._landed((alike.file, alike.sheet), rows, bad=rows if is_bad else NO_ROWS, told=NO_ROWS)
+            place, is_good = (alike.file, alike.sheet), self._is_good(alike.status, alike.entity)
+            self._landed.setdefault((place, is_good, False), []).append(alike.rows.to_numpy())
         for one in portion.told:
             if one.status is Status.DELETED and one.entity == self.entity and one.key:
                 self.drop([one.key])
+            place, is_good = (one.file, one.sheet), self._is_good(one.status, one.entity)
             row = np.array([one.row], np.int64)
-            is_bad = not self._is_good(one.status, one.entity)
-            bad, told = (row if is_it else NO_ROWS for is_it in (is_bad, bool(one.problems)))
-            self._landed((one.file, one.sheet), row, bad=bad, told=told)
-        self._settle()
+            self._landed.setdefault((place, is_good, bool(one.problems)), []).append(row)
+        self._rows_landed += len(portion)
+        if self._rows_landed >= LANDED_AT_ONCE:
+            self._settle()
 
     def _is_good(self, status: Status, entity: str) -> bool:
         # Records of relations may be deleted while their row stays.
         return status in KNOWABLE or (status is Status.DELETED and entity != self.entity)
 
-    def _landed(self, place: Place, rows: Numbers, *, bad: Numbers, told: Numbers) -> None:
-        for waiting in self._waiting.get(place, ()):
-            at, is_here = waiting.places(rows)
-            np.subtract.at(waiting.pending, at[is_here], 1)
-            for some, marks in ((bad, waiting.is_good), (told, waiting.is_told)):
-                if len(some):
-                    at, is_here = waiting.places(some)
-                    marks[at[is_here]] = False
+    def _take_landed(self) -> None:
+        for (place, is_good, is_told), some in self._landed.items():
+            rows = np.concatenate(some)
+            for waiting in self._waiting.get(place, ()):
+                at, is_here = waiting.places(rows)
+                at = at[is_here]
+                np.subtract.at(waiting.pending, at, 1)
+                if not is_good:
+                    waiting.is_good[at] = False
+                if is_told:
+                    waiting.is_told[at] = False
+        self._landed.clear()
+        self._rows_landed = 0
 
     def revoke(self, sent: Changes, there: Record) -> None:
         """Learn of a record that the server holds otherwise than it was sent: it is compared each time.
@@ -312,6 +324,7 @@ class Knowing:
 
     def finish(self) -> None:
         """Write down what ended well, also where the run ended before all of it did."""
+        self._take_landed()
         for place, some in self._waiting.items():
             self._take_heard(place)
             for waiting in some:
@@ -320,6 +333,7 @@ class Knowing:
         self._waiting.clear()
 
     def _settle(self) -> None:
+        self._take_landed()
         for place, some in self._waiting.items():
             left = []
             for waiting in some:
@@ -360,24 +374,6 @@ class Knowing:
             made = waiting.prints.get(key)
             columns.append(pa.array(np.zeros(len(ended), np.uint32) if made is None else made[ended]))
         self.journal.append(pa.record_batch(columns, schema=layout_of(fields)))
-
-
-def _lacking(payloads: Payloads, links: Sequence[LinkIds]) -> Marks:
-    """Tell of each record whether something was left out or is to be told: it is compared each time."""
-    wrong = [one.row for one in payloads.problems]
-    for one in links:
-        wrong += [problem.row for problem in one.problems]
-    lacking: Marks = np.isin(payloads.numbers.to_numpy(), wrong)
-    for texts, ids in zip(payloads.links, links, strict=True):
-        if pa.types.is_list(ids.ids.type):
-            pairs = zip(texts.texts.to_pylist(), ids.ids.to_pylist(), strict=True)
-            lacking |= np.array(
-                [bool(said) and len(set(said)) != len(there or ()) for said, there in pairs], np.bool_
-            )
-        else:
-            missing = pc.and_(pc.is_valid(texts.texts), pc.is_null(ids.ids))
-            lacking |= missing.to_numpy(zero_copy_only=False)
-    return lacking
 
 
 def _moments_of(records: Sequence[Record | None]) -> Moments:

@@ -12,9 +12,11 @@ import pyarrow.compute as pc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from etl.model import Payloads
     from etl.planning.conflicts import Before, Prints
     from etl.planning.known import Marks
     from etl.planning.matching import InFlight, Numbers
+    from etl.resolving.links import LinkIds
 
 Moments: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.object_]]"
 """Times as the server writes them; None: not known."""
@@ -73,3 +75,21 @@ class Heard:
     ids: pa.StringArray
     moments: Sequence[str | None]
     """`modifiedAt`; None: it did not tell."""
+
+
+def lacking(payloads: Payloads, links: Sequence[LinkIds]) -> Marks:
+    """Tell of each record whether something was left out or is to be told: it is compared each time."""
+    wrong = [one.row for one in payloads.problems]
+    for one in links:
+        wrong += [problem.row for problem in one.problems]
+    is_lacking: Marks = np.isin(payloads.numbers.to_numpy(), wrong)
+    for texts, ids in zip(payloads.links, links, strict=True):
+        if pa.types.is_list(ids.ids.type):
+            pairs = zip(texts.texts.to_pylist(), ids.ids.to_pylist(), strict=True)
+            is_lacking |= np.array(
+                [bool(said) and len(set(said)) != len(there or ()) for said, there in pairs], np.bool_
+            )
+        else:
+            missing = pc.and_(pc.is_valid(texts.texts), pc.is_null(ids.ids))
+            is_lacking |= missing.to_numpy(zero_copy_only=False)
+    return is_lacking

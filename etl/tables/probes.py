@@ -277,8 +277,10 @@ def _has_any(data: bytes, signs: Sequence[tuple[bytes, re.Pattern[bytes]]]) -> b
 
 
 def _has_controls(data: bytes, letters: Bytes) -> bool:
+    if not len(letters) or letters.min() >= SPACE:
+        return False
     low = int(np.count_nonzero(letters < SPACE))
-    return low > 0 and low > sum(data.count(usual) for usual in (b"\t", b"\n", b"\r"))
+    return low > sum(data.count(usual) for usual in (b"\t", b"\n", b"\r"))
 
 
 def _count(seen: Seen, mask: Mask, column: pa.Array, numbers: pa.Int64Array) -> None:
