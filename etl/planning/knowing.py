@@ -97,7 +97,7 @@ class Knowing:
         """
         if not len(payloads):
             return changes
-        # What has landed so far is of the targets of these rows, or of rows before them.
+        # Nothing that has landed so far is an outcome of these rows.
         self._take_landed()
         place = (payloads.file, payloads.sheet)
         rows: Numbers = payloads.numbers.to_numpy()

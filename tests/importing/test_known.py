@@ -329,6 +329,25 @@ async def test_what_is_forgotten_is_compared(carry, tmp_path):
     assert (await carry(PRODUCT, *LINES)).known.rows == 0
 
 
+@SANDBOX
+@pytest.mark.parametrize(
+    ("fields", "link"),
+    [
+        (PRODUCT, "brand"),
+        ("entity: Category\nkey: name\nfields:\n  name: Name\n  code: Mpn\n", "parents"),
+    ],
+    ids=["of another entity", "of their own"],
+)
+async def test_rows_are_known_beside_the_targets_that_were_made_for_them(carry, fields, link):
+    mapping = f"{fields}  {link}: {{column: Of, link: {{by: name, missing: create}}}}\n"
+    lines = ("No,Name,Mpn,Of", "1,one,001,x", "2,two,002,", "3,three,003,y")
+    first = await carry(mapping, *lines)
+    assert first.rows.created == 3, first.problems
+    assert sum(one.created for one in first.records.values()) == 5
+    second = await carry(mapping, *lines)
+    assert (second.known.rows, second.rows.unchanged) == (3, 3)
+
+
 async def test_what_has_no_key_is_never_known(carry):
     summary = await carry("entity: Brand\nwrite: create\nfields: {name: N}\n", "N", "a")
     assert summary.known.why == "the mapping has no key"

@@ -210,6 +210,25 @@ def test_files_add_up():
     assert tally.summary("r", "upload").files == FileCounts(uploaded=2, reused=2, failed=3, bytes=15)
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    portions=st.lists(
+        st.tuples(st.lists(ROWS, min_size=1, max_size=5), st.sampled_from(list(Status)), st.booleans())
+    )
+)
+def test_rows_count_the_same_whenever_one_asks(portions):
+    asked, at_the_end = Tally(), Tally()
+    for rows, status, is_alike in portions:
+        is_bad = status in (Status.FAILED, Status.INVALID)
+        for tally in (asked, at_the_end):
+            if is_alike and not is_bad:
+                tally.add(Outcomes((alike(rows, status),)))
+            else:
+                tally.add([outcome(row, status) for row in rows])
+        assert asked.rows.bad == asked.bad == at_the_end.bad
+    assert asked.rows == at_the_end.rows
+
+
 def test_a_row_takes_about_a_byte():
     tally = Tally()
     numbers = pa.array(range(2, 200_002), pa.int64())
