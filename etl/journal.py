@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import numpy as np
 import orjson
 import pyarrow as pa
+import xxhash
 
 from etl.errors import JournalOutdated
 from etl.model import Alike, ChangeKind, Outcome, Outcomes, Status
@@ -46,6 +47,10 @@ CREATE TABLE IF NOT EXISTS requests (
   request INTEGER PRIMARY KEY,
   batch INTEGER NOT NULL,
   entity TEXT NOT NULL,
+  part TEXT NOT NULL,
+  first_row INTEGER NOT NULL,
+  last_row INTEGER NOT NULL,
+  digest BLOB NOT NULL,
   kinds BLOB NOT NULL,
   columns BLOB NOT NULL
 );
@@ -56,6 +61,9 @@ CREATE TABLE IF NOT EXISTS outcomes (
   rows BLOB
 );
 """
+# The part is what of its rows a request carries: empty for the records, else `relations`, `attributes`, a
+# field with relation records, or a block of the mapping. The digest is XXH3 over the body: whoever looks for
+# what made a server fail can tell whether two requests were the same.
 # Outcomes that name a request say that it was answered. Where they are alike they have columns as `rows`, or
 # none: those of the request are theirs. The others have JSON.
 OUTCOMES = """
@@ -113,8 +121,17 @@ class Journal:
         changes = batch.changes
         columns = [changes.numbers, changes.keys, changes.ids]
         cursor = self._db.execute(
-            "INSERT INTO requests (batch, entity, kinds, columns) VALUES (?, ?, ?, ?)",
-            (batch.number, batch.entity, orjson.dumps(_shortened(changes.kinds)), _message(columns)),
+            "INSERT INTO requests (batch, entity, part, first_row, last_row, digest, kinds, columns)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                batch.number,
+                batch.entity,
+                changes.part,
+                *_ends(changes.numbers),
+                xxhash.xxh3_128_digest(batch.body),
+                orjson.dumps(_shortened(changes.kinds)),
+                _message(columns),
+            ),
         )
         request = int(cursor.lastrowid or 0)
         self._under_way[request] = columns
@@ -209,6 +226,11 @@ class Journal:
         self._db.execute("BEGIN")
         self._db.executemany("INSERT INTO outcomes (request, alike, rows) VALUES (?, ?, ?)", rows)
         self._db.execute("COMMIT")
+
+
+def _ends(numbers: pa.Int64Array) -> tuple[int, int]:
+    rows = numbers.to_numpy()
+    return int(rows.min()), int(rows.max())
 
 
 def _shortened(kinds: Sequence[ChangeKind]) -> list[ChangeKind]:

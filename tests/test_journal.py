@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pytest
+import xxhash
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -113,6 +114,20 @@ def test_a_journal_whose_writer_was_killed_as_it_began_is_begun(path):
     with Journal(path) as journal:
         journal.noted([outcome(2)])
         assert len(list(journal.outcomes())) == 1
+
+
+def test_a_request_stands_there_with_its_rows_its_part_and_the_digest_of_its_body(path):
+    sent = batch(7, 3, 5)
+    relations = dataclasses.replace(sent, changes=dataclasses.replace(sent.changes, part="relations"))
+    with Journal(path) as journal:
+        journal.sending(sent)
+        journal.sending(relations)
+    with closing(sqlite3.connect(path)) as db:
+        found = db.execute(
+            "SELECT part, first_row, last_row, digest FROM requests ORDER BY request"
+        ).fetchall()
+    digest = xxhash.xxh3_128_digest(sent.body)
+    assert found == [("", 3, 7, digest), ("relations", 3, 7, digest)]
 
 
 def test_what_was_sent_without_an_answer_is_known(path):
