@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from etl.errors import (
     LockLost,
     NothingToResume,
     ResumeRefused,
+    RetryElsewhere,
     RetryRefused,
     Unusable,
 )
@@ -97,7 +97,7 @@ class _Ground:
             version=place.version,
             started=place.now().isoformat(timespec="seconds"),
             options={
-                "cwd": str(place.cwd),
+                **place.kept(),
                 MEANT: [name_of(self.mapping.path, place.state)],
                 "source": self.table.name,
                 **begun_with(how, read_options),
@@ -198,10 +198,10 @@ def _foreseen(run: Run, ground: _Ground, carried: Carried, writer: PlanWriter, *
     client = ground.client
     path = ground.table.path
     is_named = path == ground.mapping.source_path
-    source = "" if path is None or is_named else f" --source {shlex.quote(str(path))}"
-    command = f"atro-etl import {shlex.quote(str(ground.mapping.path))}{source}"
+    source = () if path is None or is_named else ("--source", str(path))
+    command = place.command("import", str(ground.mapping.path), *source)
     writes = sum(counts.get(kind, 0) for counts in writer.records.values() for kind in CHANGING)
-    applies = f"atro-etl apply {shlex.quote(named_from(place.cwd, writer.path))}"
+    applies = place.command("apply", named_from(place.cwd, writer.path))
     summary = carried.tally.summary(
         run.id,
         "plan",
@@ -248,7 +248,7 @@ async def _resumed(run: Run, *, client: Client, place: Place, how: HowToImport, 
     if run.facts.verb != "import":
         raise ResumeRefused(run.id, changed=[f"it is a run of {run.facts.verb}, which sends nothing"])
     if run.status in ("ok", "partial"):
-        raise NothingToResume(run.id, status=run.status)
+        raise NothingToResume(run.id, status=run.status, retry=place.command("retry", run.id))
     insist_on_form(run.folder / JOURNAL)
     mapping = load_to_bind(mapping_from(place.cwd, run.facts))
     path = path_of(run.facts.sources[0], run.facts.options)
@@ -270,14 +270,18 @@ async def retry_import(run: Run, *, client: Client, place: Place, how: HowToImpo
     """Import what a run left in its file of rejected rows, as it lies there now, in a run of its own.
 
     Raises:
-        RetryRefused: there is no such file, or the run was stopped: `resume` does it then.
+        RetryRefused: there is no such file, the run was stopped, so that `resume` does it, or it wrote to
+            another instance.
         Unusable, NoAccess: see `run_import`.
     """
     if run.facts.verb != "import" or run.status not in ("ok", "partial"):
-        raise RetryRefused(run.id, status=run.status if run.facts.verb == "import" else run.facts.verb)
+        status = run.status if run.facts.verb == "import" else run.facts.verb
+        raise RetryRefused(run.id, status=status, resume=place.command("resume", run.id))
+    if run.facts.url != client.url:
+        raise RetryElsewhere(run.id, url=run.facts.url, here=client.url)
     rejected = next(iter(sorted(run.folder.glob("rejected.*"))), None)
     if rejected is None:
-        raise RetryRefused(run.id, status=run.status)
+        raise RetryRefused(run.id, status=run.status, resume="")
     mapping = mapping_from(place.cwd, run.facts)
     return await run_import(rejected, mapping, client=client, place=place, how=how)
 
@@ -316,7 +320,7 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         error=str(ended_by) if is_stopped and not is_guarded else None,
         resumable=is_stopped and ground.table.path is not None,
         next_commands=next_commands(
-            run, ground.mapping, table=ground.table, rejected=rejected, ended_by=ended_by, cwd=place.cwd
+            run, ground.mapping, table=ground.table, rejected=rejected, ended_by=ended_by, place=place
         ),
         folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),

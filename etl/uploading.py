@@ -6,7 +6,6 @@ import asyncio
 import csv
 import dataclasses
 import logging
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,7 +90,7 @@ async def resume_upload(run: Run, client: Client, *, place: Place, how: HowToUpl
 
 async def _resumed(run: Run, client: Client, *, place: Place, how: HowToUpload) -> Summary:
     if run.status in ("ok", "partial"):
-        raise NothingToResume(run.id, status=run.status)
+        raise NothingToResume(run.id, status=run.status, retry="")
     options = run.facts.options
     paths = options.get("paths")
     what = WhatToUpload(
@@ -131,7 +130,7 @@ async def _carried(
         except EtlError as error:
             ended_by = error
         _count(tally, files, uploads.counts)
-    command = ["atro-etl", VERB, *what.paths, *(["--folder", what.folder] if what.folder else [])]
+    command = place.command(VERB, *what.paths, *(["--folder", what.folder] if what.folder else []))
     summary = _summary(
         tally,
         client,
@@ -139,7 +138,7 @@ async def _carried(
         run=run,
         seconds=client.retry.now() - began,
         ended_by=ended_by,
-        next_commands=[shlex.join(command)] if ended_by is not None else [],
+        next_commands=[command] if ended_by is not None else [],
     )
     end_run(run, to_object(summary))
     log.info("ends", extra={"run": run.id, "status": summary.status})
@@ -218,7 +217,7 @@ def _facts(what: WhatToUpload, client: Client, place: Place) -> RunFacts:
         schema_digest="",
         version=place.version,
         started=place.now().isoformat(timespec="seconds"),
-        options={"cwd": str(place.cwd), "paths": list(what.paths), "folder": what.folder},
+        options={**place.kept(), "paths": list(what.paths), "folder": what.folder},
     )
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from etl.planning.guards import Guards
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
-    from etl.runs import Run
+    from etl.runs import Run, Typed
 
 __all__ = [
     "apply",
@@ -108,6 +108,7 @@ async def import_table(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Import a table as a mapping says and return what it came to; the report lies in the folder it names.
 
@@ -128,6 +129,7 @@ async def import_table(
         listener: told how far the run is; from the thread of the event loop or another one.
         is_stopping: asked before each request; true ends the run after those in flight.
         begins: told the run once its folder is there.
+        typed: what the next commands repeat of the one that was typed; None: `profile` and `state_dir`.
 
     Raises:
         Unusable: mapping or source cannot be used; nothing was sent.
@@ -144,7 +146,7 @@ async def import_table(
         listener=listener,
         is_stopping=is_stopping,
     )
-    place = place_here(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins, typed=typed)
     return await run_import(
         source, Path(mapping), client=pim, place=place, how=how, read_options=read_options
     )
@@ -176,6 +178,7 @@ async def plan(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Foreseen:
     """Find out what `import_table` would do with the same arguments; nothing that changes anything is sent.
 
@@ -197,7 +200,7 @@ async def plan(
         source,
         Path(mapping),
         client=pim,
-        place=place_here(state_dir, profile=profile, begins=begins),
+        place=place_here(state_dir, profile=profile, begins=begins, typed=typed),
         how=how,
         plan=None if output is None else Path(output),
         read_options=read_options,
@@ -239,6 +242,7 @@ async def export_file(
     state_dir: Path | str | None = None,
     profile: str = "",
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Write records into a file and return what it came to; the file appears when it is whole.
 
@@ -246,7 +250,7 @@ async def export_file(
         Unusable: columns, filter or output cannot be used; nothing was written.
         NoAccess: the server cannot be asked.
     """
-    place = place_here(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins, typed=typed)
     return await run_export(what, pim, place=place, how=how)
 
 
@@ -261,6 +265,7 @@ async def upload(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Upload files and return what it came to; what is on the server already is not sent again.
 
@@ -273,7 +278,7 @@ async def upload(
         Unusable: a path is not there; nothing was sent.
         RequestFailed, NoAccess: the server cannot be asked.
     """
-    place = place_here(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins, typed=typed)
     how = HowToUpload(is_dry=is_dry, listener=listener, is_stopping=is_stopping)
     return await run_upload(WhatToUpload(tuple(map(str, paths)), folder), pim, place=place, how=how)
 
@@ -288,6 +293,7 @@ async def resume(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Go on with a stopped or killed import, export, upload, apply or undo; return what it came to.
 
@@ -299,7 +305,7 @@ async def resume(
         ResumeRefused: what it stood on has changed.
         Unusable, NoAccess: see `import_table`.
     """
-    place = place_here(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins, typed=typed)
     how = HowToImport(
         clock=pim.retry, limits=pim.limits, guards=guards, listener=listener, is_stopping=is_stopping
     )
@@ -325,6 +331,7 @@ async def retry(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Import the rejected rows of a run, as they lie in its folder now, in a run of its own.
 
@@ -336,7 +343,7 @@ async def retry(
         RetryRefused: every row of it arrived, or it was stopped and is to be resumed first.
         Unusable, NoAccess: see `import_table`.
     """
-    place = place_here(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins, typed=typed)
     how = HowToImport(
         clock=pim.retry,
         on_drift=on_drift,

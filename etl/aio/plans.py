@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from etl.model import ProgressListener
     from etl.planning.guards import Guards
     from etl.report import Summary
-    from etl.runs import Run
+    from etl.runs import Run, Typed
 
 MAX_AGE = timedelta(hours=24)
 """What a plan was made from may be another by then."""
@@ -41,6 +41,7 @@ async def apply(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Carry out a plan, or what was accepted in its workbook, and return what it came to.
 
@@ -67,7 +68,7 @@ async def apply(
     return await run_apply(
         Path(plan),
         client=pim,
-        place=place_here(state_dir, profile=profile, begins=begins),
+        place=place_here(state_dir, profile=profile, begins=begins, typed=typed),
         how=how,
         max_age=max_age,
         approved_by=approved_by,
@@ -87,6 +88,7 @@ async def undo(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Take back what an import, an apply or an undo did, and return what that came to.
 
@@ -102,7 +104,7 @@ async def undo(
         NotAgreed: `agrees` said no.
         Unusable, NoAccess: see `import_table`.
     """
-    place = place_here(state_dir, profile=profile, begins=begins)
+    place = place_here(state_dir, profile=profile, begins=begins, typed=typed)
     how = HowToImport(
         clock=pim.retry, on_drift=on_drift, limits=pim.limits, listener=listener, is_stopping=is_stopping
     )

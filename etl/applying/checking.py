@@ -14,20 +14,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from etl.planning import PlanHeader
+    from etl.runs import Place
 
 DONE = ("ok", "partial")
 
 
-def check_plan(
-    path: Path, header: PlanHeader, *, url: str, now: datetime, max_age: timedelta | None, state: Path
-) -> None:
+def check_plan(path: Path, header: PlanHeader, *, url: str, max_age: timedelta | None, place: Place) -> None:
     """Refuse a plan that must not be carried out.
 
     Args:
         url: of the instance that is signed in to.
-        now: with its time zone.
         max_age: None: any.
-        state: the state folder, which knows what was applied.
+        place: its state folder knows what was applied.
 
     Raises:
         PlanRefused: says why.
@@ -41,17 +39,17 @@ def check_plan(
     again = "Make it anew with `atro-etl plan`, and look at it."
     if not is_as_written(path, header):
         raise PlanRefused(str(path), reason="it was edited or damaged after it was made.", advice=again)
-    age = now - datetime.fromisoformat(header.made)
+    age = place.now() - datetime.fromisoformat(header.made)
     if max_age is not None and age > max_age:
         reason = f"it is {told_age(age)} old, and may be {told_age(max_age)}."
         raise PlanRefused(str(path), reason=reason, advice=f"{again} Or allow it with --max-age.")
-    for run in list_runs(state):
+    for run in list_runs(place.state):
         is_same = run.facts.verb == "apply" and [one.digest for one in run.facts.sources] == [header.digest]
         if is_same and run.status in DONE:
             raise PlanRefused(str(path), reason=f"run {run.id} applied it already.", advice=again)
         # Killed before it had a journal, it sent nothing.
         if is_same and run.status in ("stopped", "unfinished") and (run.folder / JOURNAL).exists():
-            advice = f"Go on with `atro-etl resume {run.id}`."
+            advice = f"Go on with `{place.command('resume', run.id)}`."
             raise PlanRefused(str(path), reason=f"run {run.id} applied a part of it.", advice=advice)
 
 

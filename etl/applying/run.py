@@ -104,9 +104,7 @@ async def run_apply(
     file = accepted.plan if accepted is not None else plan
     header = await asyncio.to_thread(read_header, file)
     schema = read_metadata(await client.metadata())
-    await asyncio.to_thread(
-        check_plan, file, header, url=client.url, now=place.now(), max_age=max_age, state=place.state
-    )
+    await asyncio.to_thread(check_plan, file, header, url=client.url, max_age=max_age, place=place)
     facts = facts_of(
         "apply", header, Fingerprint(str(plan), header.digest), client=client, place=place, how=how
     )
@@ -138,7 +136,7 @@ async def resume_applied(run: Run, *, client: Client, place: Place, how: HowToIm
     with lock_of(run.facts, place) as lock:
         run = load_run(run.folder)
         if run.status in ("ok", "partial", "failed") or not (run.folder / PLAN).exists():
-            raise NothingToResume(run.id, status=run.status)
+            raise NothingToResume(run.id, status=run.status, retry="")
         schema = read_metadata(await client.metadata())
         how = dataclasses.replace(how, on_drift=drift_of(run))
         place.begins(run)
@@ -160,7 +158,7 @@ def facts_of(
         schema_digest=header.schema_digest,
         version=place.version,
         started=place.now().isoformat(timespec="seconds"),
-        options={**_home_of(header, place), "plan_of": header.run, "on_drift": how.on_drift},
+        options={**place.kept(), **_home_of(header, place), "plan_of": header.run, "on_drift": how.on_drift},
     )
 
 
@@ -226,7 +224,7 @@ async def carry(
         guard=str(ended) if is_guarded else None,
         error=str(ended) if ended is not None and not is_guarded else None,
         resumable=ended is not None,
-        next_commands=[f"atro-etl resume {run.id} {lifted_by}".rstrip()] if ended is not None else [],
+        next_commands=[place.command("resume", run.id, *lifted_by.split())] if ended is not None else [],
         folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from etl.planning.guards import Guards
     from etl.report import Summary
     from etl.report.foreseen import Foreseen
-    from etl.runs import Run
+    from etl.runs import Run, Typed
 
 
 class Pim:
@@ -93,6 +93,7 @@ def import_table(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Import a table as a mapping says and return what it came to; see `aio.import_table`."""
     return pim.loop.wait_for(
@@ -113,6 +114,7 @@ def import_table(
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
+            typed=typed,
         )
     )
 
@@ -131,6 +133,7 @@ def plan(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Foreseen:
     """Find out what `import_table` would do with the same arguments; see `aio.plan`."""
     return pim.loop.wait_for(
@@ -147,6 +150,7 @@ def plan(
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
+            typed=typed,
         )
     )
 
@@ -165,6 +169,7 @@ def apply(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Carry out a plan, or what was accepted in its workbook; see `aio.apply`."""
     asking = Asking(agrees)
@@ -182,6 +187,7 @@ def apply(
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
+            typed=typed,
         ),
         asking,
     )
@@ -199,6 +205,7 @@ def undo(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Take back what a run did; see `aio.undo`."""
     asking = Asking(agrees)
@@ -214,6 +221,7 @@ def undo(
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
+            typed=typed,
         ),
         asking,
     )
@@ -235,6 +243,7 @@ def upload(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Upload files and return what it came to; see `aio.upload`."""
     return pim.loop.wait_for(
@@ -248,6 +257,7 @@ def upload(
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
+            typed=typed,
         )
     )
 
@@ -262,6 +272,7 @@ def resume(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Go on with a stopped or killed import; see `aio.resume`."""
     return pim.loop.wait_for(
@@ -274,6 +285,7 @@ def resume(
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
+            typed=typed,
         )
     )
 
@@ -289,6 +301,7 @@ def retry(
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Import the rejected rows of a run once more; see `aio.retry`."""
     return pim.loop.wait_for(
@@ -302,6 +315,7 @@ def retry(
             listener=listener,
             is_stopping=is_stopping,
             begins=begins,
+            typed=typed,
         )
     )
 
@@ -328,8 +342,11 @@ def export_file(
     state_dir: Path | str | None = None,
     profile: str = "",
     begins: Callable[[Run], None] = lambda _: None,
+    typed: Typed | None = None,
 ) -> Summary:
     """Write records into a file and return what it came to; see `aio.export_file`."""
     return pim.loop.wait_for(
-        aio.export_file(what, pim.client, how=how, state_dir=state_dir, profile=profile, begins=begins)
+        aio.export_file(
+            what, pim.client, how=how, state_dir=state_dir, profile=profile, begins=begins, typed=typed
+        )
     )

@@ -27,7 +27,7 @@ from etl.report import Summary, last_lines, neutral, to_github, to_json, to_mark
 from etl.report.json import to_text as json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Collection, Generator
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -72,6 +72,17 @@ class Console:
         self._scrubber = Scrubber()
         self._has_reported = False
         self._signal: Exit | None = None
+
+    def target(self, *, without: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the options of this call that say where, so that the next commands go there too.
+
+        A secret is none of them; where one is read from is.
+        """
+        typed = [(name, self.given.get(name)) for name in ("profile", "url", "username", "state_dir")]
+        secrets = [(name, self.given.get(name)) for name in ("password", "token")]
+        typed += [(name, value) for name, value in secrets if value == "-" or (value or "").startswith("@")]
+        kept = [(name, value) for name, value in typed if value is not None and name not in without]
+        return tuple(part for name, value in kept for part in (f"--{name.replace('_', '-')}", value))
 
     # What is said
 

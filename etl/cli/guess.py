@@ -13,6 +13,7 @@ from etl.cli.linked_names import linked_names
 from etl.cli.mapping_ground import FILE, require_schema, snapshot
 from etl.cli.options import connection, output, pass_console, read_settings, state
 from etl.report import neutral
+from etl.runs import command_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,8 @@ def command(
         path.write_text(proposal.text, encoding="utf-8")
         mapped = sum(one.field is not None for one in proposal.guesses)
         console.note(
-            f"{path}: {mapped} of {len(proposal.guesses)} columns. Look at it, then: atro-etl check {path}"
+            f"{path}: {mapped} of {len(proposal.guesses)} columns. Look at it, then: "
+            + command_line("check", str(path), target=console.target())
         )
     if console.form is Form.JSON:
         console.say_json(

@@ -128,6 +128,7 @@ def command(
                 listener=work.listener,
                 is_stopping=work.is_stopping,
                 begins=work.begins,
+                typed=work.typed,
             )
             summaries.append(summary)
             if summary.status not in GOES_ON:

@@ -35,5 +35,6 @@ def command(console: Console, *, run: str | None) -> int:
             listener=work.listener,
             is_stopping=work.is_stopping,
             begins=work.begins,
+            typed=work.typed,
         )
     return work.ends(summary)

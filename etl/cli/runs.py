@@ -13,7 +13,7 @@ from etl.cli.exits import Exit
 from etl.cli.options import output, pass_console, read_settings, state
 from etl.cli.runs_keeping import page_of, prune, share
 from etl.report import from_object, neutral, to_json, to_text
-from etl.runs import Run, find_run, list_runs, running_runs
+from etl.runs import Run, command_line, find_run, list_runs, running_runs, target_of
 
 if TYPE_CHECKING:
     from etl.report.json import Json
@@ -70,7 +70,7 @@ def show(console: Console, run: str | None) -> int:
         if console.form is Form.JSON:
             console.say_json(_line(found, is_busy=holder is not None))
         else:
-            console.say(neutral(_unfinished(found, holder), keep="\n"))
+            console.say(neutral(_unfinished(found, holder, console), keep="\n"))
         return Exit.DONE
     summary = from_object(dict(found.summary))
     if holder is not None:
@@ -106,16 +106,20 @@ RESUMABLE = ("import", "export", "upload", "apply", "undo")
 """Verbs whose runs can be gone on with; the others send nothing."""
 
 
-def _unfinished(run: Run, holder: Holder | None) -> str:
+def _unfinished(run: Run, holder: Holder | None, console: Console) -> str:
     """Tell of a run without a summary: a process is at work on it, or it was killed."""
     began = f"It began {datetime.fromisoformat(run.facts.started).astimezone():%F %T %Z}."
     folder = f"Folder  {run.folder}"
     if holder is not None:
         return f"{_under_way(holder)} {began}\n{folder}"
+    # As it was begun, and in the state folder that was named here.
+    begun = target_of(run.facts)
+    if "--state-dir" in begun:
+        at = begun.index("--state-dir")
+        del begun[at : at + 2]
+    command = command_line("resume", run.id, target=[*begun, *console.target()])
     lines = [f"Run {run.id} has no summary: it was killed. {began}", folder]
-    return "\n".join(
-        [*lines, *([f"Next    atro-etl resume {run.id}"] if run.facts.verb in RESUMABLE else [])]
-    )
+    return "\n".join([*lines, *([f"Next    {command}"] if run.facts.verb in RESUMABLE else [])])
 
 
 def _under_way(holder: Holder) -> str:

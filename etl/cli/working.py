@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from etl.cli.settings import Settings
     from etl.model import ProgressListener
     from etl.report import Summary
-    from etl.runs import Run
+    from etl.runs import Run, Typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,13 @@ class Work:
     pim: Pim
     is_stopping: StopSign
     listener: ProgressListener | None
+
+    @property
+    def typed(self) -> Typed:
+        """What runs keep of this command."""
+        from etl.runs import Typed  # noqa: PLC0415  `--help` needs no pandas
+
+        return Typed(target=self.console.target())
 
     def begins(self, run: Run) -> None:
         """Let the log of a run go into its folder."""

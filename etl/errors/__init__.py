@@ -18,6 +18,7 @@
     │   ├── ResumeRefused
     │   ├── JournalOutdated
     │   ├── NothingToResume
+    │   ├── RetryElsewhere
     │   ├── RetryRefused
     │   ├── PlanRefused
     │   ├── UndoRefused
@@ -105,6 +106,7 @@ from etl.errors.unusable import (
     NothingToResume,
     PlanRefused,
     ResumeRefused,
+    RetryElsewhere,
     RetryRefused,
     RunAmbiguous,
     RunLocked,
@@ -144,6 +146,7 @@ __all__ = [
     "RequestFailed",
     "RequestRefused",
     "ResumeRefused",
+    "RetryElsewhere",
     "RetryRefused",
     "RightMissing",
     "RightsLost",

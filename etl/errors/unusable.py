@@ -224,30 +224,47 @@ class JournalOutdated(Unusable):
 class NothingToResume(Unusable):
     """The run came to its end: no row is left."""
 
-    def __init__(self, run: str, *, status: str) -> None:
-        super().__init__(run, status)
-        self.run, self.status = run, status
+    def __init__(self, run: str, *, status: str, retry: str) -> None:
+        super().__init__(run, status, retry)
+        self.run, self.status, self.retry = run, status, retry
 
     def __str__(self) -> str:
         """Say what can be done instead."""
-        advice = f" `atro-etl retry {self.run}` sends the rejected rows." if self.status == "partial" else ""
+        advice = (
+            f" `{self.retry}` sends the rejected rows." if self.retry and self.status == "partial" else ""
+        )
         return f"run {self.run} came to its end: there is nothing to resume.{advice}"
 
 
 class RetryRefused(Unusable):
     """A run has no rejected rows that could be sent again."""
 
-    def __init__(self, run: str, *, status: str) -> None:
-        super().__init__(run, status)
-        self.run, self.status = run, status
+    def __init__(self, run: str, *, status: str, resume: str) -> None:
+        super().__init__(run, status, resume)
+        self.run, self.status, self.resume = run, status, resume
 
     def __str__(self) -> str:
         """Say why, and what to do instead."""
         if self.status in ("stopped", "unfinished"):
-            return f"run {self.run} did not come to its end: atro-etl resume {self.run} goes on with it."
+            return f"run {self.run} did not come to its end: {self.resume} goes on with it."
         if self.status in ("ok", "partial"):
             return f"run {self.run} left no rejected rows: there is nothing to send again."
         return f"run {self.run} sent nothing ({self.status}): there is nothing to send again."
+
+
+class RetryElsewhere(Unusable):
+    """The rejected rows of a run belong to another instance than the one that is signed in to."""
+
+    def __init__(self, run: str, *, url: str, here: str) -> None:
+        super().__init__(run, url, here)
+        self.run, self.url, self.here = run, url, here
+
+    def __str__(self) -> str:
+        """Say where they belong."""
+        return (
+            f"run {self.run} wrote to {self.url}, and this is {self.here}: nothing was sent. "
+            "Give the --profile or --url of that instance."
+        )
 
 
 class PlanRefused(Unusable):

@@ -194,7 +194,7 @@ async def _carry(
         seconds=client.retry.now() - began,
         error=str(ended) if ended else "interrupted; nothing was written." if is_stopped else None,
         resumable=is_stopped and path is not None,
-        next_commands=[f"atro-etl resume {run.id}"] if is_stopped and path is not None else [],
+        next_commands=[place.command("resume", run.id)] if is_stopped and path is not None else [],
         folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,
@@ -274,7 +274,7 @@ def _facts(
         version=place.version,
         started=started.isoformat(timespec="seconds"),
         options={
-            "cwd": str(place.cwd),
+            **place.kept(),
             "what": _told(what),
             "how": _told(how),
             "form": _told(how.form),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from etl.importing import Carried, HowToImport
     from etl.mapping import Mapping
     from etl.planning.guards import Census
-    from etl.runs import Run, RunFacts
+    from etl.runs import Place, Run, RunFacts
     from etl.tables import Table
 
 ERRORS = "errors.xlsx"
@@ -64,17 +63,24 @@ def write_report(run: Run, table: Table, carried: Carried) -> tuple[Path | None,
 
 
 def next_commands(
-    run: Run, mapping: Mapping, *, table: Table, rejected: Path | None, ended_by: EtlError | None, cwd: Path
+    run: Run,
+    mapping: Mapping,
+    *,
+    table: Table,
+    rejected: Path | None,
+    ended_by: EtlError | None,
+    place: Place,
 ) -> list[str]:
-    """Return what to type in `cwd` after a run, the most useful first."""
+    """Return what to type after a run, where it was typed, the most useful first."""
     lifted_by = ended_by.lifted_by if isinstance(ended_by, HeldBack) else ""
-    resume = f"atro-etl resume {run.id} {lifted_by}".rstrip()
+    resume = place.command("resume", run.id, *lifted_by.split())
     commands = [resume] if ended_by is not None and table.path is not None else []
     sources = [rejected] if rejected is not None else []
     sources += [marked] if (marked := run.folder / ERRORS).exists() else []
-    for source in sources:
-        named, given = shlex.quote(str(mapping.path)), shlex.quote(named_from(cwd, source))
-        commands.append(f"atro-etl import {named} --source {given}")
+    commands += [
+        place.command("import", str(mapping.path), "--source", named_from(place.cwd, source))
+        for source in sources
+    ]
     return commands
 
 

@@ -13,7 +13,7 @@ from etl.runs.folder import (
 )
 from etl.runs.keeping import old_runs, pack_run, remove_run
 from etl.runs.lock import Holder, Process, RunLock, run_name, running_runs, this_process
-from etl.runs.place import Place
+from etl.runs.place import Place, Typed, command_line, target_of
 from etl.runs.places import default_state_folder, find_project_file, make_state_folder, write_whole
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "Run",
     "RunFacts",
     "RunLock",
+    "Typed",
     "begin_run",
+    "command_line",
     "default_state_folder",
     "end_run",
     "find_project_file",
@@ -38,6 +40,7 @@ __all__ = [
     "remove_run",
     "run_name",
     "running_runs",
+    "target_of",
     "this_process",
     "write_whole",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,18 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from etl.runs.folder import Run
+    from etl.runs.folder import Json, Run, RunFacts
+
+TARGET = "target"
+"""Option of a run: `Typed.target`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What is kept of a command, so that those that follow it go on in the same way."""
+
+    target: tuple[str, ...] = ()
+    """Options that say where, such as `--profile`, `staging`; the next commands repeat them. No secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +48,27 @@ class Place:
     """Empty: without a profile."""
     begins: Callable[[Run], None] = lambda _: None
     """Told once the folder of the run is there."""
+    typed: Typed = Typed()
+
+    def command(self, *words: str) -> str:
+        """Return a command to go on with, at the same target and in the same state folder."""
+        return command_line(*words, target=self.typed.target)
+
+    def kept(self) -> dict[str, Json]:
+        """Return what a run keeps of its command, for `RunFacts.options`."""
+        return {"cwd": str(self.cwd), TARGET: [*self.typed.target]}
 
     def lock(self, run: str, names: Iterable[str] = ()) -> RunLock:
         """Return the lock of a run, and of what `names` stand for: who holds it works on them alone."""
         return RunLock(self.state, [run_name(run), *names], run=run, now=self.now)
+
+
+def command_line(*words: str, target: Iterable[str]) -> str:
+    """Return a command as it is typed."""
+    return shlex.join(["atro-etl", *words, *target])
+
+
+def target_of(facts: RunFacts) -> list[str]:
+    """Return the options of the command that began a run which say where."""
+    said = facts.options.get(TARGET)
+    return [str(one) for one in said] if isinstance(said, list) else []

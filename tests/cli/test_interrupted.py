@@ -134,7 +134,8 @@ def test_exit_7_when_the_server_stays_away_and_resume_finishes(server, shop, mon
     assert stopped["rows"]["pending"] > 0
     assert stopped["rows"]["read"] == 900
     assert stopped["resumable"] is True
-    assert stopped["next"][0] == f"atro-etl resume {stopped['run']}"
+    again = f"--url {server.url} --username admin --password @secret"
+    assert stopped["next"][0] == f"atro-etl resume {stopped['run']} {again}"
     server.start()
     monkeypatch.chdir(shop)
     connection = ["--url", server.url, "--username", "admin", "--password", "@secret"]

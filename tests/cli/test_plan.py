@@ -106,8 +106,8 @@ def test_with_changes_it_shows_them_field_by_field_and_sends_nothing(call, sandb
         "It would take 1 request, about a second at the 20 records a second that AtroCore usually stores.\n"
         "\n"
         "Plan    s/runs/…/plan.parquet\n"
-        "Next    … s/runs/…/plan.parquet\n"
-        "Next    … items.yaml --source items.csv\n"
+        "Next    … s/runs/…/plan.parquet --state-dir s\n"
+        "Next    … items.yaml --source items.csv --state-dir s\n"
     )
 
 

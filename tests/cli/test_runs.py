@@ -38,6 +38,7 @@ def state(tmp_path: Path) -> Path:
                 schema_digest="",
                 version="0.1.0",
                 started="2026-11-21T18:17:29+00:00",
+                options={"target": ["--state-dir", "here", "--profile", "stage"]},
             ),
         )
         if run == FIRST:
@@ -90,7 +91,7 @@ def test_a_run_that_was_killed_is_shown_with_what_to_do(state):
     code, out, _ = call(state, "show")
     assert code == 0
     assert f"Run {LAST} has no summary: it was killed." in out
-    assert out.endswith(f"Next    atro-etl resume {LAST}\n")
+    assert out.endswith(f"Next    atro-etl resume {LAST} --profile stage --state-dir {state}\n")
 
 
 def test_a_run_that_is_under_way_is_shown_so_and_not_to_be_resumed(state):

@@ -77,7 +77,7 @@ def test_without_an_answer_the_run_stops_after_so_many_tries(imported):
     summary, _ = imported("http502")
     assert summary.status == "stopped"
     assert "3 times in a row" in summary.error
-    assert summary.next[0] == f"atro-etl resume {summary.run}"
+    assert summary.next[0].startswith(f"atro-etl resume {summary.run} --state-dir ")
 
 
 def test_a_run_whose_lock_was_taken_over_stops_and_leaves_the_field(sandbox_in_thread, tmp_path):

@@ -39,6 +39,12 @@ class Place:
     def chance(self) -> int:
         return next(self.numbers)
 
+    def command(self, *words: str) -> str:
+        return " ".join(["atro-etl", *words])
+
+    def kept(self) -> dict[str, object]:
+        return {"cwd": str(self.cwd)}
+
     def lock(self, run: str) -> RunLock:
         return RunLock(self.state, [run_name(run)], run=run, now=self.now)
 
