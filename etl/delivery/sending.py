@@ -30,14 +30,12 @@ from etl.delivery.standing import done_when_still, may_still_work
 from etl.errors import (
     AnswerUnusable,
     EtlError,
-    HeldBack,
     Interrupted,
     NoAnswer,
     Refused,
     RequestFailed,
     RightsLost,
     ServerFailed,
-    Stopped,
     TooLarge,
 )
 from etl.model import Outcomes, Status
@@ -87,6 +85,7 @@ async def deliver(
     Raises:
         ServerGone: no answer any more; what was in flight was waited for.
         RightsLost: the server does not let us write any more.
+        NoAccess: it does not let us in any more.
         Interrupted: `is_stopping` said so.
     """
     sender = _Sender(client, journal, limits=limits, clock=clock, paces=paces, on_drift=on_drift, heard=heard)
@@ -104,7 +103,7 @@ async def deliver(
             await flight.land()
             for outcomes in sender.landed():
                 yield outcomes
-    except (RequestFailed, Stopped, HeldBack):
+    except EtlError:
         # What left is waited for, so that as little as possible stays unknown.
         await flight.rest()
         for outcomes in sender.landed():

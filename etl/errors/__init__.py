@@ -51,6 +51,7 @@
     └── Stopped                     exit 7: after something was sent; `resume` goes on
         ├── ServerGone
         ├── RequestRefused
+        ├── AccessLost
         ├── RightsLost
         ├── LockLost
         ├── AttributesNotKept
@@ -85,6 +86,7 @@ from etl.errors.requests import (
     TooLarge,
 )
 from etl.errors.stopped import (
+    AccessLost,
     AttributesNotKept,
     Interrupted,
     LockLost,
@@ -119,6 +121,7 @@ from etl.errors.unusable import (
 )
 
 __all__ = [
+    "AccessLost",
     "AnswerUnusable",
     "AttributesNotKept",
     "ColumnsBlanked",

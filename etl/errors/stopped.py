@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from etl.errors.families import EtlError, Stopped
+from etl.errors.access import ServerUnreachable
+from etl.errors.families import EtlError, NoAccess, Stopped
 from etl.errors.requests import Refused
 
 
@@ -34,7 +35,25 @@ def stopped_by(failure: EtlError, url: str) -> Stopped:
     """Return why a run ends at a request that failed for good."""
     if isinstance(failure, Refused):
         return RequestRefused(url, reason=str(failure))
+    if isinstance(failure, ServerUnreachable):
+        return ServerGone(url, reason=failure.reason)
+    if isinstance(failure, NoAccess):
+        return AccessLost(url, reason=str(failure))
     return ServerGone(url, reason=str(failure))
+
+
+class AccessLost(Stopped):
+    """The server does not let us in any more, in the middle of a run: say, a password was changed."""
+
+    def __init__(self, url: str, *, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self) -> str:
+        """Say what the sign-in brought, and that the run can go on."""
+        return (
+            f"{self.url} lets the run in no more, after it was begun. {self.reason} Then go on with the run."
+        )
 
 
 class RightsLost(Stopped):

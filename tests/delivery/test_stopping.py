@@ -55,6 +55,35 @@ def carried(fronted, tmp_path):
     return carry
 
 
+async def test_what_is_under_way_is_waited_for_where_the_password_is_refused_meanwhile(fronted, carried):
+    seen = []
+    others_left, is_refused = asyncio.Event(), asyncio.Event()
+
+    async def refused_from_the_first_on(call, pass_on):
+        if call.path[-1] == "user":
+            is_refused.set()
+            return says(401)
+        if not is_about_products(call):
+            return await pass_on()
+        seen.append(call)
+        if len(seen) == 1:
+            await others_left.wait()
+            return says(401)
+        if len(seen) == 8:
+            others_left.set()
+        await is_refused.wait()
+        return await pass_on()
+
+    summary = await carried(front=refused_from_the_first_on)
+    assert (summary.status, summary.rows.created, summary.rows.pending) == ("stopped", 70, 10)
+    assert await products(fronted) == 70
+    assert "lets the run in no more" in summary.error
+    assert "Set ATRO_PASSWORD" in summary.error
+    assert summary.next[0] == f"atro-etl resume {summary.run}"
+    whole = await carried(resumes=True)
+    assert (whole.status, whole.rows.created) == ("ok", 80)
+
+
 async def products(fronted):
     return len((await what_stands(fronted.url))["Product"])
 
