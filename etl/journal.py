@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
 from etl.errors import JournalOutdated
@@ -35,7 +36,7 @@ Place: TypeAlias = tuple[str, str | None]
 Columns: TypeAlias = list[pa.Array]
 """Those of `COLUMNS`."""
 
-FORM = 3
+FORM = 4
 """Of the tables; raised with every change of theirs. Files without a number are older."""
 # WAL and synchronous=NORMAL: a killed process loses nothing, a power cut the last commits at most, which a
 # plain import finds again on the server.
@@ -48,6 +49,8 @@ CREATE TABLE IF NOT EXISTS requests (
   batch INTEGER NOT NULL,
   entity TEXT NOT NULL,
   part TEXT NOT NULL,
+  file TEXT NOT NULL,
+  sheet TEXT,
   first_row INTEGER NOT NULL,
   last_row INTEGER NOT NULL,
   digest BLOB NOT NULL,
@@ -79,6 +82,12 @@ class Unanswered:
     entity: str
     record_id: str
     kind: ChangeKind
+    part: str
+    file: str
+    sheet: str | None
+    row: int
+    """As in `Outcome.row`."""
+    key: str
 
 
 def insist_on_form(path: Path) -> None:
@@ -121,12 +130,15 @@ class Journal:
         changes = batch.changes
         columns = [changes.numbers, changes.keys, changes.ids]
         cursor = self._db.execute(
-            "INSERT INTO requests (batch, entity, part, first_row, last_row, digest, kinds, columns)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO requests"
+            " (batch, entity, part, file, sheet, first_row, last_row, digest, kinds, columns)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 batch.number,
                 batch.entity,
                 changes.part,
+                changes.file,
+                changes.sheet,
                 *_ends(changes.numbers),
                 xxhash.xxh3_128_digest(batch.body),
                 orjson.dumps(_shortened(changes.kinds)),
@@ -163,14 +175,38 @@ class Journal:
     def unanswered(self) -> list[Unanswered]:
         """Return the records of requests that left and were never answered."""
         found = self._db.execute(
-            "SELECT entity, kinds, columns FROM requests"
+            "SELECT entity, part, file, sheet, kinds, columns FROM requests"
             " WHERE request NOT IN (SELECT request FROM outcomes WHERE request IS NOT NULL) ORDER BY request"
         )
         return [
-            Unanswered(entity, record_id, ChangeKind(kind))
-            for entity, kinds, columns in found
-            for kind, record_id in _paired(orjson.loads(kinds), _columns(columns)[-1].to_pylist())
+            Unanswered(entity, record_id, ChangeKind(kind), part, file, sheet, row, key or "")
+            for entity, part, file, sheet, kinds, columns in found
+            for kind, (row, key, record_id) in _paired(orjson.loads(kinds), _columns(columns))
         ]
+
+    def unsettled(self) -> list[Unanswered]:
+        """Return those of them that no later request held and of which no outcome is known, each once."""
+        first: dict[tuple[str, str, str], Unanswered] = {}
+        for one in self.unanswered():
+            first.setdefault((one.entity, one.part, one.record_id), one)
+        if not first:
+            return []
+        wanted = pa.array({record_id for _, _, record_id in first}, pa.string())
+        ends: dict[tuple[str, str], bool] = {}
+        requests = self._db.execute(
+            "SELECT entity, columns, request IN (SELECT request FROM outcomes WHERE request IS NOT NULL)"
+            " FROM requests ORDER BY request"
+        )
+        for entity, columns, is_answered in requests:
+            ids = _columns(columns)[-1]
+            ends |= dict.fromkeys(((entity, one) for one in _among(ids, wanted)), bool(is_answered))
+        for outcomes in self.outcomes():
+            for alike in outcomes.alike:
+                for record_id in _among(alike.ids, wanted):
+                    first.pop((alike.entity, alike.part, record_id), None)
+            for told in outcomes.told:
+                first.pop((told.entity, told.part, told.record_id), None)
+        return [one for one in first.values() if not ends[one.entity, one.record_id]]
 
     def done_rows(
         self, block: str = "", *, statuses: Collection[Status] | None = None
@@ -181,22 +217,33 @@ class Journal:
             block: of the mapping; empty where it has none.
             statuses: only rows that ended so; None: in any way.
         """
-        rows: dict[Place, list[RowNumbers]] = {}
+        return self.done_by_part(statuses=statuses).get(block, {})
+
+    def done_by_part(
+        self, *, statuses: Collection[Status] | None = None
+    ) -> dict[str, dict[Place, RowNumbers]]:
+        """Return per part what `done_rows` returns of one."""
+        rows: dict[tuple[str, Place], list[RowNumbers]] = {}
         for outcomes in self.outcomes():
             for alike in outcomes.alike:
                 is_meant = statuses is None or alike.status in statuses
-                if is_meant and alike.part == block and alike.status is not Status.PENDING:
+                if is_meant and alike.status is not Status.PENDING:
                     numbers = alike.rows.to_numpy()
-                    rows.setdefault((alike.file, alike.sheet), []).append(numbers[numbers > 0])
-            per_sheet: dict[Place, list[int]] = {}
+                    place = (alike.part, (alike.file, alike.sheet))
+                    rows.setdefault(place, []).append(numbers[numbers > 0])
+            per_sheet: dict[tuple[str, Place], list[int]] = {}
             for outcome in outcomes.told:
                 if statuses is not None and outcome.status not in statuses:
                     continue
-                if outcome.row and outcome.part == block and outcome.status is not Status.PENDING:
-                    per_sheet.setdefault((outcome.file, outcome.sheet), []).append(outcome.row)
+                if outcome.row and outcome.status is not Status.PENDING:
+                    place = (outcome.part, (outcome.file, outcome.sheet))
+                    per_sheet.setdefault(place, []).append(outcome.row)
             for place, told in per_sheet.items():
                 rows.setdefault(place, []).append(np.array(told, np.int64))
-        return {place: np.unique(np.concatenate(parts)) for place, parts in rows.items()}
+        found: dict[str, dict[Place, RowNumbers]] = {}
+        for (part, sheet), parts in rows.items():
+            found.setdefault(part, {})[sheet] = np.unique(np.concatenate(parts))
+        return found
 
     def withdraw(self, is_over: Callable[[Outcome], bool]) -> None:
         """Take back that some records failed: they are about to be tried again.
@@ -238,8 +285,14 @@ def _shortened(kinds: Sequence[ChangeKind]) -> list[ChangeKind]:
     return list(kinds[:1]) if len(set(kinds)) == 1 else list(kinds)
 
 
-def _paired(kinds: list[str], ids: list[str]) -> Iterator[tuple[str, str]]:
-    return zip(kinds * len(ids) if len(kinds) == 1 else kinds, ids, strict=True)
+def _paired(kinds: list[str], columns: Columns) -> Iterator[tuple[str, tuple[int, str | None, str]]]:
+    rows = list(zip(*(one.to_pylist() for one in columns), strict=True))
+    return zip(kinds * len(rows) if len(kinds) == 1 else kinds, rows, strict=True)
+
+
+def _among(ids: pa.Array, wanted: pa.Array) -> list[str]:
+    found: list[str] = ids.filter(pc.is_in(ids, wanted)).to_pylist()
+    return found
 
 
 def _outcomes(alike: bytes | None, rows: bytes) -> Outcomes:

@@ -142,6 +142,16 @@ def test_what_was_sent_without_an_answer_is_known(path):
         ]
 
 
+def test_what_a_later_request_held_or_has_an_outcome_is_settled(path):
+    with Journal(path) as journal:
+        journal.sending(batch(3, 4, 5, 6))
+        journal.answered(journal.sending(batch(4)), [outcome(4, Status.FAILED)])
+        journal.noted([outcome(5)])
+        journal.sending(batch(6))
+        assert [one.row for one in journal.unsettled()] == [3, 6]
+        assert [one.row for one in journal.unanswered()] == [3, 4, 5, 6, 6]
+
+
 def test_rows_are_done_when_their_fate_is_known(path):
     with Journal(path) as journal:
         journal.noted([outcome(9), outcome(2), outcome(5, Status.PENDING), outcome(0)])

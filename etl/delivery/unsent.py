@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from etl.delivery.outcomes import outcome_with, outcomes_of, problems_by_position, problems_by_row
 from etl.model import ChangeKind, Outcome, Outcomes, Status
 from etl.problems import is_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from etl.model import Changes, Payloads, Problem
 
+SentBefore: TypeAlias = "Mapping[tuple[str, str, str], ChangeKind]"
+"""Entity, part and id of records -> what was to become of them."""
+NOTHING_SENT: SentBefore = {}
 STATUS_OF = {ChangeKind.UNCHANGED: Status.UNCHANGED, ChangeKind.BLOCKED: Status.FAILED}
 
 
-def unsent_outcomes(changes: Changes, *, created_before: frozenset[str] = frozenset()) -> Outcomes:
+def unsent_outcomes(changes: Changes, *, sent_before: SentBefore = NOTHING_SENT) -> Outcomes:
     """Return the outcomes of unchanged and blocked records; of groups one per member row.
 
     Args:
-        created_before: ids that an earlier, stopped part of this run sent as creates without an answer.
-            Where they stand on the server now and need no change, they were created by this run.
+        sent_before: what an earlier, stopped part of this run sent without an answer. Where it needs no
+            change now, it was carried out by this run.
     """
     if not any(kind in changes.kinds for kind in STATUS_OF):
         return Outcomes()
@@ -30,10 +33,11 @@ def unsent_outcomes(changes: Changes, *, created_before: frozenset[str] = frozen
         _status_of(kind, problems.get(at, ())) if kind in STATUS_OF else None
         for at, kind in enumerate(changes.kinds)
     ]
-    if created_before:
+    if sent_before:
         for at, (status, record_id) in enumerate(zip(statuses, changes.ids.to_pylist(), strict=True)):
-            if status is Status.UNCHANGED and record_id in created_before:
-                statuses[at] = Status.CREATED
+            kind = sent_before.get((changes.entity, changes.part, record_id))
+            if status is Status.UNCHANGED and kind is not None:
+                statuses[at] = FORESEEN[kind]
     return outcomes_of(changes, statuses, problems=problems)
 
 

@@ -50,5 +50,8 @@ async def import_table(
     except HeldBack as guard:
         return begun.came_to(guard)
     async with under_way(begun) as way:
-        stopped_by = await way.carry_rows(absent) or await way.carry_absent(absent)
+        stopped_by = (
+            await way.carry_rows(absent) or await way.carry_absent(absent) or await way.settle_unsettled()
+        )
+        await way.remember_absent()
     return way.came_to(stopped_by)

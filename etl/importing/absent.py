@@ -54,6 +54,8 @@ class Absent:
     """Records that the mapping answers for."""
     records: list[tuple[str, Record]] = field(default_factory=list)
     """Key and record of each."""
+    vanished: list[str] = field(default_factory=list)
+    """Keys of those that were known and do not stand any more."""
 
     @property
     def deactivates(self) -> bool:
@@ -208,6 +210,8 @@ async def _absent_of_known(leg: Leg, gone: Mapping[str, str], *, live: int, clie
     name, key_fields = leg.rules.entity.name, leg.rules.key_fields
     records = await client.look_up(name, "id", list(gone), select=absent.select)
     keys = keys_of_records(records, key_fields)
+    standing = {str(record["id"]) for record in records}
+    absent.vanished.extend(key for one, key in gone.items() if one not in standing)
     # Whoever gave a record another key in AtroCore made it his own.
     absent.take(
         (key, record)

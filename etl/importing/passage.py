@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from etl.api import Client, ItemAnswer, RetryClock
-    from etl.delivery import OnDrift, Paces
+    from etl.delivery import OnDrift, Paces, SentBefore
     from etl.importing.looking_back import LookingBack
     from etl.journal import Journal, Place, RowNumbers
     from etl.model import Batch, Changes, Frame, Limits, Outcome
@@ -52,11 +52,11 @@ class Passage:
     """Learns which rows are known from now on; None: nobody does."""
     watch: ErrorWatch
     """Stops the run when too many rows are bad."""
-    created_before: frozenset[str] = frozenset()
-    """Ids that a stopped part of this run sent as creates without an answer."""
-    settled_before: Mapping[Place, RowNumbers] = field(default_factory=dict)
-    """Rows whose outcome a stopped part of this run knows, and that are looked at again only for what is sent
-    after their records: that these are unchanged now is no news."""
+    sent_before: SentBefore = field(default_factory=dict)
+    """What a stopped part of this run sent without an answer."""
+    settled_before: Mapping[str, Mapping[Place, RowNumbers]] = field(default_factory=dict)
+    """By part, rows whose outcome a stopped part of this run knows, and that are looked at again for what
+    is sent after their records: that the same part of them is unchanged now is no news."""
     batches_made: int = field(default=0, init=False)
     """Requests that were made ready so far; 0: nothing can have been sent."""
 
@@ -109,7 +109,7 @@ class Passage:
                 self.keep(await with_whole_records(compared, self.client, entity))
                 if self.knowing is not None:
                     self.knowing.planned(compared.changes)
-                self._settle_unsent(unsent_outcomes(compared.changes, created_before=self.created_before))
+                self._settle_unsent(unsent_outcomes(compared.changes, sent_before=self.sent_before))
                 for batch in self._requests(compared.changes):
                     self.watch.check()
                     self.back.sending(batch)
@@ -155,7 +155,7 @@ class Passage:
         """Leave out that rows are unchanged whose outcome is known."""
         alike = []
         for one in outcomes.alike:
-            rows = self.settled_before.get((one.file, one.sheet))
+            rows = self.settled_before.get(one.part, NO_PLACES).get((one.file, one.sheet))
             if rows is not None and one.status is Status.UNCHANGED:
                 is_new = pa.array(~np.isin(one.rows.to_numpy(), rows))
                 one = dataclasses.replace(  # noqa: PLW2901  the same ones, fewer
@@ -170,8 +170,11 @@ class Passage:
         return Outcomes(tuple(one for one in alike if len(one)), told)
 
     def _is_known(self, outcome: Outcome) -> bool:
-        rows = self.settled_before.get((outcome.file, outcome.sheet))
+        rows = self.settled_before.get(outcome.part, NO_PLACES).get((outcome.file, outcome.sheet))
         return outcome.status is Status.UNCHANGED and rows is not None and outcome.row in rows
+
+
+NO_PLACES: Mapping[Place, RowNumbers] = {}
 
 
 class Sends(Protocol):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from etl.api import Client
     from etl.importing.legs import Leg
-    from etl.journal import Journal, Place, RowNumbers
+    from etl.journal import Place, RowNumbers
     from etl.mapping import Rules
     from etl.model import Changes, Frame
     from etl.planning.conflicts import OnConflict
@@ -112,8 +112,13 @@ class Memory:
         if self.of is not None:
             self.of.knowing.revoke(sent, there)
 
+    def doubt(self, records: Sequence[tuple[str, Record]]) -> None:
+        """Believe no row of records that are about to go, by key; they stay known until they are gone."""
+        if self.of is not None:
+            self.of.knowing.doubt(records)
+
     def drop(self, keys: Sequence[str]) -> None:
-        """Forget records that are about to be deleted, by their canonical keys."""
+        """Forget records that are gone, by their canonical keys."""
         if self.of is not None:
             self.of.knowing.drop(keys)
 
@@ -175,13 +180,13 @@ async def recall(
     client: Client,
     folder: Path,
     how: HowToRemember,
-    journal: Journal | None = None,
+    done: Sequence[Mapping[Place, RowNumbers]] = (),
 ) -> list[Memory]:
     """Return what is known of the rows of each leg, before anything is sent.
 
     Args:
         folder: of the run.
-        journal: of the run: rows whose outcome a stopped part of it knows already are not for us.
+        done: of each leg, the rows that a stopped part of the run tells of: they are not for us.
 
     Raises:
         ServerUnreachable, NoAccess: the server could not be asked what was changed.
@@ -194,9 +199,9 @@ async def recall(
                 client=client,
                 folder=folder,
                 how=how,
-                done=journal.done_rows(leg.block) if journal is not None else {},
+                done=told,
             )
-            for leg in legs
+            for leg, told in zip(legs, done or [{}] * len(legs), strict=True)
         ]
     except RequestFailed as error:
         raise ServerUnreachable(client.url, reason=str(error)) from error

@@ -6,24 +6,27 @@ import asyncio
 import dataclasses
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from etl.delivery import Paces
+from etl.importing.absent import ABSENT
 from etl.importing.filing import write_counts
 from etl.importing.grounds import ground_of
 from etl.importing.looking_back import LookingBack, second_records
 from etl.importing.passage import Passage, ended_by
 from etl.importing.remembering import recall
+from etl.importing.settling import carried_out
 from etl.journal import Journal
-from etl.model import ChangeKind, Problem, Status
+from etl.model import Problem, Status
 from etl.planning import KeptValues, write_ground
 from etl.planning.guards import ErrorWatch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from etl.errors import EtlError
     from etl.importing.absent import Absent
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from etl.importing.how import Carried
     from etl.importing.legs import Leg
     from etl.importing.remembering import Memory
+    from etl.journal import Place, RowNumbers, Unanswered
     from etl.model import Outcome
     from etl.report import FileCounts
 
@@ -58,16 +62,17 @@ async def under_way(begun: Begun) -> AsyncIterator[Underway]:
             tally.add(outcomes)
             write_counts(folder, counts)
 
+        unsettled = journal.unsettled()
         memories = await recall(
             begun.legs,
             schema=begun.schema,
             client=begun.client,
             folder=folder,
             how=begun.how.remember,
-            journal=journal,
+            done=[_told(leg, journal, unsettled) for leg in begun.legs],
         )
         async with begun.files(uploaded) as files:
-            yield Underway(begun, journal, kept, memories, files)
+            yield Underway(begun, journal, kept, memories, files, unsettled)
             if files is not None:
                 tally.add_files(files.counts)
                 write_counts(folder, files.counts)
@@ -85,8 +90,12 @@ class Underway:
     memories: Sequence[Memory]
     """What is known of the rows, by leg."""
     files: FileLinks | None
+    unsettled: Sequence[Unanswered]
+    """What a stopped part of this run sent without an answer."""
     passages: list[Passage] = field(default_factory=list)
     """Of the legs that were begun."""
+    _kept_later: list[tuple[Memory, Sequence[Absent], Callable[[], None]]] = field(default_factory=list)
+    """Memories of legs whose source lacks records, these, and what writes them down."""
     paces: Paces = field(init=False)
     back: LookingBack = field(init=False)
 
@@ -100,8 +109,8 @@ class Underway:
         """Carry the rows of one leg after the other; return why it stopped half way, None: it did not.
 
         Args:
-            absent: what `carry_absent` will be about: forgotten before it is touched, so that no kill leaves
-                a record known that is not there.
+            absent: what `carry_absent` will be about: doubted before it is touched, so that no kill leaves a
+                record believed that is not there; those that are not done are found again.
 
         Raises:
             NoAccess: the server could not be asked before anything was sent.
@@ -112,11 +121,16 @@ class Underway:
             stopped_by = await self._carry(leg, memory)
             is_whole, all_known = self.begun.is_whole, not self.begun.tally.bad
             ended_well = stopped_by is None
-            memory.drop([key for one in absent if one.leg is leg for key, _ in one.records])
-            await asyncio.to_thread(
-                memory.keep, ended_well=ended_well, is_whole=is_whole, all_known=all_known
-            )
+            keep = partial(memory.keep, ended_well=ended_well, is_whole=is_whole, all_known=all_known)
+            mine = [one for one in absent if one.leg is leg]
+            if mine and ended_well:
+                for one in mine:
+                    memory.doubt(one.records)
+                self._kept_later.append((memory, mine, keep))
+            else:
+                await asyncio.to_thread(keep)
             if stopped_by is not None:
+                await self.remember_absent()
                 return stopped_by
             await self._look_for_second_records(leg)
         return None
@@ -128,6 +142,39 @@ class Underway:
             return None
         last = self.passages[-1]
         return await ended_by(last.run_further(chain.from_iterable(one.changes() for one in absent)), last)
+
+    async def settle_unsettled(self) -> EtlError | None:
+        """Tell what became of records that were sent before this run stopped, and that need nothing now.
+
+        Like `carry_rows`. To be called last: what is not sent again by then was carried out.
+        """
+        if not self.unsettled:
+            return None
+        own = {leg.block for leg in self.begun.legs}
+        # Rows that stand for these records themselves were looked at.
+        left = [one for one in self.journal.unsettled() if not (one.row and one.part in own)]
+
+        async def settle() -> None:
+            outcomes = await carried_out(left, self.begun.client)
+            self.journal.noted(outcomes)
+            self.begun.settle(outcomes)
+
+        return await ended_by(settle(), self.passages[-1])
+
+    async def remember_absent(self) -> None:
+        """Write down what is known of the legs whose source lacks records: nothing of those that are done."""
+        done = {
+            (one.entity, one.key)
+            for outcomes in (self.journal.outcomes() if self._kept_later else ())
+            for one in outcomes
+            if one.part == ABSENT and one.status in (Status.DELETED, Status.UPDATED)
+        }
+        for memory, absent, keep in self._kept_later:
+            name = memory.leg.rules.entity.name
+            memory.drop([key for entity, key in done if entity == name])
+            memory.drop([key for one in absent for key in one.vanished])
+            await asyncio.to_thread(keep)
+        self._kept_later.clear()
 
     def came_to(self, ended_by: EtlError | None) -> Carried:
         """Return what the import came to."""
@@ -167,7 +214,6 @@ class Underway:
         watch = ErrorWatch(
             how.guards.max_errors, rows=leg.scan.rows, bad=lambda: tally.bad, seen=tally.rows.read
         )
-        unanswered = self.journal.unanswered()
         return Passage(
             comparison,
             memory.left,
@@ -183,8 +229,8 @@ class Underway:
             back=self.back,
             knowing=memory.knowing,
             watch=watch,
-            created_before=frozenset(one.record_id for one in unanswered if one.kind is ChangeKind.CREATE),
-            settled_before=self.journal.done_rows(leg.block) if leg.sends_after_records else {},
+            sent_before={(one.entity, one.part, one.record_id): one.kind for one in self.unsettled},
+            settled_before=self.journal.done_by_part() if leg.sends_after_records else {},
         )
 
     async def _look_for_second_records(self, leg: Leg) -> None:
@@ -194,6 +240,16 @@ class Underway:
         self.begun.tally.add_problems(
             await second_records(self.journal, finder, entity=name, block=block, created=created)
         )
+
+
+def _told(leg: Leg, journal: Journal, unsettled: Sequence[Unanswered]) -> dict[Place, RowNumbers]:
+    """Rows of which a stopped part of this run knows or has to tell more than that they are unchanged."""
+    rows = journal.done_rows(leg.block)
+    nowhere = np.array([], np.int64)
+    for place in {(one.file, one.sheet) for one in unsettled}:
+        sent = [one.row for one in unsettled if one.row and (one.file, one.sheet) == place]
+        rows[place] = np.union1d(rows.get(place, nowhere), np.array(sent, np.int64))
+    return rows
 
 
 def _withdraw_what_is_tried_again(leg: Leg, journal: Journal) -> None:

@@ -298,6 +298,12 @@ class Knowing:
         }
         self._without_more(texts, sent.ids, moment=_moment(there.get("modifiedAt")), prints=prints)
 
+    def doubt(self, records: Sequence[tuple[str, Record]]) -> None:
+        """Learn of records that are about to be deleted, with their canonical keys: they are compared."""
+        if self.journal is not None and records:
+            ids = pa.array([str(record["id"]) for _, record in records], pa.string())
+            self._without_more([key for key, _ in records], ids)
+
     def drop(self, texts: Sequence[str]) -> None:
         """Learn of records that were deleted, by their canonical keys: nothing is known of them any more."""
         if self.journal is not None and texts:
