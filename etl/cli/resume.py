@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from etl.cli.guarding import guards, read_guards
-from etl.cli.options import connection, output, pass_console, state
+from etl.cli.options import connection, output, pass_console, state, yes
 from etl.cli.working import working
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command("resume")
 @click.argument("run", required=False)
 @guards
+@yes
 @connection
 @state
 @output

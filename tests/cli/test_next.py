@@ -159,3 +159,13 @@ def test_a_secret_that_was_typed_is_never_repeated():
     console = Console()
     console.given = {"url": "https://a.example", "password": "hidden", "token": "-", "username": "me"}
     assert console.target() == ("--url", "https://a.example", "--username", "me", "--token", "-")
+
+
+def test_a_stopped_run_of_a_protected_profile_goes_on_without_a_question(project, stage):
+    settings = project / "atro-etl.toml"
+    settings.write_text(settings.read_text() + "protected = true\n")
+    stopped = told("import", "m.yaml", "--min-rows", "100", "--profile", "stage", "--yes", codes=(6,))
+    (command,) = stopped["next"]
+    assert (typed(command)[0], records_in(stage.url)) == (2, [])
+    assert typed(f"{command} --yes")[0] == 5
+    assert len(records_in(stage.url)) == 2
