@@ -320,7 +320,13 @@ async def _carry(run: Run, ground: _Ground, *, place: Place, how: HowToImport, l
         error=str(ended_by) if is_stopped and not is_guarded else None,
         resumable=is_stopped and ground.table.path is not None,
         next_commands=next_commands(
-            run, ground.mapping, table=ground.table, rejected=rejected, ended_by=ended_by, place=place
+            run,
+            ground.mapping,
+            table=ground.table,
+            rejected=rejected,
+            ended_by=ended_by,
+            guards=how.guards,
+            place=place,
         ),
         folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),

@@ -16,6 +16,7 @@ from etl.exporting import How as HowToExport
 from etl.exporting import What, read_table, resume_export, run_export
 from etl.importing import HowToImport
 from etl.importing.remembering import HowToRemember
+from etl.importing.resuming import guards_of
 from etl.mapping import in_order, load_to_bind
 from etl.model import Limits
 from etl.planning.guards import USUAL
@@ -289,7 +290,7 @@ async def resume(
     *,
     state_dir: Path | str | None = None,
     profile: str = "",
-    guards: Guards = USUAL,
+    guards: Guards | None = None,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,
@@ -299,6 +300,7 @@ async def resume(
 
     Args:
         run: its name or the beginning of it; None: the last import.
+        guards: None: those that it was begun with.
 
     Raises:
         RunUnknown: there is none.
@@ -306,10 +308,14 @@ async def resume(
         Unusable, NoAccess: see `import_table`.
     """
     place = place_here(state_dir, profile=profile, begins=begins, typed=typed)
-    how = HowToImport(
-        clock=pim.retry, limits=pim.limits, guards=guards, listener=listener, is_stopping=is_stopping
-    )
     found = find_run(place.state, run, verb="import")
+    how = HowToImport(
+        clock=pim.retry,
+        limits=pim.limits,
+        guards=guards_of(found) if guards is None else guards,
+        listener=listener,
+        is_stopping=is_stopping,
+    )
     if found.facts.verb == "export":
         return await resume_export(found, pim, place=place, listener=listener, is_stopping=is_stopping)
     if found.facts.verb == "upload":

@@ -26,7 +26,7 @@ from etl.importing.leaving import keep_paces, known_paces
 from etl.importing.locking import MEANT, lock_of, mappings_meant
 from etl.importing.looking_back import LookingBack
 from etl.importing.passage import ended_by
-from etl.importing.resuming import drift_of
+from etl.importing.resuming import drift_of, resume_command, told_guards
 from etl.journal import Journal
 from etl.model import Progress, Status
 from etl.planning import KeptValues, read_header, read_lines, write_ground, write_kept
@@ -158,7 +158,13 @@ def facts_of(
         schema_digest=header.schema_digest,
         version=place.version,
         started=place.now().isoformat(timespec="seconds"),
-        options={**place.kept(), **_home_of(header, place), "plan_of": header.run, "on_drift": how.on_drift},
+        options={
+            **place.kept(),
+            **_home_of(header, place),
+            "plan_of": header.run,
+            "on_drift": how.on_drift,
+            "guards": told_guards(how.guards),
+        },
     )
 
 
@@ -213,7 +219,7 @@ async def carry(
         write_results(run.folder, journal.outcomes())
         fields = write_kept(run.folder, journal.outcomes())
     is_guarded = isinstance(ended, HeldBack)
-    lifted_by = ended.lifted_by if isinstance(ended, HeldBack) else ""
+    again = [] if ended is None else [resume_command(run, place, guards=how.guards, ended_by=ended)]
     summary = tally.summary(
         run.id,
         run.facts.verb,
@@ -224,7 +230,7 @@ async def carry(
         guard=str(ended) if is_guarded else None,
         error=str(ended) if ended is not None and not is_guarded else None,
         resumable=ended is not None,
-        next_commands=[place.command("resume", run.id, *lifted_by.split())] if ended is not None else [],
+        next_commands=again,
         folder=named_from(place.cwd, run.folder),
         instance=Instance(client.target.host, client.user, place.profile, client.version),
         version=place.version,

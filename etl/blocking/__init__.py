@@ -268,7 +268,7 @@ def resume(
     *,
     state_dir: Path | str | None = None,
     profile: str = "",
-    guards: Guards = USUAL,
+    guards: Guards | None = None,
     listener: ProgressListener | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
     begins: Callable[[Run], None] = lambda _: None,

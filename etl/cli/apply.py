@@ -56,6 +56,6 @@ def command(console: Console, *, plan: Path, on_drift: OnDrift, max_age: str, ap
             listener=work.listener,
             is_stopping=work.is_stopping,
             begins=work.begins,
-            typed=work.typed,
+            typed=work.typed(),
         )
     return work.ends(summary)

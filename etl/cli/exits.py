@@ -62,6 +62,12 @@ class FailOn:
             return cls(rows=int(text))
         raise ValueError(f'"{text}" is none of never, any, a number of rows such as 25, a share such as 2.5%')
 
+    def __str__(self) -> str:
+        """Return it as it is written in options."""
+        if self.percent is not None:
+            return f"{self.percent:g}%"
+        return "never" if self.rows is None else "any" if self.rows == 1 else str(self.rows)
+
     def is_reached(self, bad: int, *, read: int) -> bool:
         """Tell whether `bad` of `read` rows are too many. No bad row never is."""
         if bad == 0:

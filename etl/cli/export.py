@@ -41,7 +41,7 @@ def command(console: Console, /, **options: object) -> int:
             state_dir=work.settings.state_dir,
             profile=work.settings.profile or "",
             begins=work.begins,
-            typed=work.typed,
+            typed=work.typed(),
         )
     if given.output == "-":
         return _to_stdout(console, summary, suffix=given.to, was_stopped=work.is_stopping())

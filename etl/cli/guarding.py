@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
+
+from etl.cli.exits import FailOn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+AS_BEGUN = "as the run was begun"
 KEPT = "etl.guards"
 """Where click keeps what was given until the verb asks."""
 
@@ -37,21 +42,31 @@ class _ThresholdType(click.ParamType[str]):
 
 def guards(command: Callable[P, R]) -> Callable[P, R]:
     """Add the options of the guards; `read_guards` returns what was given."""
+    return _guards(command, shown=True)
+
+
+def guards_as_begun(command: Callable[P, R]) -> Callable[P, R]:
+    """Add the same for a verb that goes on with a run; `moved_guards` returns what they come to."""
+    return _guards(command, shown=AS_BEGUN)
+
+
+def _guards(command: Callable[P, R], *, shown: bool | str) -> Callable[P, R]:
     decorators = [
-        click.option("--max-errors", type=_ThresholdType(), default="10%", show_default=True,
+        click.option("--max-errors", type=_ThresholdType(), default="10%", show_default=shown,
                      expose_value=False, callback=_keep,
                      help="Stop when more rows fail or are invalid; a share counts after 100 rows."),
-        click.option("--min-rows", type=_ThresholdType(), default="50%", show_default=True,
+        click.option("--min-rows", type=_ThresholdType(), default="50%", show_default=shown,
                      expose_value=False, callback=_keep,
                      help="Send nothing where the source has fewer rows; a share is of the last import's."),
-        click.option("--max-blanked", type=_ThresholdType(), default="20%", show_default=True,
+        click.option("--max-blanked", type=_ThresholdType(), default="20%", show_default=shown,
                      expose_value=False, callback=_keep,
                      help="Send nothing where a column that clears fields lost more of its cells."),
-        click.option("--max-deletes", type=_ThresholdType(), default="2%", show_default=True,
+        click.option("--max-deletes", type=_ThresholdType(), default="2%", show_default=shown,
                      expose_value=False, callback=_keep,
                      help="Stop where on_absent would touch more; a share is of the feed's records."),
         click.option("--allow-empty", is_flag=True, expose_value=False, callback=_keep,
-                     help="A source without rows is no reason to stop. [default: it is]"),
+                     show_default=shown if shown is not True else "it is one",
+                     help="A source without rows is no reason to stop."),
     ]  # fmt: skip
     for decorate in reversed(decorators):
         command = decorate(command)
@@ -70,6 +85,43 @@ def read_guards() -> Guards:
         max_deletes=Threshold.parse(said["max_deletes"]),
         allows_empty=said["allow_empty"],
     )
+
+
+def moved_guards(begun: Guards) -> Guards:
+    """Return the guards that a run was begun with, moved by what the command line says now."""
+    context, typed = click.get_current_context(), read_guards()
+    names = {name: "allows_empty" if name == "allow_empty" else name for name in context.meta[KEPT]}
+    said = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    return replace(begun, **{names[name]: getattr(typed, names[name]) for name in said})
+
+
+class _FailOnType(click.ParamType[FailOn]):
+    """`never`, `any`, a number of rows, or a share of them."""
+
+    name = "never|any|N|N%"
+
+    def convert(
+        self, value: str | FailOn, param: click.Parameter | None, ctx: click.Context | None
+    ) -> FailOn:
+        """Return what was meant.
+
+        Raises:
+            click.BadParameter: it is none of these.
+        """
+        if isinstance(value, FailOn):
+            return value
+        try:
+            return FailOn.parse(value)
+        except ValueError:
+            self.fail(f'"{value}" is none of never, any, a number like 25, a share like 2%.', param, ctx)
+
+
+def fail_on(usual: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Add `--fail-on`, the argument `fail_on: FailOn`; with `as begun` it is None where nothing is said."""
+    text = "From how many failed or invalid rows on the exit code is 5."
+    kind, is_begun = _FailOnType(), usual == AS_BEGUN
+    default, shown = (None, AS_BEGUN) if is_begun else (usual, True)
+    return click.option("--fail-on", type=kind, default=default, show_default=shown, help=text)
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl.cli.exits import FailOn
-from etl.cli.guarding import guards, read_guards
+from etl.cli.guarding import fail_on, guards, read_guards
 from etl.cli.options import (
     connection,
     limit,
@@ -23,6 +22,7 @@ from etl.report.together import together
 
 if TYPE_CHECKING:
     from etl.cli.console import Console
+    from etl.cli.exits import FailOn
     from etl.cli.options import RowRange
     from etl.delivery import OnDrift
     from etl.report import Summary
@@ -33,33 +33,11 @@ MAPPINGS = (".yaml", ".yml")
 WORKBOOK = ".xlsx"
 
 
-class _FailOnType(click.ParamType[FailOn]):
-    """`never`, `any`, a number of rows, or a share of them."""
-
-    name = "never|any|N|N%"
-
-    def convert(
-        self, value: str | FailOn, param: click.Parameter | None, ctx: click.Context | None
-    ) -> FailOn:
-        """Return what was meant.
-
-        Raises:
-            click.BadParameter: it is none of these.
-        """
-        if isinstance(value, FailOn):
-            return value
-        try:
-            return FailOn.parse(value)
-        except ValueError:
-            self.fail(f'"{value}" is none of never, any, a number like 25, a share like 2%.', param, ctx)
-
-
 @click.command("import")
 @click.argument("files", nargs=-1, metavar="MAPPING... [SOURCE]", type=str)
 @click.option("--source", metavar="FILE",
               help="A file, glob or address, - (standard input); else what the mapping names.")  # fmt: skip
-@click.option("--fail-on", type=_FailOnType(), default="any", show_default=True,
-              help="From how many failed or invalid rows on the exit code is 5.")  # fmt: skip
+@fail_on("any")
 @click.option("--on-drift", type=click.Choice(["fail", "skip", "overwrite"]), default="fail",
               show_default=True,
               help="What becomes of records that were changed in AtroCore meanwhile.")  # fmt: skip
@@ -128,7 +106,7 @@ def command(
                 listener=work.listener,
                 is_stopping=work.is_stopping,
                 begins=work.begins,
-                typed=work.typed,
+                typed=work.typed(fail_on),
             )
             summaries.append(summary)
             if summary.status not in GOES_ON:

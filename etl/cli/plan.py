@@ -60,7 +60,7 @@ def command(
             listener=work.listener,
             is_stopping=work.is_stopping,
             begins=work.begins,
-            typed=work.typed,
+            typed=work.typed(),
         )
     plan_forms.write_files(foreseen, xlsx=xlsx, html=html)
     return plan_forms.report(console, foreseen, tells_changes=detailed_exitcode)

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from etl.cli.guarding import guards, read_guards
+from etl.cli.exits import FailOn
+from etl.cli.guarding import AS_BEGUN, fail_on, guards_as_begun, moved_guards
 from etl.cli.options import connection, output, pass_console, state, yes
 from etl.cli.working import working
+from etl.runs import find_run
+from etl.runs.place import FAIL_ON
 
 if TYPE_CHECKING:
     from etl.cli.console import Console
@@ -16,26 +19,30 @@ if TYPE_CHECKING:
 
 @click.command("resume")
 @click.argument("run", required=False)
-@guards
+@fail_on(AS_BEGUN)
+@guards_as_begun
 @yes
 @connection
 @state
 @output
 @pass_console
-def command(console: Console, *, run: str | None) -> int:
-    """Go on with RUN, or with the last one, where it was stopped or killed."""
+def command(console: Console, *, run: str | None, fail_on: FailOn | None) -> int:
+    """Go on with RUN, or with the last import, where it was stopped or killed; as it was begun."""
     from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
+    from etl.importing.resuming import guards_of  # noqa: PLC0415  the same
 
     with working(console, writes=True) as work:
+        found = find_run(work.settings.state_dir, run, verb="import")
+        begun = FailOn.parse(str(found.facts.options.get(FAIL_ON, "any")))
         summary = blocking.resume(
-            run,
+            found.id,
             work.pim,
             state_dir=work.settings.state_dir,
             profile=work.settings.profile or "",
-            guards=read_guards(),
+            guards=moved_guards(guards_of(found)),
             listener=work.listener,
             is_stopping=work.is_stopping,
             begins=work.begins,
-            typed=work.typed,
+            typed=work.typed(),
         )
-    return work.ends(summary)
+    return work.ends(summary, fail_on=fail_on or begun)

@@ -41,6 +41,6 @@ def command(console: Console, *, run: str | None, on_drift: OnDrift) -> int:
             listener=work.listener,
             is_stopping=work.is_stopping,
             begins=work.begins,
-            typed=work.typed,
+            typed=work.typed(),
         )
     return work.ends(summary)

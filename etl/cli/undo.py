@@ -43,6 +43,6 @@ def command(console: Console, *, run: str | None, delete_created: bool, on_drift
             listener=work.listener,
             is_stopping=work.is_stopping,
             begins=work.begins,
-            typed=work.typed,
+            typed=work.typed(),
         )
     return work.ends(summary)

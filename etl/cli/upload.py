@@ -38,6 +38,6 @@ def command(console: Console, *, paths: tuple[str, ...], folder: str, dry_run: b
             listener=work.listener,
             is_stopping=work.is_stopping,
             begins=work.begins,
-            typed=work.typed,
+            typed=work.typed(),
         )
     return work.ends(summary)

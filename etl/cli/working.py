@@ -35,12 +35,11 @@ class Work:
     is_stopping: StopSign
     listener: ProgressListener | None
 
-    @property
-    def typed(self) -> Typed:
-        """What runs keep of this command."""
+    def typed(self, fail_on: FailOn = ANY_ROW) -> Typed:
+        """Return what runs keep of this command."""
         from etl.runs import Typed  # noqa: PLC0415  `--help` needs no pandas
 
-        return Typed(target=self.console.target())
+        return Typed(target=self.console.target(), fail_on=str(fail_on))
 
     def begins(self, run: Run) -> None:
         """Let the log of a run go into its folder."""

@@ -6,9 +6,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from etl.delivery import Paces
-from etl.errors import HeldBack
 from etl.importing import DIGESTS, JOURNAL
 from etl.importing.locking import mappings_meant
+from etl.importing.resuming import resume_command
 from etl.journal import Journal
 from etl.model import Status
 from etl.pacing import keep_learnt, read_learnt
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from etl.errors import EtlError
     from etl.importing import Carried, HowToImport
     from etl.mapping import Mapping
-    from etl.planning.guards import Census
+    from etl.planning.guards import Census, Guards
     from etl.runs import Place, Run, RunFacts
     from etl.tables import Table
 
@@ -69,12 +69,13 @@ def next_commands(
     table: Table,
     rejected: Path | None,
     ended_by: EtlError | None,
+    guards: Guards,
     place: Place,
 ) -> list[str]:
     """Return what to type after a run, where it was typed, the most useful first."""
-    lifted_by = ended_by.lifted_by if isinstance(ended_by, HeldBack) else ""
-    resume = place.command("resume", run.id, *lifted_by.split())
-    commands = [resume] if ended_by is not None and table.path is not None else []
+    commands = []
+    if ended_by is not None and table.path is not None:
+        commands.append(resume_command(run, place, guards=guards, ended_by=ended_by))
     sources = [rejected] if rejected is not None else []
     sources += [marked] if (marked := run.folder / ERRORS).exists() else []
     commands += [

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TARGET = "target"
 """Option of a run: `Typed.target`."""
+FAIL_ON = "fail_on"
+"""Option of a run: `Typed.fail_on`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Typed:
 
     target: tuple[str, ...] = ()
     """Options that say where, such as `--profile`, `staging`; the next commands repeat them. No secret."""
+    fail_on: str = "any"
+    """From how many bad rows on the process ends as failed, for a part that goes on with the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ class Place:
 
     def kept(self) -> dict[str, Json]:
         """Return what a run keeps of its command, for `RunFacts.options`."""
-        return {"cwd": str(self.cwd), TARGET: [*self.typed.target]}
+        return {"cwd": str(self.cwd), TARGET: [*self.typed.target], FAIL_ON: self.typed.fail_on}
 
     def lock(self, run: str, names: Iterable[str] = ()) -> RunLock:
         """Return the lock of a run, and of what `names` stand for: who holds it works on them alone."""

@@ -169,3 +169,36 @@ def test_a_stopped_run_of_a_protected_profile_goes_on_without_a_question(project
     assert (typed(command)[0], records_in(stage.url)) == (2, [])
     assert typed(f"{command} --yes")[0] == 5
     assert len(records_in(stage.url)) == 2
+
+
+def test_a_run_goes_on_with_the_guards_it_was_begun_with_and_those_typed_since(project):
+    (project / "feed.csv").write_text("No;Name\n")
+    first = told("import", "m.yaml", "--allow-empty", "--min-rows", "5", codes=(6,))
+    assert first["next"] == [f"atro-etl resume {first['run']} --min-rows never"]
+    # The second command holds to what the first one allowed, the third to both.
+    assert typed(first["next"][0])[0] == 0
+    second = told("import", "m.yaml", "--min-rows", "5", codes=(6,))
+    assert second["next"] == [f"atro-etl resume {second['run']} --allow-empty"]
+    code, out, err = typed(f"{second['next'][0]} --json")
+    assert code == 6, err
+    (command,) = json.loads(out)["next"]
+    assert command == f"atro-etl resume {second['run']} --allow-empty --min-rows never"
+    assert typed(command)[0] == 0
+
+
+def test_a_run_goes_on_with_the_share_of_errors_it_was_begun_with(project, prod):
+    rows = "".join(f"{i};{'' if i % 2 else 'N'}\n" for i in range(300))
+    (project / "feed.csv").write_text(f"No;Name\n{rows}")
+    unlimited = ("--max-errors", "never", "--fail-on", "60%")
+    stopped = told("import", "m.yaml", "--min-rows", "1000", *unlimited, codes=(6,))
+    (command,) = stopped["next"]
+    assert command == f"atro-etl resume {stopped['run']} --min-rows never"
+    code, out, err = typed(f"{command} --json")
+    assert code == 0, err
+    assert json.loads(out)["rows"]["invalid"] == 150
+    assert len(records_in(prod.url)) == 150
+
+
+def test_what_is_typed_with_resume_goes_before_what_the_run_was_begun_with(project):
+    stopped = told("import", "m.yaml", "--min-rows", "1000", "--fail-on", "never", codes=(6,))
+    assert call("resume", stopped["run"], "--min-rows", "never", "--fail-on", "any")[0] == 5

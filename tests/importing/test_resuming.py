@@ -32,6 +32,8 @@ def test_source_options_rows_and_drift_are_those_of_the_beginning(sandbox_in_thr
             read_options=options,
             on_drift="skip",
             reads_all_back=True,
+            refreshes=True,
+            verify_fraction=0.5,
             is_stopping=after_two,
             **state,
         )
@@ -42,4 +44,5 @@ def test_source_options_rows_and_drift_are_those_of_the_beginning(sandbox_in_thr
     (run,) = (tmp_path / "state" / "runs").glob("*/run.json")
     said = json.loads(run.read_text())["options"]
     assert (said["on_drift"], said["reads_all_back"]) == ("skip", True)
+    assert (said["refreshes"], said["verify_fraction"]) == (True, 0.5)
     assert said["read"] == {"header_row": 2, "delimiter": ";"}
