@@ -118,7 +118,7 @@ def kill_and_go_on(killer, folder, *, goes_on, kills, moment, seed):
 
 @pytest.mark.parametrize("goes_on", ["resume", "import"])
 def test_an_import_killed_at_any_moment_is_finished_by_what_comes_next(tmp_path, killer, goes_on):
-    assert kill_and_go_on(killer, tmp_path, goes_on=goes_on, kills=6, moment=in_steps, seed=5) >= 5
+    assert kill_and_go_on(killer, tmp_path, goes_on=goes_on, kills=12, moment=in_steps, seed=5) >= 10
 
 
 @pytest.mark.soak
