@@ -298,7 +298,12 @@ async def _sent(
             settle,
             kept.keep,
             LookingBack(client, schema, reads_all=how.reads_all_back, report=tally.add_problems),
-            ErrorWatch(how.guards.max_errors, rows=header.rows, bad=lambda: tally.bad, seen=tally.rows.read),
+            ErrorWatch(
+                how.guards.max_errors,
+                rows=header.rows,
+                bad=lambda: tally.bad,
+                ended=lambda: tally.rows.read,
+            ),
             lambda: tally.bad,
             frozenset(done),
             files,

@@ -103,12 +103,15 @@ class Applying:
             paces=self.paces,
             on_drift=self.how.on_drift,
             is_stopping=self.how.is_stopping,
+            guard=self.watch.check,
         )
         async for outcomes in answered:
             self.obstacles.learn(outcomes)
             self.settle(outcomes)
+            self.watch.landed(outcomes)
             await self.back.landed(outcomes)
         await self.back.finish()
+        self.watch.check()
 
     async def _batches(self, batches: Iterable[pa.RecordBatch]) -> AsyncIterator[Batch | None]:
         step = None
@@ -173,7 +176,6 @@ class Applying:
             self._just_made.update(one for one, kind in pairs if kind is ChangeKind.CREATE)
 
     def _leaving(self, batch: Batch) -> Batch:
-        self.watch.check()
         self.back.sending(batch)
         return batch
 

@@ -67,6 +67,7 @@ async def deliver(
     paces: Paces,
     on_drift: OnDrift = "fail",
     is_stopping: Callable[[], bool] = lambda: False,
+    guard: Callable[[], None] = lambda: None,
     heard: Callable[[Batch, Sequence[ItemAnswer]], None] = lambda _batch, _answers: None,
 ) -> AsyncIterator[Outcomes]:
     """Yield the outcomes of batches as their answers come, not in the order of the batches.
@@ -80,6 +81,7 @@ async def deliver(
         paces: how many requests are under way at once; learns from their answers.
         on_drift: what becomes of a row whose record somebody changed since it was looked up.
         is_stopping: asked before each batch; when true, what is in flight is finished and the run ends.
+        guard: asked before each batch too; raises what ends the run.
         heard: told each answer before its outcomes are yielded.
 
     Raises:
@@ -97,6 +99,7 @@ async def deliver(
                 for outcomes in sender.landed():
                     yield outcomes
             _stop_if(is_stopping)
+            guard()
             if batch is not None:
                 flight.start(sender.send(batch))
         while len(flight):

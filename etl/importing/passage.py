@@ -93,13 +93,16 @@ class Passage:
             paces=self.paces,
             on_drift=self.on_drift,
             is_stopping=self.is_stopping,
+            guard=self.watch.check,
             heard=self._heard,
         )
         async for outcomes in outcomes_of_batches:
             self.comparison.refuse(outcomes)
             self._settle(outcomes)
+            self.watch.landed(outcomes)
             await self.back.landed(outcomes)
         await self.back.finish()
+        self.watch.check()
 
     async def _batches(self, passes: Iterator[Iterator[Frame]]) -> AsyncIterator[Batch | None]:
         for frames in passes:
@@ -111,7 +114,6 @@ class Passage:
                     self.knowing.planned(compared.changes)
                 self._settle_unsent(unsent_outcomes(compared.changes, sent_before=self.sent_before))
                 for batch in self._requests(compared.changes):
-                    self.watch.check()
                     self.back.sending(batch)
                     yield batch
                 if compared.is_needed:

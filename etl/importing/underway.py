@@ -212,7 +212,7 @@ class Underway:
             is_trying=True,
         )
         watch = ErrorWatch(
-            how.guards.max_errors, rows=leg.scan.rows, bad=lambda: tally.bad, seen=tally.rows.read
+            how.guards.max_errors, rows=leg.scan.rows, bad=lambda: tally.bad, ended=lambda: tally.rows.read
         )
         return Passage(
             comparison,

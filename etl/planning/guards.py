@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from etl.errors import ColumnsBlanked, SourceRowless, SourceShrunk, TooManyErrors
+from etl.model import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
-    from etl.model import Frame
+    from etl.model import Frame, Outcomes
 
 CENSUS = "census.json"
 """Name in the folder of a run."""
@@ -147,17 +148,26 @@ def _blanked(now: Census, last: Census, *, guards: Guards, clearing: Collection[
 
 
 class ErrorWatch:
-    """Counts the rows that were looked at, and stops a run when too many of them are bad."""
+    """Stops a run when too many of its rows are bad.
 
-    def __init__(self, most: Threshold, *, rows: int, bad: Callable[[], int], seen: int = 0) -> None:
+    What cannot be sent is known a frame at a time, ahead of what the server says of the other rows of the
+    frame. So bad rows have to be too many of those that have an outcome and, as far as the answers so far
+    tell of the rows that wait for one, of those that were looked at.
+    """
+
+    def __init__(
+        self, most: Threshold, *, rows: int, bad: Callable[[], int], ended: Callable[[], int]
+    ) -> None:
         """Begin to watch.
 
         Args:
             rows: of the source, all of them.
             bad: tells how many rows failed or were invalid so far.
-            seen: rows that an earlier part of the run looked at.
+            ended: tells how many rows have an outcome so far, these among them.
         """
-        self._most, self._rows, self._bad, self._seen = most, rows, bad, seen
+        self._most, self._rows, self._bad, self._ended = most, rows, bad, ended
+        self._seen = ended()
+        self._answered = self._failed = 0
 
     def over(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         """Yield the frames, counting their rows."""
@@ -169,15 +179,25 @@ class ErrorWatch:
         """Count rows that are looked at."""
         self._seen += rows
 
+    def landed(self, outcomes: Outcomes) -> None:
+        """Count what the server says of what was sent."""
+        self._answered += len(outcomes)
+        self._failed += sum(one.status is Status.FAILED for one in outcomes.told)
+
     def check(self) -> None:
-        """Look whether the run may go on.
+        """Look whether the run may go on; to be asked as outcomes come, and once at the end.
 
         Raises:
             TooManyErrors: it may not.
         """
+        bad, ended = self._bad(), self._ended()
         # Blocks read the same rows again.
-        seen, bad = min(self._seen, self._rows), self._bad()
-        most = self._most.of(seen)
-        if most is None or bad <= most or (self._most.percent is not None and seen < RATE_FROM_ROWS):
+        seen = max(ended, min(self._seen, self._rows))
+        few, many = self._most.of(ended), self._most.of(seen)
+        if few is None or many is None or bad <= few:
             return
-        raise TooManyErrors(bad, seen=seen, most=str(self._most))
+        if self._most.percent is not None and seen < RATE_FROM_ROWS:
+            return
+        rate = self._failed / self._answered if self._answered >= RATE_FROM_ROWS else 0.0
+        if bad + rate * (seen - ended) > many:
+            raise TooManyErrors(bad, seen=seen if bad > many else ended, most=str(self._most))

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from etl.cli import main
 from etl.planning.guards import USUAL, Census, Threshold, check_source, read_census, write_census
+from tests.delivery.feeds import set_faults
 
 MAPPING = """entity: Product
 key: number
@@ -95,6 +96,43 @@ def test_too_many_bad_rows_stop_before_the_rest_is_sent(shop):
     assert (rows["invalid"], rows["pending"], rows["created"], rows["read"]) == (40, 160, 0, 200)
     code, summary, _ = call(*goes_on_with(summary))
     assert (code, summary["rows"]["created"], summary["rows"]["pending"]) == (5, 160, 0)
+
+
+def test_a_run_in_which_all_rows_are_invalid_is_held_back_at_its_end(shop):
+    write(shop, 120, price=lambda _: "cheap")
+    code, summary, err = call("import", "feed.yaml")
+    assert (code, summary["status"], summary["rows"]["invalid"]) == (6, "stopped", 120)
+    assert summary["guard"].startswith("120 of the first 120 rows failed or are invalid")
+    assert "--max-errors never" in err
+    code, summary, _ = call(*goes_on_with(summary))
+    assert (code, summary["status"], summary["rows"]["invalid"]) == (5, "partial", 120)
+
+
+def test_rows_that_link_to_what_is_missing_count_at_the_end(shop):
+    (shop / "feed.yaml").write_text(MAPPING + "  brand: {column: Name, link: {by: name, missing: fail}}\n")
+    write(shop, 120)
+    assert call("import", "feed.yaml")[0] == 6
+    write(shop, 99)
+    # Of fewer than 100 rows a share says little.
+    assert call("import", "feed.yaml", "--min-rows", "never")[0] == 5
+
+
+def test_rows_that_the_server_refuses_stop_the_run_after_the_first_hundred(shop, sandbox_in_thread):
+    write(shop, 600)
+    set_faults(sandbox_in_thread.url, "failed_but_stored")
+    code, summary, _ = call("import", "feed.yaml")
+    set_faults(sandbox_in_thread.url, "")
+    rows = summary["rows"]
+    assert (code, rows["created"], rows["read"]) == (6, 0, 600)
+    # What was in flight is finished: four requests of at most a hundred rows.
+    assert 100 <= rows["failed"] <= 500
+    assert rows["pending"] == 600 - rows["failed"]
+
+
+def test_rows_that_are_invalid_are_no_more_of_the_whole_for_being_known_first(shop):
+    write(shop, 300, price=lambda i: "cheap" if i % 11 == 0 else i)
+    code, summary, _ = call("import", "feed.yaml")
+    assert (code, summary["rows"]["invalid"], summary["rows"]["created"]) == (5, 28, 272)
 
 
 def test_a_number_of_errors_counts_from_the_first_row_on(shop):
