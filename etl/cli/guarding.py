@@ -95,6 +95,18 @@ def moved_guards(begun: Guards) -> Guards:
     return replace(begun, **{names[name]: getattr(typed, names[name]) for name in said})
 
 
+def repeated(context: click.Context) -> list[str]:
+    """Return what a verb was told on the command line, but for where it works and how it reports."""
+    said = {**context.params, **context.meta.get(KEPT, {}), "yes": True}
+    words: list[str] = []
+    for option in context.command.params:
+        name = option.name or ""
+        is_typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if isinstance(option, click.Option) and name in said and is_typed:
+            words += [max(option.opts, key=len), *([] if option.is_flag else [str(said[name])])]
+    return words
+
+
 class _FailOnType(click.ParamType[FailOn]):
     """`never`, `any`, a number of rows, or a share of them."""
 

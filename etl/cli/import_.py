@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from etl.cli.exits import Exit
 from etl.cli.guarding import fail_on, guards, read_guards
 from etl.cli.options import (
     connection,
@@ -17,7 +19,9 @@ from etl.cli.options import (
     state,
     yes,
 )
+from etl.cli.several import again, broken_off
 from etl.cli.working import working
+from etl.errors import EtlError, ungrouped
 from etl.report.together import together
 
 if TYPE_CHECKING:
@@ -80,6 +84,7 @@ def command(
     if create and mappings:
         raise click.UsageError("--create is for an exported workbook; what a mapping does says its write.")
     summaries: list[Summary] = []
+    code = Exit.DONE
     with working(console, writes=True) as work:
         state = work.settings.state_dir
         book, url = Path(table or ""), work.settings.require_url()
@@ -90,28 +95,41 @@ def command(
         elif not mappings:
             mappings = [mapping_of(book, url=url, state=state)]
         for mapping in mappings:
-            summary = blocking.import_table(
-                table,
-                mapping,
-                work.pim,
-                state_dir=state,
-                rows=(rows.first, rows.last) if rows else (1, None),
-                limit=limit,
-                profile=work.settings.profile or "",
-                on_drift=on_drift,
-                reads_all_back=read_back,
-                verify_fraction=verify_fraction,
-                refreshes=refresh,
-                guards=read_guards(),
-                listener=work.listener,
-                is_stopping=work.is_stopping,
-                begins=work.begins,
-                typed=work.typed(fail_on),
-            )
+            try:
+                with ungrouped():
+                    summary = blocking.import_table(
+                        table,
+                        mapping,
+                        work.pim,
+                        state_dir=state,
+                        rows=(rows.first, rows.last) if rows else (1, None),
+                        limit=limit,
+                        profile=work.settings.profile or "",
+                        on_drift=on_drift,
+                        reads_all_back=read_back,
+                        verify_fraction=verify_fraction,
+                        refreshes=refresh,
+                        guards=read_guards(),
+                        listener=work.listener,
+                        is_stopping=work.is_stopping,
+                        begins=work.begins,
+                        typed=work.typed(fail_on),
+                    )
+            except EtlError as error:
+                if not summaries:
+                    raise
+                left = mappings[len(summaries) :]
+                summaries.append(broken_off(console, error, left, files=files, before=summaries))
+                code = Exit(error.exit_code)
+                break
             summaries.append(summary)
             if summary.status not in GOES_ON:
+                rest = mappings[len(summaries) :]
+                summaries[-1] = replace(summary, next=(*summary.next, *again(console, rest, files=files)))
                 break
-    return work.ends(together(summaries), fail_on=fail_on)
+    ended = work.ends(together(summaries), fail_on=fail_on)
+    # A summary does not tell why a mapping failed before anything was sent.
+    return code if summaries[-1].status == "failed" else ended
 
 
 def _mappings_and_source(files: tuple[str, ...], source: str | None) -> tuple[list[Path], str | None]:

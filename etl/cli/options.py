@@ -31,6 +31,10 @@ class RowRange:
     last: int | None
     """None: to the end."""
 
+    def __str__(self) -> str:
+        """Return it as it is written in options."""
+        return str(self.first) if self.last == self.first else f"{self.first}-{self.last or ''}"
+
     def __contains__(self, row: int) -> bool:
         """Tell whether a row, 1-based as seen in the file, belongs to the range."""
         return self.first <= row and (self.last is None or row <= self.last)
