@@ -21,8 +21,8 @@ def letters_of(column: pa.StringArray) -> Bytes:
     _, offsets, data = column.buffers()
     if data is None:
         return np.empty(0, np.uint8)
-    ends = _offsets(column, offsets)
-    letters: Bytes = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    ends = np.frombuffer(offsets, _width(column))
+    letters: Bytes = np.frombuffer(data, np.uint8)[ends[column.offset] : ends[column.offset + len(column)]]
     return letters
 
 
@@ -31,8 +31,9 @@ def bounds_of(column: pa.StringArray) -> Bounds:
     _, offsets, data = column.buffers()
     if data is None:
         return np.zeros(len(column) + 1, np.int64)
-    ends = _offsets(column, offsets)
-    return ends - ends[0] if ends[0] else ends
+    ends = np.frombuffer(offsets, _width(column))[column.offset : column.offset + len(column) + 1]
+    bounds: Bounds = ends.astype(np.int64) - ends[0]
+    return bounds
 
 
 def may_be_blank(column: pa.StringArray) -> bool:
@@ -53,7 +54,5 @@ def relettered(column: pa.StringArray, letters: bytes) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(column), pa.py_buffer(bounds), pa.py_buffer(letters), valid)
 
 
-def _offsets(column: pa.StringArray, offsets: pa.Buffer) -> Bounds:
-    width = np.int64 if pa.types.is_large_string(column.type) else np.int32
-    ends = np.frombuffer(offsets, width)[column.offset : column.offset + len(column) + 1]
-    return ends.astype(np.int64)
+def _width(column: pa.StringArray) -> type[np.signedinteger]:
+    return np.int64 if pa.types.is_large_string(column.type) else np.int32

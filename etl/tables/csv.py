@@ -10,12 +10,12 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from etl.errors import SourceEmpty, SourceUnreadable
 from etl.model import Problem
+from etl.model.letters import letters_of
 from etl.tables.blocks import Layout, frames_of, not_text
 from etl.tables.columns import letters, tell_apart
 from etl.tables.origin import digest_of, opened
@@ -148,7 +148,7 @@ class CsvWriter:
                 columns = [pc.if_else(pc.equal(columns[0], ""), self._quote * 2, columns[0])]
             columns[-1] = pc.binary_join_element_wise(columns[-1], self._newline, "")
             lines = pc.binary_join_element_wise(*columns, self._delimiter)
-            block = b"".join(map(_bytes_of, lines.chunks))
+            block = b"".join(letters_of(chunk).tobytes() for chunk in lines.chunks)
             self._stream.write(block if self._encoding == "utf-8" else self._encoded(block.decode()))
 
     def _quoted(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -158,7 +158,7 @@ class CsvWriter:
             cells = pc.replace_substring_regex(cells, r"\A([=+\-@\t\r])", r"'\1")
         marks = f"{self._delimiter}{self._quote}\r\n"
         # Looking through the bytes of a column costs a tenth of asking each of its cells.
-        data = b"".join(map(_bytes_of, cells.chunks))
+        data = b"".join(letters_of(chunk).tobytes() for chunk in cells.chunks)
         if not any(mark in data for mark in map(str.encode, marks)):
             return cells
         needs = pc.match_substring_regex(cells, "[" + "".join(f"\\x{ord(one):02x}" for one in marks) + "]")
@@ -174,12 +174,3 @@ class CsvWriter:
                 Problem("not_encodable", self._name, value=value, facts={"encoding": self._encoding})
             )
             return text.encode(self._encoding, errors="replace")
-
-
-def _bytes_of(lines: pa.StringArray) -> bytes:
-    """Return all texts of an array, one after the other, as they lie in memory."""
-    _, offsets, data = lines.buffers()
-    if data is None:
-        return b""
-    bounds = np.frombuffer(offsets, np.int32)
-    return bytes(memoryview(data)[bounds[lines.offset] : bounds[lines.offset + len(lines)]])

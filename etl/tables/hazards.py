@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from etl.errors import SourceDamaged
 from etl.model import Problem
+from etl.model.letters import letters_of
 from etl.problems import say
 from etl.tables.columns import letters
-from etl.tables.probes import ERROR_TEXTS, Probe, bytes_of
+from etl.tables.probes import ERROR_TEXTS, Probe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -261,7 +262,7 @@ def broken_cells(frame: Frame, columns: Collection[str]) -> tuple[Problem, ...]:
     problems = []
     for name in columns:
         column = frame.column(name)
-        if not pa.types.is_string(column.type) or b"#" not in bytes_of(column):
+        if not pa.types.is_string(column.type) or b"#" not in letters_of(column).tobytes():
             continue
         hits = np.flatnonzero(pc.is_in(column, ERROR_TEXTS).to_numpy(zero_copy_only=False))
         problems += [

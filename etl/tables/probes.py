@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
+from etl.model.letters import letters_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -127,8 +129,8 @@ class Probe:
             self._add_numbers(column, numbers)
 
     def _add_texts(self, column: pa.Array, numbers: pa.Int64Array) -> None:
-        data = bytes_of(column)
-        letters = np.frombuffer(data, np.uint8)
+        letters = letters_of(column)
+        data = letters.tobytes()
         if b"#" in data:
             self._note("error_cell", pc.is_in(column, ERROR_TEXTS), column, numbers)
         # A single byte is found many times faster than two.
@@ -261,17 +263,6 @@ def _hashes(texts: pa.StringArray) -> np.ndarray:
     return np.array([xxhash.xxh3_64_intdigest(one) for one in texts.cast(pa.binary()).to_pylist()], np.uint64)
 
 
-def bytes_of(column: pa.StringArray) -> bytes:
-    """Return the UTF-8 of all texts of a column behind each other."""
-    _, offsets, data = column.buffers()
-    if data is None:
-        return b""
-    bounds = np.frombuffer(offsets, np.int32)
-    first, end = int(bounds[column.offset]), int(bounds[column.offset + len(column)])
-    found: bytes = data.slice(first, end - first).to_pybytes()
-    return found
-
-
 def _has_any(data: bytes, signs: Sequence[tuple[bytes, re.Pattern[bytes]]]) -> bool:
     return any(byte in data and pattern.search(data) is not None for byte, pattern in signs)
 
@@ -300,7 +291,7 @@ def _has_check_digit(texts: pa.Array, chosen: Mask) -> Mask:
     Source: GS1 General Specifications, 7.9.1: weights 3 and 1 from the right.
     """
     padded = pc.ascii_lpad(texts.filter(pa.array(chosen)), 14, "0")
-    digits = np.frombuffer(bytes_of(padded), np.uint8).reshape(-1, 14) - ZERO
+    digits = letters_of(padded).reshape(-1, 14) - ZERO
     found = np.zeros(len(chosen), np.bool_)
     found[chosen] = digits @ WEIGHTS % 10 == 0
     return found
