@@ -31,11 +31,12 @@ class Silence:
         """Take note that the server answered, whatever it said."""
         self._last_answer = self._clock.now()
 
-    def give_up(self, tries: int, failure: RequestFailed) -> None:
+    def give_up(self, tries: int, failure: RequestFailed, *, pause_s: float = 0.0) -> None:
         """End the run where it has lasted too long.
 
         Args:
             tries: of one request, in a row.
+            pause_s: seconds until the next one, which the server may have asked for.
 
         Raises:
             ServerGone: more tries, or more seconds without an answer, than the limits allow.
@@ -45,3 +46,6 @@ class Silence:
             raise ServerGone(self._url, reason=f"{failure}, {tries} times in a row") from failure
         if silent_s >= self._limits.silence_s:
             raise ServerGone(self._url, reason=f"no answer for {silent_s:.0f} seconds") from failure
+        if silent_s + pause_s > self._limits.silence_s:
+            reason = f"{failure}, and the next try would be in {pause_s:.0f} seconds"
+            raise ServerGone(self._url, reason=reason) from failure

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from etl.api import ItemAnswer, ItemKind
-from etl.api.silence import FORBIDDEN, LOCKOUT_S, LOST_RIGHTS, Silence
+from etl.api.silence import FORBIDDEN, LOCKOUT_S, LOST_RIGHTS
 from etl.api.wire import FLATTENED, NO_HEADERS
 from etl.batching import halves, make_batches, take
 from etl.delivery.attributes import calls_of
@@ -26,6 +26,7 @@ from etl.delivery.judging import (
     refused_whole,
     skipped_if_drifted,
 )
+from etl.delivery.patience import Patience
 from etl.delivery.standing import done_when_still, may_still_work
 from etl.errors import (
     AnswerUnusable,
@@ -80,7 +81,8 @@ async def deliver(
         clock: how long is waited between tries of a request without an answer.
         paces: how many requests are under way at once; learns from their answers.
         on_drift: what becomes of a row whose record somebody changed since it was looked up.
-        is_stopping: asked before each batch; when true, what is in flight is finished and the run ends.
+        is_stopping: asked before each batch, and where a try is waited for; when true, what is in flight is
+            finished and the run ends.
         guard: asked before each batch too; raises what ends the run.
         heard: told each answer before its outcomes are yielded.
 
@@ -90,7 +92,16 @@ async def deliver(
         NoAccess: it does not let us in any more.
         Interrupted: `is_stopping` said so.
     """
-    sender = _Sender(client, journal, limits=limits, clock=clock, paces=paces, on_drift=on_drift, heard=heard)
+    sender = _Sender(
+        client,
+        journal,
+        limits=limits,
+        clock=clock,
+        paces=paces,
+        on_drift=on_drift,
+        is_stopping=is_stopping,
+        heard=heard,
+    )
     flight = Flight()
     try:
         async for batch in batches:
@@ -133,12 +144,13 @@ class _Sender:
         clock: RetryClock,
         paces: Paces,
         on_drift: OnDrift,
+        is_stopping: Callable[[], bool],
         heard: Callable[[Batch, Sequence[ItemAnswer]], None],
     ) -> None:
         self._client, self._journal, self._limits, self._clock = client, journal, limits, clock
         self._paces, self._heard = paces, heard
         self._on_drift: OnDrift = on_drift
-        self._silence = Silence(client.url, limits=limits, clock=clock)
+        self._patience = Patience(client.url, limits=limits, clock=clock, is_stopping=is_stopping)
         self._landed: list[Outcomes] = []
 
     def landed(self) -> list[Outcomes]:
@@ -192,13 +204,12 @@ class _Sender:
                     return
                 if may_still_work(failure):
                     done = await done_when_still(batch, self._client, clock=self._clock)
-                    self._silence.broken()
+                    self._patience.answered()
                     if done or len(batch) > 1:
                         await self._rest_in_halves(batch, request, done=done)
                         return
                     broken += tries >= self._limits.attempts - 1
-                self._silence.give_up(tries, failure)
-                await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
+                await self._patience.before_next(tries, failure)
                 continue
             await self._judged(batch, answers, request=request, was_sent_before=was_sent_before)
             log.info("answered", extra={"batch": batch.number, "entity": batch.entity, "items": len(batch)})
@@ -235,7 +246,7 @@ class _Sender:
                 headers = FLATTENED if batch.changes.carries_attributes else NO_HEADERS
                 answers = await self._client.upsert(batch.body, count=len(batch), headers=headers)
             except (TooLarge, Refused) as refusal:
-                self._silence.broken()
+                self._patience.answered()
                 if isinstance(refusal, TooLarge):
                     self._paces.too_large(batch)
                 if refusal.status not in LOST_RIGHTS:
@@ -243,15 +254,15 @@ class _Sender:
                 if is_locked_out or refusal.status != FORBIDDEN:
                     raise RightsLost(self._client.url, status=refusal.status) from refusal
                 is_locked_out = True
-                await self._clock.sleep(LOCKOUT_S)
+                await self._patience.wait(LOCKOUT_S)
             except RequestFailed as failure:
                 if _is_about_the_batch(failure):
-                    self._silence.broken()
+                    self._patience.answered()
                 else:
                     pacer.failed()
                 raise
             else:
-                self._silence.broken()
+                self._patience.answered()
                 pacer.answered(self._clock.now() - began, len(batch))
                 self._heard(batch, answers)
                 return answers
@@ -306,7 +317,7 @@ class _Sender:
             for record_id, asks in records:
                 try:
                     for ask in asks:
-                        await self._until_answered(ask)
+                        await self._patience.until_answered(ask)
                 except Refused as refusal:
                     refusals[record_id] = str(refusal)
                 answered += 1
@@ -316,25 +327,6 @@ class _Sender:
                 self._noted(judge_each(told, refusals, done=done))
             raise
         self._answered(request, judge_each(batch, refusals, done=done))
-
-    async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
-        """Send a request that may go twice until it is answered.
-
-        Raises:
-            Refused: the server says no.
-            ServerGone: it says nothing any more.
-        """
-        tries = 0
-        while True:
-            try:
-                await ask()
-            except (NoAnswer, ServerFailed, AnswerUnusable) as failure:
-                tries += 1
-                self._silence.give_up(tries, failure)
-                await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
-                continue
-            self._silence.broken()
-            return
 
     async def _judged(
         self, batch: Batch, answers: Sequence[ItemAnswer], *, request: int, was_sent_before: bool

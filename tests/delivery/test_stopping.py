@@ -11,6 +11,7 @@ import etl
 from etl.model import Limits
 from etl.pacing import Learnt, keep_learnt
 from etl.sandbox import Options
+from tests.api.clock import Clock
 from tests.delivery.feeds import CLOCK, UNGUARDED, insist_on_one_truth, what_stands, write_feed
 from tests.delivery.fronted import Fronted, says
 
@@ -37,10 +38,10 @@ def carried(fronted, tmp_path):
     for entity in ("Product", "Brand", "Channel"):
         keep_learnt(state, f"{fronted.url.removeprefix('http://')}/{entity}", learnt=Learnt(8, 10))
 
-    async def carry(*, rows=80, front=None, resumes=False, limits=LIMITS, **options):
+    async def carry(*, rows=80, front=None, resumes=False, limits=LIMITS, retry=CLOCK, **options):
         options = {"state_dir": state, "guards": UNGUARDED} | options
         async with etl.aio.connect(
-            fronted.url, username="admin", password="admin", limits=limits, retry=CLOCK
+            fronted.url, username="admin", password="admin", limits=limits, retry=retry
         ) as pim:
             fronted.front = front
             if resumes:
@@ -82,6 +83,39 @@ async def test_what_is_under_way_is_waited_for_where_the_password_is_refused_mea
     assert summary.next[0].startswith(f"atro-etl resume {summary.run}")
     whole = await carried(resumes=True)
     assert (whole.status, whole.rows.created) == ("ok", 80)
+
+
+def always(status, **headers):
+    async def front(call, pass_on):
+        return says(status, **headers) if is_about_products(call) else await pass_on()
+
+    return front
+
+
+async def test_a_server_that_asks_for_more_patience_than_there_is_ends_the_run_at_once(carried):
+    clock = Clock()
+    summary = await carried(rows=10, front=always(503, Retry_After="3600"), retry=clock.retry())
+    assert (summary.status, summary.rows.pending, clock.pauses) == ("stopped", 10, [])
+    assert "answered 503, and the next try would be in 3600 seconds" in summary.error
+
+
+async def test_two_minutes_without_an_answer_end_the_run(carried):
+    clock, limits = Clock(), dataclasses.replace(LIMITS, attempts=1000)
+    summary = await carried(rows=10, front=always(503), retry=clock.retry(), limits=limits)
+    assert (summary.status, summary.rows.pending) == ("stopped", 10)
+    assert 90 < clock.time_s <= 120
+
+
+async def test_whoever_waits_for_the_next_try_ends_with_the_run(carried):
+    clock = Clock()
+    summary = await carried(
+        rows=10,
+        front=always(503, Retry_After="100"),
+        retry=clock.retry(),
+        is_stopping=lambda: clock.time_s >= 3,
+    )
+    assert (summary.status, summary.rows.pending, clock.time_s) == ("stopped", 10, 3)
+    assert "interrupted" in summary.error
 
 
 async def products(fronted):
