@@ -51,7 +51,7 @@ from etl.runs import (
     load_run,
     new_run_id,
 )
-from etl.runs.places import named_from
+from etl.runs.places import INCOMING, named_from
 from etl.schema import read_metadata
 from etl.tables import ReadOptions
 
@@ -372,10 +372,6 @@ async def _opened(
         # A key that nobody knows, such as `fiel`, may be why.
         mapping.insist_on_known_keys()
         raise
-
-
-INCOMING = "incoming"
-"""Folder in the state folder for what came by standard input or from an address, one for each run."""
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from etl.runs.folder import list_runs
 from etl.runs.lock import running_runs
+from etl.runs.places import INCOMING
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -30,9 +31,13 @@ def old_runs(state: Path, keep: int, *, now: datetime) -> list[Run]:
 
 
 def remove_run(run: Run) -> int:
-    """Remove the folder of a run with all that lies in it; return the bytes it took."""
-    taken = sum(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
-    shutil.rmtree(run.folder)
+    """Remove the folder of a run with all that lies in it, and the copy of its source; return their bytes."""
+    folders = [run.folder, run.folder.parent.parent / INCOMING / run.id]
+    taken = sum(path.stat().st_size for one in folders for path in one.rglob("*") if path.is_file())
+    # The run goes last: what was cut off is found and removed the next time.
+    for folder in reversed(folders):
+        if folder.exists():
+            shutil.rmtree(folder)
     return taken
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 PROJECT_FILE = "atro-etl.toml"
 STATE_FOLDER = ".atro-etl"
 RUNS_FOLDER = "runs"
+INCOMING = "incoming"
+"""Folder in the state folder for what came by standard input or from an address, one for each run."""
 
 
 def find_project_file(start: Path) -> Path | None:

@@ -157,6 +157,15 @@ def test_old_runs_are_listed_and_go_only_when_that_is_said(state):
     assert [path.name for path in (state / "runs").iterdir()] == [LAST]
 
 
+def test_with_an_old_run_goes_the_copy_of_what_was_piped_into_it(state):
+    for run in (FIRST, LAST):
+        (state / "incoming" / run).mkdir(parents=True)
+        (state / "incoming" / run / "stdin.csv").write_text("No;Name\n")
+    said = json.loads(call(state, "prune", "--keep", "1", "--yes", "--json")[1])
+    assert [path.name for path in (state / "incoming").iterdir()] == [LAST]
+    assert said["bytes"] > len("No;Name\n")
+
+
 def test_a_run_that_is_under_way_is_not_removed(state):
     with RunLock(state, ["a"], run=FIRST, now=lambda: datetime.now(UTC)):
         assert call(state, "prune", "--keep", "1", "--yes")[1] == ""
