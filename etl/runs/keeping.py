@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from typing import TYPE_CHECKING
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from etl.runs.folder import Run
+    from etl.runs.folder import Json, Run
 
-ABOUT = ("run.json", "summary.json", "run.log")
+SUMMARY = "summary.json"
+ABOUT = ("run.json", SUMMARY, "run.log")
 ROWS = ("results.parquet", "rejected.csv", "rejected.xlsx", "rejected.parquet", "report.html")
 
 
@@ -47,12 +49,27 @@ def pack_run(run: Run, target: Path, *, with_rows: bool) -> list[str]:
     Secrets are in none of them; the journal, and what only this machine needs, stays here.
 
     Args:
-        with_rows: False: without the files that hold cells of the source.
+        with_rows: False: without the files that hold cells of the source, and without those in the summary;
+            where something is wrong stays.
     """
     names = [name for name in (*ABOUT, *(ROWS if with_rows else ())) if (run.folder / name).is_file()]
     beside = target.with_name(f"{target.name}.new")
     with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
-            archive.write(run.folder / name, f"{run.id}/{name}")
+            if name == SUMMARY and not with_rows:
+                archive.writestr(f"{run.id}/{name}", json.dumps(_without_cells(run), indent=1) + "\n")
+            else:
+                archive.write(run.folder / name, f"{run.id}/{name}")
     beside.replace(target)
     return names
+
+
+def _without_cells(run: Run) -> dict[str, Json]:
+    """Return the summary of a run: of problems where they are and which, of link targets how many lack."""
+    said = dict(run.summary or {})
+    problems = said.get("problems")
+    if isinstance(problems, list):
+        said["problems"] = [{**one, "value": "", "message": ""} for one in problems if isinstance(one, dict)]
+    if "missing" in said:
+        said["missing"] = []
+    return said

@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli import main
-from etl.report import RowCounts, Summary, to_object
-from etl.runs import Fingerprint, RunFacts, RunLock, begin_run, end_run
+from etl.report import RowCounts, Summary, from_object, to_object
+from etl.report.summary import MissingTarget, ReportedProblem
+from etl.runs import Fingerprint, RunFacts, RunLock, begin_run, end_run, find_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +146,23 @@ def test_a_run_is_packed_without_what_only_this_machine_needs(state, tmp_path):
     assert call(state, "share", FIRST, "-o", str(bare), "--without-rows")[1] == (
         f"{bare}: run.json, summary.json, run.log\n"
     )
+
+
+def test_without_rows_no_cell_is_in_the_summary_either(state, tmp_path):
+    problem = ReportedProblem("not_a_number", "p.csv", None, 7, "Preis", "price", "cell", "cell is no number")
+    summary = Summary(
+        LAST, "import", "partial", rows=RowCounts(invalid=1), problems=(problem,), problems_total=1,
+        missing=(MissingTarget("Brand", "name", "cell", 3, nearest="cells"),), missing_total=1,
+    )  # fmt: skip
+    end_run(find_run(state, LAST), to_object(summary))
+    for option, is_there in ((["--without-rows"], False), ([], True)):
+        target = tmp_path / f"{is_there}.zip"
+        assert call(state, "share", LAST, "-o", str(target), *option)[0] == 0
+        with zipfile.ZipFile(target) as archive:
+            text = archive.read(f"{LAST}/summary.json").decode()
+        assert ("cell" in text) is is_there
+        told = from_object(json.loads(text))
+        assert (told.problems[0].row, told.problems[0].column, told.missing_total) == (7, "Preis", 1)
 
 
 def test_old_runs_are_listed_and_go_only_when_that_is_said(state):
