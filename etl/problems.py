@@ -32,6 +32,13 @@ class Kind:
     advice: str
 
 
+AFTER_SENDING = frozenset(
+    {"refused", "refused_right", "too_large", "server_broke", "conflict", "drifted", "stored_then_refused"}
+    | {"not_stored"}
+)
+"""Errors of rows that were on their way: the server's answer tells them, or a look at what stands there."""
+
+
 def _error(sentence: str, advice: str) -> Kind:
     return Kind(Severity.ERROR, sentence, advice)
 

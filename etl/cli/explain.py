@@ -19,7 +19,7 @@ def command(console: Console, *, code: str | None) -> int:
     """What a message with this CODE means and what to do; without a code all there are."""
     from etl.mapping import FINDINGS  # noqa: PLC0415  `--help` needs none of it
     from etl.mapping.findings import did_you_mean  # noqa: PLC0415
-    from etl.problems import CATALOGUE  # noqa: PLC0415
+    from etl.problems import AFTER_SENDING, CATALOGUE  # noqa: PLC0415
 
     known = {**FINDINGS, **CATALOGUE}
     if code is None:
@@ -37,7 +37,11 @@ def command(console: Console, *, code: str | None) -> int:
     effect = {
         ("the mapping", "error"): "Nothing is sent until it is mended.",
         ("the mapping", "warning"): "The mapping works; look at it once.",
-        ("a row of the source", "error"): "The row is not sent; the others are.",
+        ("a row of the source", "error"): (
+            "The row was on its way and does not count as stored; the others are not held up."
+            if code in AFTER_SENDING
+            else "The row is not sent; the others are."
+        ),
         ("a row of the source", "warning"): "The row is sent; look at it.",
     }[about, str(kind.severity)]
     if console.form is Form.JSON:

@@ -137,6 +137,11 @@ def test_explain_knows_every_code() -> None:
         'unknown_column: error about the mapping\n  column "COLUMN" is not in FILE\n'
         "  Columns there: COLUMNS.\n  Nothing is sent until it is mended.\n"
     )
+    assert call("explain", "not_a_number")[1].endswith("The row is not sent; the others are.\n")
+    for code in ("stored_then_refused", "drifted", "server_broke"):
+        assert call("explain", code)[1].endswith(
+            "The row was on its way and does not count as stored; the others are not held up.\n"
+        )
     assert "not_a_number" in call("explain")[1]
     assert "The message lists what may stand there" in call("explain", "unknown_key")[1]
     code, _, err = call("explain", "not_a_numbr")
