@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from etl.report.summary import MissingTarget
+from etl.report.summary import MISSING, MissingTarget
 from etl.tables import write
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from etl.model import Problem
 
-CODES = frozenset({"missing_link", "missing_link_reported"})
+
 MOST = 10_000
 """Different targets that are kept; rows of further ones are counted by their reason alone."""
 
@@ -37,7 +37,7 @@ class MissingTargets:
 
     def add(self, problem: Problem) -> None:
         """Count one problem, whatever it is about; most are about something else."""
-        if problem.code not in CODES:
+        if problem.code not in MISSING:
             return
         facts = problem.facts
         target = _Target(facts.get("entity", ""), facts.get("by", ""), problem.value)
@@ -71,7 +71,7 @@ def write_missing(folder: Path, targets: Iterable[MissingTarget]) -> list[Path]:
     for target in targets:
         by_entity.setdefault(target.entity, []).append(target)
     written = []
-    for entity, missing in by_entity.items():
+    for missing in by_entity.values():
         fields = list(dict.fromkeys(name for one in missing for name in one.by.split(", ") if name)) or [
             "name"
         ]
@@ -80,8 +80,7 @@ def write_missing(folder: Path, targets: Iterable[MissingTarget]) -> list[Path]:
             for name in fields
         ]
         rows = pa.array([one.rows for one in missing], pa.int64())
-        # An entity's name comes from the instance's schema: letters and digits, no path.
-        path = folder / f"missing-{''.join(c for c in entity if c.isalnum())}.csv"
+        path = folder / missing[0].file
         write(path, [pa.table([*columns, rows], names=[*fields, "_rows"])])
         written.append(path)
     return written

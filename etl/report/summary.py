@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 RunStatus = Literal["ok", "partial", "stopped", "failed"]
 PROBLEMS_KEPT = 100
+MISSING = frozenset({"missing_link", "missing_link_reported"})
+"""Codes of problems of rows whose link target is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,11 @@ class MissingTarget:
     """So many rows link to it."""
     nearest: str = ""
     """`nearest is "ACME Inc."`; empty where nothing comes close, or it is not known."""
+
+    @property
+    def file(self) -> str:
+        """The table for creating it, in the folder of an import; its name leads nowhere else."""
+        return f"missing-{''.join(letter for letter in self.entity if letter.isalnum())}.csv"
 
 
 @dataclass(frozen=True, slots=True)

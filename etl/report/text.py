@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from etl.model import Problem, Status
 from etl.problems import where
 from etl.report.neutral import neutral, shortened
-from etl.report.summary import Instance, RecordCounts, ReportedProblem, Summary
+from etl.report.summary import MISSING, Instance, RecordCounts, ReportedProblem, Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,10 +68,11 @@ def last_lines(summary: Summary) -> str:
     if summary.status == "ok":
         return ""
     lines = [first_line(summary.instance, verb=summary.verb, version=summary.version), _verdict(summary)]
-    shown = summary.problems[:PROBLEMS_IN_LAST_LINES]
+    shown = _unlike(summary.problems)[:PROBLEMS_IN_LAST_LINES]
     lines += [problem_line(problem) for problem in shown]
     if more := summary.problems_total - len(shown):
         lines.append(_and_more(more, summary))
+    lines += _missing(summary, most=PROBLEMS_IN_LAST_LINES)
     return "\n".join([*lines, *_after(summary)]) + "\n"
 
 
@@ -202,7 +203,7 @@ def _limits(summary: Summary) -> list[str]:
 def _problems(summary: Summary) -> list[str]:
     if not summary.problems:
         return []
-    shown = summary.problems[:PROBLEMS_SHOWN]
+    shown = _unlike(summary.problems)[:PROBLEMS_SHOWN]
     lines = ["Problems", *(f"  {problem_line(problem)}" for problem in shown)]
     if more := summary.problems_total - len(shown):
         lines.append(f"  {_and_more(more, summary)}")
@@ -212,16 +213,28 @@ def _problems(summary: Summary) -> list[str]:
     return lines
 
 
-def _missing(summary: Summary) -> list[str]:
+def _unlike(problems: Sequence[ReportedProblem]) -> list[ReportedProblem]:
+    """Return the problems, of rows that lack the same link target the first one: the others are counted."""
+    found: dict[tuple[object, ...], ReportedProblem] = {}
+    for one in problems:
+        alike = (one.code, one.column, one.field, one.value) if one.code in MISSING else (len(found),)
+        found.setdefault(alike, one)
+    return list(found.values())
+
+
+def _missing(summary: Summary, *, most: int = PROBLEMS_SHOWN) -> list[str]:
     if not summary.missing:
         return []
     lines = ["Not on the server"]
-    for one in summary.missing[:PROBLEMS_SHOWN]:
+    for one in summary.missing[:most]:
         rows = f"{one.rows:,} rows" if one.rows > 1 else "1 row"
         nearest = f"; {one.nearest}" if one.nearest else ""
         lines.append(neutral(f'  {one.entity} "{shortened(one.value)}": {rows}{nearest}'))
-    if (more := summary.missing_total - PROBLEMS_SHOWN) > 0:
+    if (more := summary.missing_total - most) > 0:
         lines.append(f"  and {more:,} more")
+    if summary.verb == "import" and summary.folder:
+        files = dict.fromkeys(f"{summary.folder}/{one.file}" for one in summary.missing)
+        lines.append(neutral(f"  As tables for creating them: {', '.join(files)}"))
     return lines
 
 

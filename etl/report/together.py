@@ -54,6 +54,8 @@ def together(summaries: Sequence[Summary]) -> Summary:
         seconds=sum(one.seconds for one in summaries),
         next=tuple(dict.fromkeys(command for one in summaries for command in one.next)),
         problems=tuple(problem for one in summaries for problem in one.problems)[:PROBLEMS_KEPT],
+        missing=tuple(target for one in summaries for target in one.missing)[:PROBLEMS_KEPT],
+        missing_total=sum(one.missing_total for one in summaries),
         problems_total=sum(one.problems_total for one in summaries),
         reasons=dict(reasons.most_common()),
         known=known_together(one.known for one in summaries if one.known is not None),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from etl.model import Outcome, Problem, Status
-from etl.report import MissingTarget
+from etl.report import MissingTarget, last_lines, to_text
 from etl.report import missing as missing_targets
 from etl.report.missing import MissingTargets, write_missing
 from etl.report.tally import Tally
+from etl.report.together import together
 
 
 def problem(row: int, value: str, *, by: str = "name", entity: str = "Brand", close: str = "") -> Problem:
@@ -32,6 +33,25 @@ def test_rows_are_counted_by_what_they_wait_for():
     assert tally.missing == expected
     summary = tally.summary("r", "import")
     assert (summary.missing, summary.missing_total) == (expected, 3)
+
+
+def test_the_report_names_each_target_once_and_the_tables_for_creating_them():
+    tally = Tally()
+    told = [problem(row, "Brnd 2") for row in range(2, 152)]
+    told += [
+        problem(200, "Elsewhere", entity="Maker"),
+        Problem("key_empty", "p.csv", row=201, field="number"),
+    ]
+    tally.add(
+        Outcome("p.csv", None, one.row, "Product", "", Status.FAILED, code=one.code, problems=(one,))
+        for one in told
+    )
+    summary = tally.summary("r", "import", folder="runs/r")
+    for text in (to_text(summary), last_lines(summary)):
+        assert text.count('"Brnd 2"') == 2
+        assert '  Brand "Brnd 2": 150 rows\n  Maker "Elsewhere": 1 row\n' in text
+        assert "As tables for creating them: runs/r/missing-Brand.csv, runs/r/missing-Maker.csv\n" in text
+    assert together([summary, summary]).missing_total == 4
 
 
 def test_each_entity_gets_a_table_that_can_be_imported(tmp_path):
