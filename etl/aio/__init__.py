@@ -157,7 +157,7 @@ async def order_mappings(mappings: Sequence[Path | str], pim: Client) -> list[Pa
     """Return mappings in the order their links need: what others point to comes first.
 
     Raises:
-        MappingInvalid, SourceMissing, EntityUnknown: one of them cannot be used.
+        MappingInvalid, SourceMissing: one of them cannot be used.
         RequestFailed, NoAccess: the server cannot be asked for its schema.
     """
     loaded = [load_to_bind(Path(one)) for one in mappings]

@@ -56,7 +56,7 @@ class FailOn:
             return cls(rows=None)
         if text == "any":
             return cls()
-        if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text):
+        if (match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)) and float(match[1]) <= 100:  # noqa: PLR2004
             return cls(rows=None, percent=float(match[1]))
         if re.fullmatch(r"[1-9]\d{0,11}", text):
             return cls(rows=int(text))

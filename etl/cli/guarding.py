@@ -35,7 +35,8 @@ class _ThresholdType(click.ParamType[str]):
         Raises:
             click.BadParameter: it is none of these.
         """
-        if re.fullmatch(r"never|\d{1,12}|\d{1,3}(\.\d+)?%", value) is None:
+        match = re.fullmatch(r"never|\d{1,12}|(?P<share>\d{1,3}(\.\d+)?)%", value)
+        if match is None or float(match["share"] or 0) > 100:  # noqa: PLR2004  per cent
             self.fail(f'"{value}" is none of never, a number like 25, a share like 10%.', param, ctx)
         return value
 

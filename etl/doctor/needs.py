@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from etl.doctor.findings import Finding, note, ok, problem, warning
+from etl.mapping.entities import entity_of
 from etl.mapping.fitting import files_of_main_image
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def needs_of(mappings: Sequence[language.Mapping], schema: Schema) -> tuple[Need
     """Return the least rights under which these mappings can be imported, by entity in alphabetical order.
 
     Raises:
-        EntityUnknown: a mapping names an entity that the instance does not have.
+        MappingInvalid: a mapping names an entity that the instance does not have.
     """
     found: dict[str, set[Action]] = {}
     for mapping in mappings:
@@ -51,7 +52,7 @@ def needs_of(mappings: Sequence[language.Mapping], schema: Schema) -> tuple[Need
 
 
 def _of_part(part: language.Mapping, schema: Schema) -> Iterator[tuple[str, Action]]:
-    entity = schema.entity(part.entity)
+    entity = entity_of(part, schema)
     yield entity.name, Action.READ
     if part.write in ("upsert", "create"):
         yield entity.name, Action.CREATE

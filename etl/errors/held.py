@@ -100,9 +100,10 @@ class SourceShrunk(HeldBack):
 
     def __str__(self) -> str:
         """Say how many rows there are and how many there were."""
+        rows = "1 row" if self.rows == 1 else f"{self.rows:,} rows"
         before = "" if self.last is None else f", the last import with this mapping had {self.last:,}"
         return (
-            f"{self.path} has {self.rows:,} rows{before}; with fewer than {self.least} a run does not begin. "
+            f"{self.path} has {rows}{before}; with fewer than {self.least} a run does not begin. "
             f"Is it complete? Add {self.lifted_by} if it is."
         )
 

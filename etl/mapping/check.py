@@ -12,8 +12,9 @@ from etl.mapping.binding import Bound, bind_all, key_names, layout_of
 from etl.mapping.blocks import check_blocks
 from etl.mapping.convert.converters import LISTS
 from etl.mapping.date_rules import check_dates
+from etl.mapping.entities import unknown_entity
 from etl.mapping.file_rules import check_files
-from etl.mapping.findings import MappingProblem, choices, did_you_mean, finding, in_order
+from etl.mapping.findings import MappingProblem, did_you_mean, finding, in_order
 from etl.mapping.fitting import find_field
 from etl.mapping.patterns import caught_columns, unknown_braces
 from etl.mapping.suspicions import suspicions
@@ -82,9 +83,7 @@ def bind_and_check(
     if schema is not None:
         entity = schema.entities.get(mapping.entity)
         if entity is None:
-            advice = choices(mapping.entity, schema.entities, what="Entities there", at_most=12)
-            spot = mapping.spot("entity")
-            problems.append(finding("unknown_entity", spot, entity=mapping.entity, choices=advice))
+            problems.append(unknown_entity(mapping, schema))
         else:
             bound = bind_all(
                 mapping, header=header, schema=schema, entity=entity, attributes=attributes, folders=folders

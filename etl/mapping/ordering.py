@@ -5,6 +5,8 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
+from etl.mapping.entities import entity_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,7 +20,7 @@ def in_order(mappings: Sequence[Mapping], schema: Schema) -> list[Mapping]:
     Mappings that need each other stay in the order in which they were given.
 
     Raises:
-        EntityUnknown: the instance has no entity that one of them writes.
+        MappingInvalid: the instance has no entity that one of them writes.
     """
     writes = [frozenset(part.entity for part in one.parts()) for one in mappings]
     graph: TopologicalSorter[int] = TopologicalSorter()
@@ -41,7 +43,7 @@ def _targets(mapping: Mapping, schema: Schema) -> frozenset[str]:
     """The entities that the links of a mapping lead to."""
     found = set()
     for part in mapping.parts():
-        entity = schema.entity(part.entity)
+        entity = entity_of(part, schema)
         for name, field in part.doc.fields.items():
             known = next((entity.fields[one] for one in name.split("|") if one in entity.fields), None)
             if field.link is not None and known is not None and known.target:

@@ -20,6 +20,8 @@ CENSUS = "census.json"
 """Name in the folder of a run."""
 RATE_FROM_ROWS = 100
 """Below so many rows a share of bad ones says little."""
+WHOLE = 100
+"""Per cent."""
 TELLING = 20
 """So many rows, or filled cells, must have been there before for a loss of them to mean something."""
 
@@ -41,7 +43,7 @@ class Threshold:
         """
         if text == "never":
             return cls()
-        if match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text):
+        if (match := re.fullmatch(r"(\d{1,3}(?:\.\d+)?)%", text)) and float(match[1]) <= WHOLE:
             return cls(percent=float(match[1]))
         if re.fullmatch(r"\d{1,12}", text):
             return cls(number=int(text))

@@ -62,3 +62,13 @@ def test_the_least_role_for_mappings_is_printed(here):
     assert out == "Brand    read all, create yes\nProduct  read all, create yes, edit all\n"
     role = json.loads(call("--role-for", str(mapping), "--json")[1])["role"]
     assert role["Brand"] == {"read": "all", "create": "yes"}
+
+
+def test_an_entity_that_is_not_there_is_told_with_its_place(here):
+    for name in ("a", "nix"):
+        entity = {"a": "Brand", "nix": "Prodct"}[name]
+        (here / f"{name}.yaml").write_text(f"key: code\nentity: {entity}\nfields: {{code: C}}\n")
+    for verb in ("doctor", "import"):
+        result = CliRunner().invoke(main, [verb, "a.yaml", "nix.yaml"])
+        assert result.exit_code == 3
+        assert 'nix.yaml:2:9: the instance has no entity "Prodct"' in result.stderr

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from etl.cli import main
+from etl.errors import SourceShrunk
 from etl.planning.guards import USUAL, Census, Threshold, check_source, read_census, write_census
 from tests.delivery.feeds import set_faults
 
@@ -185,3 +186,12 @@ def test_a_threshold_is_a_number_a_share_or_never(text):
     with pytest.raises(ValueError, match="never"):
         Threshold.parse(text)
     assert [str(Threshold.parse(one)) for one in ("never", "25", "2.5%")] == ["never", "25", "2.5%"]
+
+
+@pytest.mark.parametrize("option", ["--max-errors", "--max-deletes", "--fail-on"])
+def test_a_share_of_more_than_all_is_refused(option):
+    assert CliRunner().invoke(main, ["import", "feed.yaml", option, "100.5%"]).exit_code == 2
+
+
+def test_one_row_is_called_one_row():
+    assert "e.csv has 1 row; with fewer" in str(SourceShrunk("e.csv", rows=1, last=None, least="5"))
