@@ -99,6 +99,35 @@ async def test_a_server_that_asks_for_more_patience_than_there_is_ends_the_run_a
     assert "answered 503, and the next try would be in 3600 seconds" in summary.error
 
 
+async def test_a_page_in_place_of_every_answer_ends_the_run_soon_and_is_no_row_s_fault(fronted, carried):
+    seen = []
+
+    async def maintenance(call, pass_on):
+        if not is_about_products(call):
+            return await pass_on()
+        seen.append(call)
+        return says(200)
+
+    limits = dataclasses.replace(LIMITS, batch_rows=100, in_flight=1, attempts=5)
+    summary = await carried(rows=100, front=maintenance, limits=limits)
+    assert (summary.status, summary.rows.pending, summary.rows.failed) == ("stopped", 100, 0)
+    assert len(seen) <= 30
+    assert "5 records in a row, each sent alone" in summary.error
+    whole = await carried(resumes=True)
+    assert (whole.status, whole.rows.created) == ("ok", 100)
+
+
+@pytest.mark.parametrize("poisoned", [0, 9])
+async def test_a_single_row_that_brings_a_page_is_reported_once_others_are_answered(carried, poisoned):
+    async def firewall(call, pass_on):
+        is_met = is_about_products(call) and f'"Produkt {poisoned}"'.encode() in call.raw
+        return says(200) if is_met else await pass_on()
+
+    summary = await carried(rows=10, front=firewall)
+    assert (summary.status, summary.rows.failed, summary.rows.created) == ("partial", 1, 9)
+    assert [one.code for one in summary.problems] == ["server_broke"]
+
+
 async def test_two_minutes_without_an_answer_end_the_run(carried):
     clock, limits = Clock(), dataclasses.replace(LIMITS, attempts=1000)
     summary = await carried(rows=10, front=always(503), retry=clock.retry(), limits=limits)
