@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -43,6 +44,10 @@ class Asking:
             self._answers.put(False)  # noqa: FBT003  an answer, no switch
 
 
+LONGEST_END_S = 5.0
+"""For closing connections: nobody waits longer for a server that says nothing."""
+
+
 class Loop:
     """An event loop in a thread: it works in notebooks too, where one is running already."""
 
@@ -55,6 +60,9 @@ class Loop:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # What was cancelled closes its connections while there is a loop to do it in.
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result(LONGEST_END_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -73,3 +81,11 @@ class Loop:
         except KeyboardInterrupt:
             future.cancel()
             raise
+
+
+async def _end_all() -> None:
+    """Cancel whatever is under way, and wait until it has ended."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

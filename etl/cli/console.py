@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import platform
+import shlex
 import signal
 import sys
 import tempfile
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 
 LOG = logging.getLogger("etl.cli")
+RESUMED = frozenset({"import", "retry", "export", "apply", "undo", "resume"})
+"""Verbs whose runs can be gone on with."""
 STOPPED = frozenset({Exit.GUARDED, Exit.STOPPED, Exit.INTERRUPTED, Exit.TERMINATED})
 
 
@@ -174,7 +177,7 @@ class Console:
             with self._signals():
                 answer = call()
         except (click.Abort, KeyboardInterrupt):
-            return self._end(self._signal or Exit.INTERRUPTED, "interrupted")
+            return self._end(self._signal or Exit.INTERRUPTED, "interrupted", goes_on=True)
         except click.ClickException as error:
             error.show(self.err)
             return Exit.USAGE
@@ -195,8 +198,17 @@ class Console:
     def _attach_log(self) -> None:
         logs.set_up(self.err, self._scrubber, is_verbose=self.is_verbose, log_format=self.log_format)
 
-    def _end(self, code: Exit, message: str) -> Exit:
+    def _end(self, code: Exit, message: str, *, goes_on: bool = False) -> Exit:
+        """Say how it ended.
+
+        Args:
+            goes_on: whether `resume` may go on with a run that was begun.
+        """
         self.warn(message)
+        resume = shlex.join(["atro-etl", "resume", self.run, *self.target()])
+        following = (resume,) if goes_on and self.run and self.verb in RESUMED else ()
+        for command in following:
+            self.warn(f"Next    {command}")
         LOG.error("ended", extra={"exit_code": int(code), "why": message})
         if self.form is Form.JSON and not self._has_reported:
             summary = Summary(
@@ -206,6 +218,8 @@ class Console:
                 error=message,
                 folder=str(self.folder or ""),
                 version=release(),
+                resumable=bool(following),
+                next=following,
             )
             self.say(to_json(summary, is_terminal=self.out.isatty()))
         return code

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -194,3 +196,45 @@ def test_one_interrupt_finishes_what_is_in_flight_and_names_the_next_command(ser
     assert stopped["status"] == "stopped"
     assert 0 < stopped["rows"]["created"] == len(records_in(server.url)) < 900
     assert f"atro-etl resume {stopped['run']}" in err
+
+
+def test_a_second_interrupt_ends_it_at_once_and_names_the_next_command_too(server, shop, monkeypatch):
+    (shop / "secret").write_text("admin")
+    process = begun(server, shop)
+    process.send_signal(signal.SIGINT)
+    next(line for line in process.stderr if line.startswith("stopping"))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130, err
+    stopped = json.loads(out)
+    again = f"atro-etl resume {stopped['run']} --url {server.url} --username admin --password @secret"
+    assert (stopped["next"], stopped["resumable"]) == ([again], True)
+    assert f"Next    {again}" in err.splitlines()
+    assert "Traceback" not in err
+    server.release()
+    monkeypatch.chdir(shop)
+    code, out, err = call(*shlex.split(again)[1:], "--json")
+    assert code == 0, err
+    assert json.loads(out)["rows"]["created"] == 900
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_while_nobody_answers_the_sign_in_leaves_no_traceback(shop, number, code):
+    (shop / "secret").write_text("a-token-of-tests")
+    (shop / "m.yaml").write_text(MAPPING)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "etl", "import", "m.yaml", "--url", url, "--token", "@secret"],
+            cwd=shop,
+            env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(number)
+            _, err = process.communicate()
+    assert (process.returncode, err.split()) == (code, ["interrupted"])
