@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from etl.cli.agreeing import agree_to_import
 from etl.cli.exits import Exit
 from etl.cli.guarding import fail_on, guards, read_guards
 from etl.cli.options import (
@@ -76,6 +77,8 @@ def command(
     """Send a table to AtroCore as a MAPPING says; records that are equal already are left alone.
 
     Several mappings run one after the other, in the order their links need.
+
+    A protected profile is asked for first, with what a plan says would be done; --yes skips that.
     """
     from etl import blocking  # noqa: PLC0415  `--help` needs no pandas
     from etl.exporting import mapping_of, mappings_of  # noqa: PLC0415  the same
@@ -85,7 +88,8 @@ def command(
         raise click.UsageError("--create is for an exported workbook; what a mapping does says its write.")
     summaries: list[Summary] = []
     code = Exit.DONE
-    with working(console, writes=True) as work:
+    with working(console, writes=False) as work:
+        asks = work.has_to_ask()
         state = work.settings.state_dir
         book, url = Path(table or ""), work.settings.require_url()
         if len(mappings) > 1:
@@ -95,14 +99,34 @@ def command(
         elif not mappings:
             mappings = [mapping_of(book, url=url, state=state)]
         for mapping in mappings:
+            chosen = (rows.first, rows.last) if rows else (1, None)
             try:
                 with ungrouped():
+                    if asks:
+                        # What is piped can be read once only.
+                        foreseen = (
+                            None
+                            if table == "-"
+                            else blocking.plan(
+                                table,
+                                mapping,
+                                work.pim,
+                                state_dir=state,
+                                rows=chosen,
+                                limit=limit,
+                                profile=work.settings.profile or "",
+                                listener=work.listener,
+                                is_stopping=work.is_stopping,
+                                typed=work.typed(),
+                            )
+                        )
+                        agree_to_import(console, work.settings, foreseen, mapping=str(mapping))
                     summary = blocking.import_table(
                         table,
                         mapping,
                         work.pim,
                         state_dir=state,
-                        rows=(rows.first, rows.last) if rows else (1, None),
+                        rows=chosen,
                         limit=limit,
                         profile=work.settings.profile or "",
                         on_drift=on_drift,

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from etl.runs import Run, Typed
 
 
+UNASKED = "{host} is a protected profile: add --yes to go on."
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """A server that somebody is signed in to, and what a run there is told."""
@@ -40,6 +43,17 @@ class Work:
         from etl.runs import Typed  # noqa: PLC0415  `--help` needs no pandas
 
         return Typed(target=self.console.target(), fail_on=str(fail_on))
+
+    def has_to_ask(self) -> bool:
+        """Tell whether somebody has to agree, because the profile is protected and nobody said `--yes`.
+
+        Raises:
+            click.UsageError: there is nobody to ask.
+        """
+        has_to = self.settings.is_protected and not self.console.assumes_yes
+        if has_to and not self.console.stdin.isatty():
+            raise click.UsageError(UNASKED.format(host=self.settings.host))
+        return has_to
 
     def begins(self, run: Run) -> None:
         """Let the log of a run go into its folder."""
@@ -79,5 +93,5 @@ def working(console: Console, *, writes: bool) -> Iterator[Work]:
     ):
         question = f"{settings.host} is protected: this run writes to it."
         if writes and settings.is_protected and not console.confirm_host(settings.host, question=question):
-            raise click.UsageError(f"{settings.host} is a protected profile: add --yes to go on.")
+            raise click.UsageError(UNASKED.format(host=settings.host))
         yield Work(console, settings, pim, is_stopping, listener)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from etl import blocking
+from etl.cli import main
 from etl.cli.console import Console
 from etl.exporting import How, What
 from etl.runs import Typed
@@ -202,3 +205,25 @@ def test_a_run_goes_on_with_the_share_of_errors_it_was_begun_with(project, prod)
 def test_what_is_typed_with_resume_goes_before_what_the_run_was_begun_with(project):
     stopped = told("import", "m.yaml", "--min-rows", "1000", "--fail-on", "never", codes=(6,))
     assert call("resume", stopped["run"], "--min-rows", "never", "--fail-on", "any")[0] == 5
+
+
+class Terminal(io.TextIOWrapper):
+    """What somebody types on a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_an_import_into_a_protected_profile_shows_the_counts_before_it_asks(
+    project, stage, monkeypatch, capsys, agrees
+):
+    settings = project / "atro-etl.toml"
+    settings.write_text(settings.read_text() + "protected = true\n")
+    host = stage.url.removeprefix("http://")
+    monkeypatch.setattr(sys, "stdin", Terminal(io.BytesIO(f"{host if agrees else 'prod'}\n".encode())))
+    with pytest.raises(SystemExit) as ended:
+        main(["import", "m.yaml", "--profile", "stage"])
+    said = capsys.readouterr().err
+    assert f"{host} is protected. m.yaml: Product: 2 created" in said
+    assert (ended.value.code, len(records_in(stage.url))) == ((5, 2) if agrees else (3, 0)), said
