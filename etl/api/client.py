@@ -72,6 +72,8 @@ class Client:
         self.session = Session(user=target.username or "")
         self.requests = 0
         """Requests that were sent, sign-ins and repeats counted."""
+        self.reads = 0
+        """Of them: those that only read from the server."""
         self.retries = 0
         """Of them: repeats after a failure."""
         self._door = Door(target, self._exchange, retry=retry, on_repeat=self._count_repeat)
@@ -171,6 +173,7 @@ class Client:
         self, request: Request, generation: Generation, *, headers: Mapping[str, str]
     ) -> Answer:
         self.requests += 1
+        self.reads += request.method == "GET"
         base = self.url if request.is_at_root else f"{self.url}{generation.base}"
         patience_s = self.limits.request_timeout_s
         return await self._transport.exchange(request, base, headers=headers, timeout_s=patience_s)

@@ -52,7 +52,8 @@ class Begun:
     tally: Tally
     began: float
     """When, by the clock of `how`."""
-    requests_before: int
+    reads_before: int
+    """Requests of the client that only read."""
     bad: Bad
     """Files that cannot be used, as they are met."""
     marked: list[Problem] = field(default_factory=list)
@@ -157,8 +158,8 @@ async def begin(
     links = link_finder(legs, schema=schema, client=client)
     tally = Tally()
     tally.add_problems(_noticed(table, legs))
-    began, requests = how.clock.now(), client.requests
-    return Begun(table, mapping, schema, client, folder, how, legs, links, tally, began, requests, bad)
+    began, reads = how.clock.now(), client.reads
+    return Begun(table, mapping, schema, client, folder, how, legs, links, tally, began, reads, bad)
 
 
 def _noticed(table: Table, legs: Sequence[Leg]) -> list[Problem]:

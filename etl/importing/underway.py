@@ -182,11 +182,10 @@ class Underway:
         is_unchecked = client.session.checks_conflicts is False and begun.how.on_drift != "overwrite"
         if is_unchecked and begun.tally.rows.updated:
             begun.tally.add_problems([Problem("conflicts_unchecked", begun.table.name)])
-        sent = sum(passage.batches_made for passage in self.passages)
         return dataclasses.replace(
             begun.came_to(ended_by),
             memories=self.memories[: len(self.passages)],
-            asked=max(0, client.requests - begun.requests_before - sent),
+            asked=client.reads - begun.reads_before,
         )
 
     async def _carry(self, leg: Leg, memory: Memory) -> EtlError | None:

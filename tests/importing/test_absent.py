@@ -45,6 +45,17 @@ async def test_what_a_row_had_and_the_source_has_no_more_is_deleted_and_can_be_p
     assert await names() == ["F0", "F1", "F2", "F3", "F4", "F5", "other"]
 
 
+async def test_requests_that_delete_are_not_called_requests_that_only_read(carry, names, sandbox):
+    await carry(DELETE, HEAD, *ROWS)
+    before = len(sandbox.requests)
+    some = Guards(max_deletes=Threshold(number=5), min_rows=Threshold())
+    done = await carry(DELETE, HEAD, *ROWS[:1], guards=some)
+    sent = [one.method for one in list(sandbox.requests)[before:]]
+    assert (done.records["Product"].deleted, sent.count("DELETE")) == (5, 5)
+    assert 0 < done.known.asked <= sent.count("GET")
+    assert len(await names()) == 2
+
+
 async def test_deactivated_records_stay_and_are_left_alone_the_next_time(carry, records):
     mapping = FEED.format(kind="deactivate", scope="number startsWith 'F'").replace(
         "name: Name", "name: Name, isActive: {constant: true}"
