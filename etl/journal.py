@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from etl.errors import JournalOutdated
+from etl.errors import JournalDamaged, JournalOutdated
 from etl.model import Alike, ChangeKind, Outcome, Outcomes, Status
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ CREATE TABLE IF NOT EXISTS outcomes (
 OUTCOMES = """
 SELECT alike, coalesce(rows, columns) FROM outcomes LEFT JOIN requests USING (request) ORDER BY seq
 """
+DAMAGED = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 COLUMNS = pa.schema([("rows", pa.int64()), ("keys", pa.string()), ("ids", pa.string())])
 
 
@@ -95,13 +96,20 @@ def insist_on_form(path: Path) -> None:
 
     Raises:
         JournalOutdated: it was written by an earlier version.
+        JournalDamaged: it cannot be read.
     """
     if not path.exists():
         return
     with closing(sqlite3.connect(path)) as db:
-        (form,) = db.execute("PRAGMA user_version").fetchone()
-        # A process killed as it began left no tables.
-        if form != FORM and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+        try:
+            (form,) = db.execute("PRAGMA user_version").fetchone()
+            # A process killed as it began left no tables.
+            has_tables = db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in DAMAGED:
+                raise
+            raise JournalDamaged(str(path)) from error
+        if form != FORM and has_tables:
             raise JournalOutdated(str(path))
 
 

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from etl.errors import JournalOutdated
+from etl.errors import JournalDamaged, JournalOutdated
 from etl.journal import Journal
 from etl.model import Alike, Batch, ChangeKind, Changes, Outcome, Outcomes, Status
 
@@ -105,6 +105,12 @@ def test_a_journal_in_the_form_of_an_earlier_version_is_refused(path):
             "CREATE TABLE outcomes (seq INTEGER PRIMARY KEY, first_row INTEGER, last_row INTEGER, rows BLOB)"
         )
     with pytest.raises(JournalOutdated, match="Start a new import instead"):
+        Journal(path)
+
+
+def test_a_journal_that_is_none_is_called_damaged(path):
+    path.write_text("no database at all, " * 100)
+    with pytest.raises(JournalDamaged, match="Start a new import instead"):
         Journal(path)
 
 

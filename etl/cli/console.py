@@ -23,7 +23,7 @@ from etl.cli import logs, progress
 from etl.cli.exits import ANY_ROW, Exit, FailOn, exit_of
 from etl.cli.logs import LogFormat, Scrubber
 from etl.cli.release import release
-from etl.errors import EtlError
+from etl.errors import EtlError, Stopped, disk_error
 from etl.report import Summary, last_lines, neutral, to_github, to_json, to_markdown, to_text
 from etl.report.json import to_text as json_text
 
@@ -182,13 +182,19 @@ class Console:
             error.show(self.err)
             return Exit.USAGE
         except Exception as error:  # noqa: BLE001  the one place that turns a bug into a file
-            if (known := _etl_error_in(error)) is not None:
+            known = _etl_error_in(error) or self._disk_error(error)
+            if known is not None:
                 code = Exit(known.exit_code)
-                return self._end(self._signal or code if code is Exit.INTERRUPTED else code, str(known))
+                code = self._signal or code if code is Exit.INTERRUPTED else code
+                return self._end(code, str(known), goes_on=isinstance(known, Stopped))
             return self._bug(error)
         finally:
             logs.close()
         return answer if isinstance(answer, int) else Exit.DONE
+
+    def _disk_error(self, error: Exception) -> EtlError | None:
+        folder = str(self.folder or self.given.get("state_dir") or ".")
+        return disk_error(error, folder=folder, has_begun=bool(self.run))
 
     def begin(self, verb: str) -> None:
         """Attach the log to standard error as the options say; called when a verb begins."""
@@ -274,12 +280,16 @@ def _write_bug(text: str, folder: Path | None) -> Path:
         if place is None:
             continue
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        path: Path | None = None
         try:
             with tempfile.NamedTemporaryFile(
                 "w", encoding="utf-8", dir=place, prefix=f"bug-{stamp}-", suffix=".log", delete=False
             ) as file:
+                path = Path(file.name)
                 file.write(text)
-                return Path(file.name)
         except OSError:  # a full or missing folder: the next place
+            if path is not None:
+                path.unlink(missing_ok=True)
             continue
+        return path
     return Path("(no folder could be written)")

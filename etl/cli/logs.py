@@ -6,6 +6,8 @@ import base64
 import json
 import logging
 import re
+import sys
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, TextIO
 from urllib.parse import quote, quote_plus
@@ -130,10 +132,19 @@ def set_up(err: TextIO, scrubber: Scrubber, *, is_verbose: bool, log_format: Log
         ours.addHandler(logging.NullHandler())
 
 
+class _Lines(logging.FileHandler):
+    """Lines that a full disk does not take are left out: each would tell so with a traceback."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  its name in `logging`
+        """Leave out a line that cannot be written; other errors are told as ever."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def log_to(path: Path, scrubber: Scrubber) -> None:
     """Write the package's log into a file as JSON lines too, appended to what is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = _Lines(path, encoding="utf-8", delay=True)
     handler.setFormatter(ScrubbingFormatter(scrubber, log_format=LogFormat.JSON))
     logging.getLogger("etl").addHandler(handler)
 
@@ -143,7 +154,8 @@ def close() -> None:
     ours = logging.getLogger("etl")
     for handler in _attached(ours.handlers):
         ours.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # of a full disk; what ended the run was said
+            handler.close()
 
 
 def _attached(handlers: Iterable[logging.Handler]) -> list[logging.Handler]:

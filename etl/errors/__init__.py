@@ -17,6 +17,8 @@
     │   ├── RunLocked
     │   ├── ResumeRefused
     │   ├── JournalOutdated
+    │   ├── JournalDamaged
+    │   ├── DiskUnusable
     │   ├── NothingToResume
     │   ├── RetryElsewhere
     │   ├── RetryRefused
@@ -54,6 +56,7 @@
         ├── AccessLost
         ├── RightsLost
         ├── LockLost
+        ├── DiskLost
         ├── AttributesNotKept
         ├── ObjectsNotKept
         └── Interrupted             exit 130 or 143
@@ -62,6 +65,7 @@ A bad row is none of these: it is a `Problem`.
 """
 
 from etl.errors.access import NotAtroCore, RightMissing, ServerUnreachable, SignInLocked, SignInRefused
+from etl.errors.disk import DiskLost, DiskUnusable, disk_error
 from etl.errors.families import EtlError, HeldBack, NoAccess, RequestFailed, Stopped, Unusable
 from etl.errors.grouped import ungrouped
 from etl.errors.held import (
@@ -102,6 +106,7 @@ from etl.errors.unusable import (
     FilterInvalid,
     FormatTooSmall,
     FormatUnknown,
+    JournalDamaged,
     JournalOutdated,
     MappingInvalid,
     NotAgreed,
@@ -127,6 +132,8 @@ __all__ = [
     "ColumnsBlanked",
     "ConfigurationInvalid",
     "DatabaseRefused",
+    "DiskLost",
+    "DiskUnusable",
     "EntityUnknown",
     "EtlError",
     "FilterInvalid",
@@ -134,6 +141,7 @@ __all__ = [
     "FormatUnknown",
     "HeldBack",
     "Interrupted",
+    "JournalDamaged",
     "JournalOutdated",
     "LockLost",
     "MappingInvalid",
@@ -178,6 +186,7 @@ __all__ = [
     "TooManyErrors",
     "UndoRefused",
     "Unusable",
+    "disk_error",
     "stopped_by",
     "ungrouped",
 ]

@@ -221,6 +221,21 @@ class JournalOutdated(Unusable):
         )
 
 
+class JournalDamaged(Unusable):
+    """The journal of a run cannot be read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        """Say what can be done instead."""
+        return (
+            f"{self.path} is damaged: nobody can tell what the run sent. "
+            "Start a new import instead: it finds what was sent and doubles nothing."
+        )
+
+
 class NothingToResume(Unusable):
     """The run came to its end: no row is left."""
 
