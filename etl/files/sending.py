@@ -222,8 +222,9 @@ class Sender:
                 log.warning("no answer", extra={"file": str(job.path), "tries": tries, "why": str(failure)})
                 if broken >= BROKEN_TRIES:
                     return await self._standing_or(job, "file_server_broke", failure)
-                self._silence.give_up(tries - broken, failure)
-                await self._clock.sleep(self._clock.pause_s(tries, retry_after_s=failure.retry_after_s))
+                pause_s = self._clock.pause_s(tries, retry_after_s=failure.retry_after_s)
+                self._silence.give_up(tries - broken, failure, pause_s=pause_s)
+                await self._clock.sleep(pause_s)
                 if cut is None and failure.may_be_done and (record := await self._standing(job)):
                     return record
                 continue

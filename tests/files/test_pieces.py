@@ -5,6 +5,7 @@ import pytest
 
 from etl.errors import RightsLost, ServerGone
 from etl.files import FileStatus, Wanted
+from tests.api.clock import Clock
 from tests.files.store import GENERATIONS, PIECE, content, made, md5, records, sent, stored, uploads
 
 
@@ -217,6 +218,28 @@ async def test_a_server_that_ends_the_run_ends_it_in_good_order(sandbox, pim, tm
     with uploads(pim, tmp_path) as running:
         (one,) = await running.ensure([Wanted(path)])
     assert stored(sandbox, one.file_id) == path.read_bytes()
+
+
+async def test_a_server_that_asks_for_more_patience_than_there_is_gets_no_further_piece(
+    sandbox, pim, tmp_path
+):
+    clock, asked = Clock(), []
+    pim.retry, pim.limits = clock.retry(), replace(pim.limits, silence_s=0.5)
+
+    def spoils() -> bool:
+        asked.append(1)
+        if len(asked) == 4:
+            # Its Retry-After is a second.
+            sandbox.faults.replace("http503")
+        return False
+
+    path = made(tmp_path / "film.bin", 6 * PIECE)
+    with (
+        pytest.raises(ServerGone, match="the next try would be in 1 seconds"),
+        uploads(pim, tmp_path, is_stopping=spoils) as running,
+    ):
+        await running.ensure([Wanted(path)])
+    assert clock.pauses == []
 
 
 async def test_progress_is_told_by_files_and_bytes(pim, tmp_path):
