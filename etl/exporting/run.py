@@ -119,20 +119,22 @@ def _until_lost(how: How, lock: RunLock) -> How:
 
 async def _resumed(run: Run, client: Client, *, place: Place, told: How) -> Summary:
     said = run.facts.options
+    # Relative names start where the command was typed then; there they stay as they were typed.
+    then = Path() if said["cwd"] == str(place.cwd) else Path(str(said["cwd"]))
     schema = read_metadata(await client.metadata())
     changed = [] if run.facts.url == client.url else [f"the target is {client.url} and was {run.facts.url}"]
     changed += [] if schema.digest == run.facts.schema_digest else ["the instance's schema was changed"]
     changed += [
-        f"{one.name} was edited" for one in run.facts.mappings if load(Path(one.name)).digest != one.digest
+        f"{one.name} was edited" for one in run.facts.mappings if load(then / one.name).digest != one.digest
     ]
     changed += [] if run.facts.version == place.version else ["atro-etl is another version"]
     changed += ["it is done"] if run.status == "ok" else []
     if changed:
         raise ResumeRefused(run.id, changed=changed)
     # `_told` wrote them from the same fields, so each has its type.
-    what = What(**_given(said["what"], What))  # type: ignore[arg-type]  # see above
-    form = Format(**_given(said["form"], Format))  # type: ignore[arg-type]  # see above
-    how = How(**_given(said["how"], How))  # type: ignore[arg-type]  # see above
+    what = What(**_given(said["what"], What, then))  # type: ignore[arg-type]  # see above
+    form = Format(**_given(said["form"], Format, then))  # type: ignore[arg-type]  # see above
+    how = How(**_given(said["how"], How, then))  # type: ignore[arg-type]  # see above
     how = replace(how, form=form, listener=told.listener, is_stopping=told.is_stopping)
     plan = await plan_export(what, client, schema=schema)
     return await _carry(run, plan, client, what=what, how=how, schema=schema, place=place)
@@ -293,11 +295,11 @@ def _told(said: What | How | Format) -> dict[str, Json]:
     }
 
 
-def _given(said: Json, kind: type[What | How | Format]) -> dict[str, object]:
-    """Return options as `kind` takes them; the other way round."""
+def _given(said: Json, kind: type[What | How | Format], then: Path) -> dict[str, object]:
+    """Return options as `kind` takes them; the other way round. Relative names start in `then`."""
     known = {one.name for one in fields(kind)}
     found = {name: value for name, value in said.items() if name in known} if isinstance(said, dict) else {}
     return {
-        name: Path(value) if name in ("mapping", "template") and isinstance(value, str) else value
+        name: then / value if name in ("mapping", "template") and isinstance(value, str) else value
         for name, value in found.items()
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import openpyxl
 import pyarrow as pa
@@ -271,3 +273,19 @@ async def test_an_export_that_was_cut_off_goes_on_behind_its_last_page(shop, exp
     assert [row["number"] for row in rows] == sorted(row["number"] for row in rows)
     with pytest.raises(ResumeRefused, match="it is done"):
         await resume_export(find_run(place.state, summary.run), shop, place=place)
+
+
+async def test_an_export_by_a_mapping_goes_on_from_another_folder(shop, export, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    key = "sku" if "sku" in (await shop.metadata())["entityDefs"]["Product"]["fields"] else "number"
+    text = f"entity: Product\nkey: {key}\nfields: {{{key}: Nr, name: Title}}\n"
+    (tmp_path / "m.yaml").write_text(text, encoding="utf-8")
+    stops = {"is_stopping": lambda: True}
+    summary = await export("a.csv", entity="", columns="", mapping=Path("m.yaml"), how=stops)
+    assert summary.status == "stopped"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    elsewhere = replace(place, cwd=tmp_path / "elsewhere")
+    summary = await resume_export(find_run(place.state, summary.run), shop, place=elsewhere)
+    assert summary.status == "ok"
+    assert len(rows_of(tmp_path / "a.csv")) == PRODUCTS
