@@ -166,7 +166,7 @@ def _items(changes: Changes) -> pa.Array:
         if key in changes.appends:
             member.append(f',"{append_key(key)}":1')
         clear = changes.clears.get(key)
-        if column.null_count or clear is not None:
+        if clear is not None or any(isinstance(one, pa.Array) and one.null_count for one in member):
             # A member that some records do not have is put together first, to be left out there as a whole.
             member = [_joined(*member)]
         if clear is not None:

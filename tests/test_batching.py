@@ -1,3 +1,5 @@
+import dataclasses
+
 import orjson
 import pyarrow as pa
 from hypothesis import given, settings
@@ -111,3 +113,12 @@ def test_an_update_carries_the_old_values_of_what_it_changes_and_of_nothing_else
         payloads = payloads_in(make_batches(changes, max_rows=9, max_bytes=10**6, first_number=1))
         expected = [{"name": "x"}, None, {"price": 1.5} if "price" in keys else None]
         assert [payload.get("_prev") for payload in payloads] == expected
+
+
+def test_a_list_with_a_hole_in_it_is_left_out():
+    labels = pa.array([["a", None], ["b"]], pa.list_(pa.string()))
+    changes = changes_of([{"name": "x"}, {"name": "y"}])
+    changes = dataclasses.replace(changes, columns={**changes.columns, "labels": labels})
+    (first, second) = payloads_in(make_batches(changes, max_rows=2, max_bytes=10_000, first_number=1))
+    assert "labels" not in first
+    assert second["labels"] == ["b"]

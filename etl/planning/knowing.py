@@ -77,7 +77,8 @@ class Knowing:
     """The same of rows whose record has its outcome: where, whether it is good, whether problems are told."""
     _rows_landed: int = 0
     """How many they are."""
-    _revoked: set[str] = field(default_factory=set)
+    _revoked: dict[str, pa.RecordBatch] = field(default_factory=dict)
+    """Id of a record that the server holds otherwise than it was sent, and whose row waits -> its line."""
 
     def weigh(
         self,
@@ -289,35 +290,39 @@ class Knowing:
         texts = sent.keys.to_pylist()
         if self.journal is None or sent.entity != self.entity or not all(texts):
             return
-        # It may be written down already, or not yet.
-        self._revoked.update(sent.ids.to_pylist())
+        # What has its outcome is written down first: of two lines of a record the later one counts.
+        self._settle()
         prints = {
             key: print_of(there[key], is_ordered=key in self.ordered)
             for key in self.fields
             if key in there and key in sent.columns and sent.columns[key][0].is_valid
         }
-        self._without_more(texts, sent.ids, moment=_moment(there.get("modifiedAt")), prints=prints)
+        line = self._line(texts, sent.ids, moment=_moment(there.get("modifiedAt")), prints=prints)
+        self.journal.append(line)
+        waiting = self._waiting.get((sent.file, sent.sheet), ())
+        if any(one.places_of(sent.numbers.to_numpy(), sent.ids)[1].any() for one in waiting):
+            self._revoked[sent.ids[0].as_py()] = line
 
     def doubt(self, records: Sequence[tuple[str, Record]]) -> None:
         """Learn of records that are about to be deleted, with their canonical keys: they are compared."""
         if self.journal is not None and records:
             ids = pa.array([str(record["id"]) for _, record in records], pa.string())
-            self._without_more([key for key, _ in records], ids)
+            self.journal.append(self._line([key for key, _ in records], ids))
 
     def drop(self, texts: Sequence[str]) -> None:
         """Learn of records that were deleted, by their canonical keys: nothing is known of them any more."""
         if self.journal is not None and texts:
-            self._without_more(texts, pa.nulls(len(texts), pa.string()))
+            self.journal.append(self._line(texts, pa.nulls(len(texts), pa.string())))
 
-    def _without_more(
+    def _line(
         self,
         texts: Sequence[str],
         ids: pa.StringArray,
         *,
         moment: str | None = None,
         prints: Mapping[str, int] = NO_PRINTS,
-    ) -> None:
-        """Write lines of records of which nobody knows what they were made from; without id: of none."""
+    ) -> pa.RecordBatch:
+        """Return lines of records of which nobody knows what they were made from; without id: of none."""
         digests = pa.array(
             [xxhash.xxh3_128_digest(text.encode()) for text in texts], LAYOUT.field("key").type
         )
@@ -325,8 +330,7 @@ class Knowing:
         moments = pa.array([moment] * len(texts), pa.string())
         wrote = [pa.array([prints.get(key, NOTHING)] * len(texts), pa.uint32()) for key in self.fields]
         columns = [digests, pa.array(texts, pa.string()), ids, made_from, moments, *wrote]
-        if self.journal is not None:
-            self.journal.append(pa.record_batch(columns, schema=layout_of(self.fields)))
+        return pa.record_batch(columns, schema=layout_of(self.fields))
 
     def finish(self) -> None:
         """Write down what ended well, also where the run ended before all of it did."""
@@ -364,8 +368,11 @@ class Knowing:
         if self.looks_once:
             # Somebody else may have written between our look and our write.
             is_known &= ~is_written | (then == None)  # noqa: E711  of each
-        if self._revoked:
-            is_known &= ~pc.is_in(ids, pa.array([*self._revoked])).to_numpy(zero_copy_only=False)
+        revoked = (
+            [one for one in dict.fromkeys(ids.to_pylist()) if one in self._revoked] if self._revoked else []
+        )
+        if revoked:
+            is_known &= ~pc.is_in(ids, pa.array(revoked)).to_numpy(zero_copy_only=False)
         taken = pa.array(waiting.at[ended])
         cells = waiting.under_way.cells.take(taken)
         columns = [
@@ -380,6 +387,8 @@ class Knowing:
             made = waiting.prints.get(key)
             columns.append(pa.array(np.zeros(len(ended), np.uint32) if made is None else made[ended]))
         self.journal.append(pa.record_batch(columns, schema=layout_of(fields)))
+        for one in revoked:
+            self.journal.append(self._revoked.pop(one))
 
 
 def _moments_of(records: Sequence[Record | None]) -> Moments:

@@ -77,7 +77,8 @@ class Tally:
         for alike in filter(len, portion.alike):
             self._rows.setdefault((alike.file, alike.sheet), bytearray())
             of_status = self._uncounted.setdefault((alike.file, alike.sheet, alike.status), [])
-            of_status.append(alike.rows.to_numpy())
+            # A copy: the columns they came in would be held with them.
+            of_status.append(alike.rows.to_numpy().copy())
             self._held_rows += len(alike)
             self._records[alike.entity, alike.status] += alike.records
         if self._held_rows >= ROWS_HELD:

@@ -70,7 +70,7 @@ MOJIBAKE_BYTES = (
 DOT_DECIMAL = r"^[+-]?([0-9]{1,3}(,[0-9]{3})+\.[0-9]+|[0-9]+\.([0-9]{1,2}|[0-9]{4,}))\s*%?$"
 COMMA_DECIMAL = r"^[+-]?([0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[0-9]+,([0-9]{1,2}|[0-9]{4,}))\s*%?$"
 GTIN = r"^([0-9]{8}|[0-9]{12,14})$"
-WEIGHTS = np.array([3, 1] * 7, np.uint16)
+WEIGHTS = np.array([3, 1] * 7, np.int16)
 
 SPACE, ZERO = np.uint8(32), np.uint8(48)
 NO_LENGTH = pa.scalar(0, pa.int32())
@@ -291,7 +291,8 @@ def _has_check_digit(texts: pa.Array, chosen: Mask) -> Mask:
     Source: GS1 General Specifications, 7.9.1: weights 3 and 1 from the right.
     """
     padded = pc.ascii_lpad(texts.filter(pa.array(chosen)), 14, "0")
-    digits = letters_of(padded).reshape(-1, 14) - ZERO
+    digits = letters_of(padded).reshape(-1, 14).astype(np.int16) - np.int16(ZERO)
     found = np.zeros(len(chosen), np.bool_)
-    found[chosen] = digits @ WEIGHTS % 10 == 0
+    # Of a number below zero the sign is among them.
+    found[chosen] = (digits >= 0).all(axis=1) & (digits @ WEIGHTS % 10 == 0)
     return found

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 import openpyxl
+import pyarrow as pa
 import pytest
 
 from etl import tables
@@ -11,6 +12,7 @@ from etl.errors import SourceDamaged
 from etl.problems import CATALOGUE, say, where
 from etl.tables import hazards
 from etl.tables.hazards import Switch
+from etl.tables.probes import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -218,3 +220,9 @@ def test_every_hazard_has_its_sentence_and_every_sentence_its_facts(tmp_path: Pa
 def test_an_ordinary_workbook_has_no_hazard(book: Callable[..., Path]) -> None:
     rows = [(f"A-{at}", 4.5 + at, dt.date(2026, 1, 1 + at), "Größe „M“") for at in range(20)]
     assert not found_in(book(("SKU", "Preis", "Datum", "Text"), *rows))
+
+
+def test_a_number_below_zero_has_no_right_check_digit() -> None:
+    probe = Probe("EAN")
+    probe.add(pa.array([-1000000, -9999991, 96385074]), pa.array([2, 3, 4]))
+    assert dict(probe.found())["wrong_check_digit"].count == 2

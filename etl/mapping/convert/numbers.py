@@ -200,7 +200,7 @@ def _at_once(texts: pa.StringArray) -> pa.DoubleArray | None:
 def _as_said(texts: pa.StringArray, decimal: str) -> pa.DoubleArray | None:
     """Return numbers that are written with digits and the decimal mark alone; None: some look otherwise."""
     letters, mark = letters_of(texts).tobytes(), decimal.encode()
-    if letters.translate(None, b"-0123456789" + mark) or _hangs(texts, letters, mark):
+    if len(mark) > 1 or letters.translate(None, b"-0123456789" + mark) or _hangs(texts, letters, mark):
         return None
     return _at_once(texts if mark == b"." else relettered(texts, letters.replace(mark, b".")))
 
