@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pyarrow as pa
 
-from etl.batching import take
+from etl.batching import slice_of
 from etl.errors import NoAccess, RequestFailed
 from etl.model import Alike, Outcomes, Problem, Status
 from etl.planning.diff import differs
@@ -72,7 +72,8 @@ class LookingBack:
         if not self._reads_all:
             self._left -= count
         for position in range(count):
-            self._under_way[batch.changes.ids[position].as_py()] = take(batch.changes, [position])
+            one = slice_of(batch.changes, position, position + 1)
+            self._under_way[one.ids[0].as_py()] = one
 
     async def landed(self, outcomes: Iterable[Outcome]) -> None:
         """Read back those that are remembered and arrived, once there are enough of them for a request."""

@@ -192,7 +192,10 @@ class ErrorWatch:
         Raises:
             TooManyErrors: it may not.
         """
-        bad, ended = self._bad(), self._ended()
+        if not (bad := self._bad()):
+            # Asked for each request: counting those that ended has its price.
+            return
+        ended = self._ended()
         # Blocks read the same rows again.
         seen = max(ended, min(self._seen, self._rows))
         few, many = self._most.of(ended), self._most.of(seen)
