@@ -98,7 +98,7 @@ def _written(known: Known, header: KnownHeader, forgotten: Marks | None, unwritt
     with parquet.ParquetWriter(
         beside,
         layout.with_metadata(about),
-        compression="zstd",
+        compression="lz4",
         use_dictionary=["modified_at"],
         write_page_checksum=True,
     ) as writer:
