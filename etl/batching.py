@@ -215,7 +215,7 @@ def _floats(column: pa.Array) -> list[pa.Array]:
     """The server judges by JSON type: `3` in a float field counts as a change. Source: observations, 4."""
     text = pc.cast(column, pa.string())
     is_float = pc.or_(pc.match_substring(text, "."), pc.match_substring(text, "e"))
-    return [text, pc.if_else(is_float, "", ".0")]
+    return [text] if pc.all(is_float).as_py() else [text, pc.if_else(is_float, "", ".0")]
 
 
 def _name(text: str) -> str:

@@ -101,6 +101,8 @@ def _written(known: Known, header: KnownHeader, forgotten: Marks | None, unwritt
         compression="lz4",
         use_dictionary=["modified_at"],
         write_page_checksum=True,
+        # Nobody asks for a part of the lines by what they hold.
+        write_statistics=False,
     ) as writer:
         for part, old in enumerate(known.parts(layout.names, count=count)):
             here = slice(first, first + len(old))
