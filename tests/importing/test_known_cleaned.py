@@ -6,17 +6,7 @@ import pytest
 
 from etl.sandbox import Options
 from tests.delivery.fronted import Fronted
-
-PRODUCT = "entity: Product\nkey: number\nfields:\n  number: No\n  name: Name\n  mpn: Mpn\n"
-
-
-class Clock:
-    """The server's time; it stands still until a test moves it."""
-
-    now = 1_800_000_000.0
-
-    def __call__(self):
-        return self.now
+from tests.importing.test_known import PRODUCT, Clock
 
 
 async def cleaned(call, pass_on):
